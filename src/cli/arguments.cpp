@@ -1,0 +1,314 @@
+#include "cli/arguments.hpp"
+
+#include "cli/run.hpp"
+
+#include "config/quantities.hpp"
+#include "config/spelling.hpp"
+#include "core/version.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <sstream>
+
+namespace ashlar::cli {
+
+namespace {
+
+constexpr std::string_view about =
+    R"(Ashlar lays many PostgreSQL or SQLite databases as one: pools, shards, and SQL across all of them.)";
+
+constexpr std::string_view footer = R"(First steps:
+  ashlar init                     write a commented ashlar.toml
+  ashlar check                    tell everything that is wrong with it
+  ashlar dev start shop           or make a whole cluster of SQLite files to try things on
+  ashlar where 42                 tell which shard owns a key, and why
+  ashlar query "select 1"         run SQL over all shards
+  ashlar load orders orders.csv   load a file, each row to its shard
+  ashlar serve                    serve them as one database to psql and every other PostgreSQL client
+
+Each command tells more: ashlar COMMAND --help
+Exit codes: 0 done, 1 it failed, 2 the command line makes no sense.)";
+
+// The options of all commands, and the one that was asked for.
+struct everything {
+    CLI::App app{std::string{about}, "ashlar"};
+    init_options init;
+    check_options check;
+    where_options where;
+    dev_options dev;
+    serve_options serve;
+    query_options query;
+    shell_options shell;
+    status_options status;
+    load_options load;
+    std::vector<std::pair<CLI::App*, std::function<command()>>> commands;
+
+    template <class Options>
+    CLI::App* add(const std::string& name, const std::string& summary, Options& options, const std::string& examples) {
+        CLI::App* sub = app.add_subcommand(name, summary);
+        sub->footer(examples);
+        commands.emplace_back(sub, [&options] { return command{options}; });
+        return sub;
+    }
+    void add_config(CLI::App* to, std::string& into) {
+        into = "ashlar.toml";
+        to->add_option("-c,--config", into, "The configuration file")
+            ->envname("ASHLAR_CONFIG")
+            ->capture_default_str()
+            ->type_name("FILE");
+    }
+
+    everything() {
+        app.footer(std::string{footer});
+        app.set_version_flag("--version", version_text(), "Print the version and the commit it was built from");
+        app.set_help_flag("-h,--help", "Print this help");
+        app.require_subcommand(1);
+        app.get_formatter()->column_width(34);
+        add_init();
+        add_check();
+        add_where();
+        add_dev();
+        add_serve();
+        add_query();
+        add_shell();
+        add_status();
+        add_load();
+    }
+
+    void add_init() {
+        CLI::App* sub = add("init", "Write a commented ashlar.toml to start from", init, R"(Examples:
+  ashlar init
+  ashlar init shop.toml --engine postgres --shards 8
+
+A file that exists is never overwritten.)");
+        init.file = "ashlar.toml";
+        sub->add_option("FILE", init.file, "Where to write it")->capture_default_str();
+        sub->add_option("--engine", init.engine, "What the shards run on")
+            ->check(CLI::IsMember({"sqlite", "postgres"}))
+            ->capture_default_str();
+        sub->add_option("--shards", init.shards, "How many shards")->check(CLI::Range(1, 4096))->capture_default_str();
+    }
+
+    void add_check() {
+        CLI::App* sub = add("check", "Tell everything that is wrong with the configuration", check, R"(Examples:
+  ashlar check
+  ashlar check -c shop.toml --json
+
+All mistakes are told at once, each with its line and what was expected; without any, a summary. No database is
+connected to, and no password is printed. The exit code is 1 when there are mistakes.)");
+        add_config(sub, check.config);
+        sub->add_flag("--json", check.json, "Print an object for programs: file, good, mistakes, advice …");
+    }
+
+    void add_where() {
+        CLI::App* sub = add("where", "Tell which shard owns a key, and why", where, R"(Examples:
+  ashlar where 230d30d2-296d-4d60-8064-91204aa3fe1c
+  ashlar where 1 2 3 --json
+  ashlar where -- -7
+
+A key is read as SQL reads it: '7', ' 7' and '+7' are one integer. No database is connected to.)");
+        add_config(sub, where.config);
+        sub->add_option("KEY", where.keys, "One or more shard keys")->required();
+        sub->add_flag("--json", where.json, "Print an array for programs: key, shard, position, url");
+    }
+
+    // "5s", as in ashlar.toml.
+    static CLI::Option* add_duration(CLI::App* to, const std::string& name, std::chrono::milliseconds& into,
+                                     const std::string& summary) {
+        const auto read = [&into](const std::string& text) {
+            auto parsed = config::parse_duration(text);
+            if (!parsed) throw CLI::ValidationError("\"" + text + "\": expected " + parsed.error().message());
+            into = *parsed;
+        };
+        return to->add_option_function<std::string>(name, read, summary + " (" + config::duration_text(into) + ")")
+            ->type_name("DURATION");
+    }
+
+    void add_serve() {
+        CLI::App* sub = add("serve", "Serve all databases as one, to any PostgreSQL client", serve, R"(Examples:
+  ashlar serve
+  ashlar serve -c shop.toml --port 7432
+  psql postgres://demo@127.0.0.1:6432/shop
+
+[serve] of the configuration says where to listen and who may log in. SIGINT (Ctrl-C) or SIGTERM stops it: clients may
+finish their transactions for --grace; a second signal ends it at once.)");
+        add_config(sub, serve.config);
+        sub->add_option("--port", serve.port, "Listen here instead of [serve] listen_port")
+            ->check(CLI::Range(1, 65535));
+        sub->add_option("--workers", serve.workers, "Threads, instead of [serve] workers")->check(CLI::Range(1, 1024));
+        add_duration(sub, "--grace", serve.grace, "How long transactions may go on after a signal");
+    }
+
+    void add_query() {
+        CLI::App* sub = add("query", "Run SQL over all shards, as on one database", query, R"--(Examples:
+  ashlar query "select status, count(*) from orders group by status order by 2 desc"
+  ashlar query "explain (ashlar) select * from orders where user_id = 7"
+  ashlar query --csv "select * from countries" > countries.csv
+  ashlar query --each-shard "select count(*) from orders"
+  ashlar query --each-shard "create index on orders (created_at)"
+  ashlar query -f changes.sql
+
+Several statements are separated by semicolons and run one after the other; the first failure ends the run. With
+--each-shard the text goes to every shard by itself, one after the other: not a transaction. When it fails on one, the
+error says which shards have it already.)--");
+        add_config(sub, query.config);
+        CLI::Option* sql = sub->add_option("SQL", query.sql, "The statements; - reads them from standard input");
+        CLI::Option* file =
+            sub->add_option("-f,--file", query.file, "Read the statements from a file")->type_name("FILE");
+        file->excludes(sql);
+        CLI::Option* database =
+            sub->add_option("-d,--database", query.database, "Send them to this database or shard only")
+                ->type_name("NAME");
+        sub->add_flag("--each-shard", query.each_shard, "Run them on every shard by itself; first column: shard")
+            ->excludes(database);
+        CLI::Option* json = sub->add_flag("--json", query.json, "Print objects for programs: columns, rows, tag");
+        sub->add_flag("--csv", query.csv, "Print CSV with a head")->excludes(json);
+        add_duration(sub, "--timeout", query.timeout, "How long a statement may take");
+        sub->callback([this] {
+            if (query.sql.empty() && query.file.empty()) throw CLI::RequiredError("SQL");
+        });
+    }
+
+    void add_shell() {
+        CLI::App* sub = add("shell", "A prompt for SQL over all shards", shell, R"(Examples:
+  ashlar shell
+  ashlar shell < script.sql
+
+In it: \d the tables, \shards the shards, \timing, \q. For completion and history: ashlar serve, and psql.)");
+        add_config(sub, shell.config);
+    }
+
+    void add_status() {
+        CLI::App* sub = add("status", "Tell of every server: up, role, latency, connections", status, R"(Examples:
+  ashlar status
+  ashlar status --json
+
+`connections` is the server's own count for this database, of all it allows; `pool` is what one Ashlar process may open.
+The exit code is 1 when a server is down or in the wrong role.)");
+        add_config(sub, status.config);
+        sub->add_flag("--json", status.json, "Print an array for programs");
+    }
+
+    void add_load() {
+        CLI::App* sub = add("load", "Load a file into a table, each row to the shard of its key", load, R"--(Examples:
+  ashlar load orders orders.csv
+  ashlar load users users.tsv --delimiter tab --no-header --columns id,name,email
+  ashlar load orders dump.copy --format text
+  ashlar load orders orders.csv --bad-rows orders.bad.csv
+
+Rows are split by key and go to all shards at once; a reference table's go to every shard. A load that ended early, by a
+bad row, a lost server or kill -9, goes on with the same command: each database keeps how far it has got, in the same
+transactions as the rows, and FILE.ashlar-load-TABLE says which load it was. No row is lost or doubled. A bad row (told
+with its line) ends the load; with --bad-rows it is set aside, into a file of the same form.)--");
+        add_config(sub, load.config);
+        sub->add_option("TABLE", load.table, "The table: name or schema.name")->required();
+        sub->add_option("FILE", load.file, "The file: CSV, or what COPY … TO writes")->required();
+        sub->add_option("--format", load.format, "csv, or text for COPY's own format")
+            ->check(CLI::IsMember({"csv", "text"}))
+            ->capture_default_str();
+        sub->add_option("--delimiter", load.delimiter, "Between fields: , (csv) or tab (text)")->type_name("CHAR");
+        sub->add_option("--null", load.null_text, "What stands for NULL: nothing, unquoted (csv), or \\N (text)");
+        CLI::Option* head = sub->add_flag_callback(
+            "--header", [this] { load.head = true; }, "The first line names the columns (csv: the default)");
+        sub->add_flag_callback(
+               "--no-header", [this] { load.head = false; }, "The first line is a row (text: the default)")
+            ->excludes(head);
+        sub->add_option("--columns", load.columns, "The columns of the file, in order (the table's)")
+            ->delimiter(',')
+            ->type_name("NAME,…");
+        sub->add_option("--bad-rows", load.bad_rows, "Set bad rows aside into this file")->type_name("FILE");
+        sub->add_option("--bad-rows-max", load.bad_rows_max, "End the load at more bad rows")->capture_default_str();
+        sub->add_flag("--restart", load.restart, "Forget an unfinished load of this file; its rows stay");
+        sub->add_option("--journal", load.journal, "Where to keep the journal (FILE.ashlar-load-TABLE)")
+            ->type_name("FILE");
+        sub->add_option("--batch-rows", load.batch_rows, "Rows of one transaction, at most")
+            ->check(CLI::Range(1, 1'000'000))
+            ->capture_default_str();
+        sub->add_flag("--json", load.json, "Print an object for programs: rows, bad_rows, seconds, databases");
+    }
+
+    void add_dev() {
+        CLI::App* sub =
+            add("dev", "Start, stop or remove a whole cluster in a folder, to try things on", dev, R"(Examples:
+  ashlar dev start shop --table users=id --table orders=user_id --reference countries --schema shop.sql
+  ashlar dev start pg --engine postgres --shards 4 --replicas 1 --table users=id
+  ashlar dev status pg
+  ashlar dev stop pg
+  ashlar dev remove pg
+
+`start` writes FOLDER/ashlar.toml; in a folder that has a cluster already it starts that one again. PostgreSQL servers
+listen on 127.0.0.1 only and ask for the password in that file; as root they run as the user postgres. Only processes
+and files that `start` made are ever ended or removed.)");
+        sub->require_subcommand(1);
+        const auto action = [&](const std::string& name, const std::string& summary, dev_options::what which) {
+            CLI::App* each = sub->add_subcommand(name, summary);
+            each->add_option("FOLDER", dev.folder, "The cluster's folder")->required();
+            each->callback([this, which] { dev.action = which; });
+            return each;
+        };
+        CLI::App* start = action("start", "Make a cluster and start it, or start it again", dev_options::what::start);
+        action("stop", "Stop its servers; the data stay", dev_options::what::stop);
+        CLI::App* shown = action("status", "Tell which of its servers are up", dev_options::what::status);
+        shown->add_flag("--json", dev.json, "Print an array for programs: name, replica_of, port, up, pid");
+        action("remove", "Stop its servers and delete what `start` made", dev_options::what::remove);
+        start->add_option("--engine", dev.engine, "sqlite (files) or postgres (real servers)")
+            ->check(CLI::IsMember({"sqlite", "postgres"}))
+            ->capture_default_str();
+        start->add_option("--shards", dev.shards, "How many shards")->check(CLI::Range(1, 256))->capture_default_str();
+        start->add_option("--replicas", dev.replicas, "Streaming replicas of each shard (postgres)")
+            ->check(CLI::Range(0, 8))
+            ->capture_default_str();
+        start->add_option("--function", dev.function, "How keys are spread")
+            ->check(CLI::IsMember({"modulo", "hash", "ring"}))
+            ->capture_default_str();
+        start->add_option("--key-type", dev.key_type, "The type of the shard keys")
+            ->check(CLI::IsMember({"integer", "uuid", "text", "timestamp", "date"}))
+            ->capture_default_str();
+        start->add_option("--port", dev.port, "Where `ashlar serve` will listen")->capture_default_str();
+        start->add_option("--database", dev.database, "The name that clients connect to")->capture_default_str();
+        start->add_option("--user", dev.user, "The role that owns the databases (postgres)")->capture_default_str();
+        start->add_option("--table", dev.tables, "A sharded table and its shard key; may be repeated")
+            ->type_name("NAME=KEY")
+            ->take_all();
+        start->add_option("--reference", dev.references, "A reference table; may be repeated")
+            ->type_name("NAME")
+            ->take_all();
+        start->add_option("--schema", dev.schema, "SQL to run on every shard")->type_name("FILE");
+        start->footer(
+            "Example:\n  ashlar dev start pg --engine postgres --shards 2 --table users=id --schema shop.sql");
+    }
+};
+
+std::string hint_for(const CLI::App& app, int argc, const char* const* argv) {
+    if (argc < 2 || argv[1][0] == '-') return {};
+    std::vector<std::string> names;
+    for (const CLI::App* each : app.get_subcommands({})) names.push_back(each->get_name());
+    for (const std::string& name : names) {
+        if (name == argv[1]) return "See: ashlar " + name + " --help\n";
+    }
+    const std::string meant = config::did_you_mean(argv[1], config::views_of(names));
+    return "There is no command `" + std::string{argv[1]} + "`" + (meant.empty() ? "." : ": " + meant) + "\n";
+}
+
+}  // namespace
+
+std::variant<command, said> parse_arguments(int argc, const char* const* argv) {
+    everything all;
+    try {
+        all.app.parse(argc, argv);
+    } catch (const CLI::ParseError& stopped) {
+        std::ostringstream out, err;
+        const int code = all.app.exit(stopped, out, err);
+        if (code == 0) return said{exit_ok, out.str()};
+        std::string text = "ERROR:  " + std::string{stopped.what()} + "\n";
+        if (argc < 2) return said{exit_usage, all.app.help()};
+        const std::string hint = hint_for(all.app, argc, argv);
+        return said{exit_usage, text + "HINT:   " + (hint.empty() ? "See: ashlar --help\n" : hint)};
+    }
+    for (const auto& [sub, made] : all.commands) {
+        if (sub->parsed()) return made();
+    }
+    return said{exit_usage, all.app.help()};
+}
+
+}  // namespace ashlar::cli

@@ -1,0 +1,90 @@
+// `ashlar query`: SQL through the library, answered as one database would answer it; or on each shard by itself.
+
+#include "cli/answer_text.hpp"
+#include "cli/commands.hpp"
+#include "cli/run.hpp"
+#include "cli/terminal.hpp"
+
+#include "sql/lexer.hpp"
+
+#include <ashlar/cluster.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+namespace ashlar::cli {
+
+namespace {
+
+answer_format format_of(const query_options& asked) {
+    if (asked.json) return answer_format::json;
+    return asked.csv ? answer_format::csv : answer_format::table;
+}
+
+result<std::string> text_of(const query_options& asked) {
+    if (asked.file.empty() && asked.sql != "-") return asked.sql;
+    std::ostringstream all;
+    if (asked.file.empty() || asked.file == "-") {
+        all << std::cin.rdbuf();
+        return all.str();
+    }
+    std::ifstream in{asked.file, std::ios::binary};
+    if (!in) return error{errc::io_failure, asked.file + " cannot be read: " + std::strerror(errno)};
+    all << in.rdbuf();
+    return all.str();
+}
+
+status run_planned(const cluster& shop, const query_options& asked, std::string_view statement) {
+    auto answer = asked.database.empty() ? shop.query(statement) : shop.database(asked.database).query(statement);
+    if (!answer) return std::move(answer).error();
+    const std::vector<answer_part> parts{{"", std::move(*answer)}};
+    const answer_shape how{format_of(asked), ""};
+    print(answer_text(parts, how));
+    return {};
+}
+
+// One after the other, so that it is clear which shards have it when one fails.
+status run_on_each_shard(const cluster& shop, const query_options& asked, std::string_view statement) {
+    const all_shards shards = shop.all_shards();
+    std::vector<answer_part> parts;
+    std::string done;
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        const scope shard = shards[i];
+        auto answer = shard.query(statement);
+        if (!answer) {
+            error why = std::move(answer).error();
+            if (why.where().empty()) why.on(shard.name());
+            if (!done.empty()) why.hint("These shards have run it already: " + done + ". " + why.hint());
+            return why;
+        }
+        done += (done.empty() ? "" : ", ") + shard.name();
+        parts.push_back({shard.name(), std::move(*answer)});
+    }
+    const answer_shape how{format_of(asked), "shard"};
+    print(answer_text(parts, how));
+    return {};
+}
+
+}  // namespace
+
+int run_query(const query_options& asked) {
+    const auto text = text_of(asked);
+    if (!text) return print_error(text.error()), exit_failed;
+    cluster_options options;
+    options.timeout = asked.timeout;
+    const auto shop = cluster::open(asked.config, options);
+    if (!shop) return print_error(shop.error()), exit_failed;
+    for (const sql::statement_span& each : sql::split(*text)) {
+        if (each.empty) continue;
+        const std::string_view statement = std::string_view{*text}.substr(each.begin, each.end - each.begin);
+        const status done =
+            asked.each_shard ? run_on_each_shard(*shop, asked, statement) : run_planned(*shop, asked, statement);
+        if (!done) return finish_output(), print_error(done.error()), exit_failed;
+    }
+    return exit_ok;
+}
+
+}  // namespace ashlar::cli

@@ -1,0 +1,200 @@
+// `ashlar shell`: a plain prompt over the library. For completion, history and paging: `ashlar serve`, and psql.
+
+#include "cli/answer_text.hpp"
+#include "cli/commands.hpp"
+#include "cli/run.hpp"
+#include "cli/terminal.hpp"
+
+#include "sql/lexer.hpp"
+
+#include "config/load.hpp"
+
+#include <ashlar/cluster.hpp>
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <cctype>
+#include <chrono>
+#include <iostream>
+#include <optional>
+
+namespace ashlar::cli {
+
+namespace {
+
+constexpr std::string_view help = R"(  \d           the tables of the configuration and where their rows live
+  \shards      the shards
+  \timing      tell how long statements take, or no longer
+  \q           leave (or Ctrl-D)
+Statements end with a semicolon. explain (ashlar) … tells where a statement goes, and why.
+)";
+
+std::string first_word(std::string_view text) {
+    std::string word;
+    for (char c : text) {
+        if (std::isalpha(static_cast<unsigned char>(c))) {
+            word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        } else if (!word.empty() || !std::isspace(static_cast<unsigned char>(c))) {
+            break;
+        }
+    }
+    return word;
+}
+
+class session {
+public:
+    session(cluster shop, config::description described) : shop_(std::move(shop)), described_(std::move(described)) {}
+
+    // Reads to the end of the input. The exit code: 1 when a statement of a script (no terminal) failed.
+    int run() {
+        std::string line, pending;
+        const bool person = is_terminal(stream::out) && ::isatty(0) == 1;
+        if (person) print("Type \\? for help.\n");
+        while (!left_) {
+            if (person) print(prompt(pending));
+            std::cout.flush();
+            std::fflush(stdout);
+            if (!std::getline(std::cin, line)) break;
+            if (pending.empty() && line.starts_with('\\')) {
+                command(line);
+                continue;
+            }
+            pending += line + "\n";
+            run_whole_statements(pending);
+            if (failed_ && !person) return exit_failed;
+        }
+        if (person && !left_) print("\n");
+        if (!person && !blank(pending)) run_statement(pending);
+        return failed_ && !person ? exit_failed : exit_ok;
+    }
+
+private:
+    static bool blank(const std::string& text) { return text.find_first_not_of(" \t\r\n;") == std::string::npos; }
+
+    std::string prompt(const std::string& pending) const {
+        return described_.serve.database + (pending.empty() ? "=" : "-") + (transaction_ ? "*> " : "> ");
+    }
+
+    // Runs what is followed by a semicolon, and keeps the rest.
+    void run_whole_statements(std::string& pending) {
+        const auto spans = sql::split(pending);
+        std::size_t done = 0;
+        for (const sql::statement_span& each : spans) {
+            if (each.end >= pending.size() || pending[each.end] != ';') break;
+            if (!each.empty) run_statement(pending.substr(each.begin, each.end - each.begin));
+            done = each.end + 1;
+            if (failed_ && ::isatty(0) != 1) break;
+        }
+        pending.erase(0, done);
+        if (blank(pending)) pending.clear();
+    }
+
+    void run_statement(const std::string& text) {
+        const auto started = std::chrono::steady_clock::now();
+        const status done = dispatch(text);
+        failed_ = !done;
+        if (!done) {
+            finish_output();
+            print_error(done.error());
+        }
+        if (!timing_) return;
+        const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - started;
+        print(fmt::format("Time: {:.3f} ms\n", took.count()));
+    }
+
+    // BEGIN … COMMIT is the shell's own business: the library has transactions as objects.
+    status dispatch(const std::string& text) {
+        const std::string word = first_word(text);
+        if (word == "begin" || word == "start") return begin();
+        if (word == "commit" || word == "end") return end(true);
+        if (word == "rollback" || word == "abort") {
+            std::string_view rest{text};
+            if (rest.find(" to ") == std::string_view::npos && rest.find(" TO ") == std::string_view::npos)
+                return end(false);
+        }
+        auto answer = transaction_ ? transaction_->query(text) : shop_.query(text);
+        if (!answer) return std::move(answer).error();
+        const std::vector<answer_part> parts{{"", std::move(*answer)}};
+        const answer_shape how;
+        print(answer_text(parts, how));
+        return {};
+    }
+
+    status begin() {
+        if (transaction_) return error{errc::transaction_state, "a transaction is under way already"};
+        auto begun = shop_.begin();
+        if (!begun) return std::move(begun).error();
+        transaction_.emplace(std::move(*begun));
+        print("BEGIN\n");
+        return {};
+    }
+
+    status end(bool commit) {
+        if (!transaction_) return error{errc::transaction_state, "no transaction is under way"};
+        status done;
+        if (commit) {
+            done = transaction_->commit();
+        } else {
+            transaction_->rollback();
+        }
+        transaction_.reset();
+        if (done) print(commit ? "COMMIT\n" : "ROLLBACK\n");
+        return done;
+    }
+
+    void command(const std::string& line) {
+        const std::string name = line.substr(0, line.find_first_of(" \t"));
+        if (name == "\\q") {
+            left_ = true;
+        } else if (name == "\\timing") {
+            timing_ = !timing_;
+            print(timing_ ? "Timing is on.\n" : "Timing is off.\n");
+        } else if (name == "\\d" || name == "\\dt") {
+            show_tables();
+        } else if (name == "\\shards") {
+            show_shards();
+        } else {
+            if (name != "\\?") print("There is no command " + printable(name) + ".\n");
+            print(help);
+        }
+    }
+
+    void show_tables() const {
+        constexpr std::string_view kinds[] = {"sharded", "reference", "unsharded"};
+        std::vector<text_row> lines;
+        for (const config::table& t : described_.tables) {
+            std::optional<std::string> key;
+            if (t.kind == config::table_kind::sharded) key = t.shard_key;
+            lines.push_back({t.schema.empty() ? t.name : t.schema + "." + t.name,
+                             std::string{kinds[static_cast<std::size_t>(t.kind)]}, key});
+        }
+        print(aligned({{"table"}, {"kind"}, {"shard key"}}, lines));
+    }
+
+    void show_shards() const {
+        std::vector<text_row> lines;
+        if (described_.shards_) {
+            for (const config::database& d : described_.shards_->list) lines.push_back({d.name, d.primary.display()});
+        }
+        print(aligned({{"shard"}, {"url"}}, lines));
+    }
+
+    cluster shop_;
+    config::description described_;
+    std::optional<ashlar::transaction> transaction_;
+    bool timing_ = false, left_ = false, failed_ = false;
+};
+
+}  // namespace
+
+int run_shell(const shell_options& asked) {
+    auto described = config::load(asked.config, config::process_environment());
+    if (!described) return print_error(described.error()), exit_failed;
+    auto shop = cluster::open(asked.config);
+    if (!shop) return print_error(shop.error()), exit_failed;
+    return session{std::move(*shop), std::move(*described)}.run();
+}
+
+}  // namespace ashlar::cli

@@ -1,0 +1,160 @@
+// `ashlar status`: every server of the configuration: is it up, in what role, how fast, and how full. All are asked at once.
+
+#include "cli/commands.hpp"
+#include "cli/json_text.hpp"
+#include "cli/run.hpp"
+#include "cli/table_text.hpp"
+#include "cli/terminal.hpp"
+
+#include "config/load.hpp"
+#include "core/io/task_group.hpp"
+#include "topology/world.hpp"
+
+#include <fmt/format.h>
+
+namespace ashlar::cli {
+
+namespace {
+
+// One server to ask, and what it said.
+struct report {
+    std::string database;    // "shard_1"
+    std::string configured;  // "primary", "replica"
+    config::endpoint where;
+    config::pool_settings pool;
+    bool up = false;
+    std::string role;  // "writing", "reading"
+    double latency_ms = 0;
+    std::optional<std::int64_t> connections, connections_max;  // the server's own count
+    std::string problem;
+};
+
+task<result<std::vector<std::string>>> first_row(driver::connection& on, std::string sql, deadline until) {
+    driver::statement what;
+    what.sql = std::move(sql);
+    auto started = co_await on.start(std::move(what), until);
+    if (!started) co_return std::move(started).error();
+    std::vector<std::string> row;
+    row_batch batch;
+    for (;;) {
+        auto got = co_await on.fetch(batch, until);
+        if (!got) co_return std::move(got).error();
+        if (*got == driver::fetched::ended) break;
+        const bool is_first = row.empty();
+        for (std::size_t c = 0; is_first && c < batch.width(); ++c) row.emplace_back(batch.at(0, c).value_or(""));
+        batch.clear();
+    }
+    co_return row;
+}
+
+constexpr const char* postgres_facts =
+    "select pg_catalog.pg_is_in_recovery(), (select pg_catalog.count(*) from pg_catalog.pg_stat_activity "
+    "where datname operator(pg_catalog.=) pg_catalog.current_database()), "
+    "pg_catalog.current_setting('max_connections')";
+
+task<status> ask_server(report& about, driver::connection& on, deadline until) {
+    const auto began = steady_clock::now();
+    status answered = co_await on.ping(until);
+    if (!answered) co_return std::move(answered).error();
+    about.latency_ms = std::chrono::duration<double, std::milli>(steady_clock::now() - began).count();
+    about.up = true;
+    about.role = "writing";
+    if (on.speaks() != driver::dialect::postgres) co_return status{};
+    std::string sql{postgres_facts};
+    auto row = co_await first_row(on, std::move(sql), until);
+    if (!row) co_return std::move(row).error();
+    if (row->size() == 3) {
+        about.role = (*row)[0] == "t" ? "reading" : "writing";
+        about.connections = std::atoll((*row)[1].c_str());
+        about.connections_max = std::atoll((*row)[2].c_str());
+    }
+    co_return status{};
+}
+
+// `about` outlives the task: its owner waits for all.
+task<void> probe(io::loop& loop, report& about) {
+    const deadline until = deadline::in(about.pool.connect_timeout);
+    auto driver = topology::default_driver(about.where, about.pool);
+    if (!driver) {
+        about.problem = driver.error().message();
+        co_return;
+    }
+    auto opened = co_await (*driver)->connect(loop, until);
+    if (!opened) {
+        about.problem = opened.error().message();
+        co_return;
+    }
+    status asked = co_await ask_server(about, **opened, until);
+    if (!asked) about.problem = asked.error().message();
+    const bool misplaced = about.up && about.configured == "primary" && about.role == "reading";
+    if (misplaced) about.problem = "it takes no writes, though it is configured as the primary";
+}
+
+task<void> probe_all(io::loop& loop, std::vector<report>& all) {
+    io::task_group<void> probes{loop};
+    for (report& each : all) probes.start(probe(loop, each));
+    co_await probes.join();
+}
+
+void add(std::vector<report>& to, const config::database& d) {
+    to.push_back({d.name, "primary", d.primary, d.pool, false, "", 0, {}, {}, ""});
+    for (const config::endpoint& r : d.replicas) to.push_back({d.name, "replica", r, d.pool, false, "", 0, {}, {}, ""});
+}
+
+std::string connections_text(const report& r) {
+    if (!r.connections) return "";
+    return fmt::format("{} of {}", *r.connections, *r.connections_max);
+}
+
+std::string table_of(const std::vector<report>& all) {
+    std::vector<text_row> lines;
+    for (const report& r : all) {
+        lines.push_back({r.database, r.where.display(), r.up ? "up" : "down", r.role,
+                         r.up ? fmt::format("{:.2f} ms", r.latency_ms) : "", connections_text(r),
+                         std::to_string(r.pool.max_connections), r.problem});
+    }
+    return aligned({{"database"},
+                    {"server"},
+                    {"state"},
+                    {"role"},
+                    {"latency", true},
+                    {"connections", true},
+                    {"pool", true},
+                    {"problem"}},
+                   lines, false);
+}
+
+std::string json_of(const std::vector<report>& all) {
+    json_array list;
+    for (const report& r : all) {
+        json_object each;
+        each.add("database", r.database).add("url", r.where.display()).add("configured", r.configured).add("up", r.up);
+        each.add("role", r.role).add_raw("latency_ms", r.up ? json_number(r.latency_ms) : "null");
+        each.add_raw("connections", r.connections ? std::to_string(*r.connections) : "null");
+        each.add_raw("connections_max", r.connections_max ? std::to_string(*r.connections_max) : "null");
+        each.add("pool_max_connections", r.pool.max_connections).add("problem", r.problem);
+        list.add(each);
+    }
+    return list.text() + "\n";
+}
+
+}  // namespace
+
+int run_status(const status_options& asked) {
+    const auto what = config::load(asked.config, config::process_environment());
+    if (!what) return print_error(what.error()), exit_failed;
+    std::vector<report> all;
+    if (what->shards_) {
+        for (const config::database& d : what->shards_->list) add(all, d);
+    }
+    for (const auto& [name, d] : what->databases) add(all, d);
+    const auto loop = io::make_poll_loop();
+    loop->run(probe_all(*loop, all));
+    print(asked.json ? json_of(all) : table_of(all));
+    for (const report& r : all) {
+        if (!r.up || !r.problem.empty()) return exit_failed;
+    }
+    return exit_ok;
+}
+
+}  // namespace ashlar::cli

@@ -1,0 +1,77 @@
+#include "cluster/database_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace ashlar::detail {
+
+namespace {
+
+bool is_word_char(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$' || static_cast<signed char>(c) < 0;
+}
+
+std::vector<std::string> words_of(std::string_view sql) {
+    std::vector<std::string> words;
+    std::string word;
+    for (char c : sql) {
+        if (is_word_char(c)) {
+            word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        } else if (!word.empty()) {
+            words.push_back(std::exchange(word, {}));
+        }
+    }
+    if (!word.empty()) words.push_back(std::move(word));
+    return words;
+}
+
+error belongs_elsewhere(const cluster_inside& inside, keyspace::shard_id here, const route::bound_plan& plan) {
+    std::string owners;
+    for (const route::step& each : plan.steps) {
+        owners += (owners.empty() ? "" : ", ") + inside.world().shard(each.shard).name;
+    }
+    return error{errc::unsupported,
+                 fmt::format("the row belongs to {}, and was given to {}", owners, inside.world().shard(here).name)}
+        .hint("Let the cluster route it, or take shard_for() of the row's own key.");
+}
+
+}  // namespace
+
+bool plainly_reads(std::string_view sql) {
+    const std::vector<std::string> words = words_of(sql);
+    if (words.empty()) return false;
+    constexpr std::array starts{"select", "values", "table", "with"};
+    constexpr std::array writers{"insert", "update", "delete", "merge", "into", "truncate"};
+    if (std::ranges::find(starts, words.front()) == starts.end()) return false;
+    return std::ranges::none_of(words,
+                                [&](const std::string& w) { return std::ranges::find(writers, w) != writers.end(); });
+}
+
+result<checked_statement> check_for_shard(cluster_inside& inside, keyspace::shard_id shard, std::string_view sql,
+                                          std::span<const route::bound_parameter> parameters) {
+    using route::statement_kind;
+    auto plan = inside.plan(sql);
+    if (!plan) {
+        if (plainly_reads(sql)) return checked_statement{};
+        return std::move(plan).error();
+    }
+    checked_statement what;
+    what.writes = (*plan)->writes();
+    what.changes_tables = (*plan)->kind() == statement_kind::ddl;
+    if ((*plan)->because() == route::routed_because::reference_write && !what.changes_tables) {
+        return error{errc::unsupported, "a reference table cannot be written on one shard alone"}.hint(
+            "Write it through the cluster, so that all shards keep the same rows.");
+    }
+    if ((*plan)->kind() != statement_kind::insert) return what;
+    auto bound = (*plan)->bind(parameters);
+    if (!bound) return std::move(bound).error();
+    const bool here = bound->where != route::target::unsharded &&
+                      std::ranges::all_of(bound->steps, [&](const route::step& s) { return s.shard == shard; });
+    if (bound->where != route::target::unsharded && !here) return belongs_elsewhere(inside, shard, *bound);
+    return what;
+}
+
+}  // namespace ashlar::detail

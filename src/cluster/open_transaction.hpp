@@ -1,0 +1,56 @@
+// open_transaction.hpp: the connections that one transaction holds, one for each database that joined, and how it ends.
+//
+// Joining   A database joins when a statement first needs it. Its connection stays until the end.
+// Writing   On several PostgreSQL shards a commit is not one event; so a statement that would make the transaction write on
+//           a second database is refused before anything is sent.
+// Failing   After a failed statement only rollback() is left.
+// Threads   One.
+#pragma once
+
+#include "cluster/cluster_inside.hpp"
+#include "cluster/work.hpp"
+#include "driver/connection.hpp"
+#include "pool/pool.hpp"
+
+#include <ashlar/transaction.hpp>
+
+#include <map>
+#include <vector>
+
+namespace ashlar::detail {
+
+class open_transaction {
+public:
+    open_transaction(std::shared_ptr<cluster_inside> inside, transaction_options options) noexcept
+        : inside_(std::move(inside)), options_(options) {}
+
+    // Runs a plan on the transaction's connections, all of it on `only` when given. Fails with unsupported (a second writer),
+    // transaction_failed, transaction_state (it has ended), and as execute::run does.
+    io::task<result<rows>> run(io::loop& loop, route::bound_plan plan, std::vector<driver::parameter> parameters,
+                               bool writes, const topology::member* only);
+
+    // Fails with transaction_failed (and has rolled back), or with what the server said.
+    io::task<status> commit(io::loop& loop);
+    io::task<void> rollback(io::loop& loop);
+
+    bool ended() const noexcept { return state_ == state::ended; }
+
+private:
+    enum class state {
+        open,    // takes statements
+        failed,  // a statement failed: only rollback() is left
+        ended,   // committed or rolled back
+    };
+
+    status may_run() const;
+    status may_write(const std::vector<const topology::member*>& where) const;
+    io::task<result<driver::connection*>> join(io::loop& loop, const topology::member& where, deadline until);
+
+    const std::shared_ptr<cluster_inside> inside_;  // shared with the handles, so that the pools outlive the leases
+    const transaction_options options_;
+    state state_ = state::open;
+    const topology::member* writer_ = nullptr;
+    std::map<const topology::member*, pool::lease> joined_;
+};
+
+}  // namespace ashlar::detail

@@ -1,0 +1,25 @@
+#include "cluster/plan_cache.hpp"
+
+#include <mutex>
+
+namespace ashlar::detail {
+
+result<std::shared_ptr<const route::prepared_plan>> plan_cache::plan(std::string_view sql,
+                                                                     const route::catalogue& known) {
+    {
+        std::shared_lock hold{guard_};
+        if (version_ == known.version) {
+            if (auto found = plans_.find(sql); found != plans_.end()) return found->second;
+        }
+    }
+    auto made = route::plan_statement(sql, known);
+    if (!made) return made;
+    std::unique_lock hold{guard_};
+    if (version_ > known.version) return made;  // somebody has read a newer catalogue meanwhile
+    if (version_ < known.version || plans_.size() >= plans_max) plans_.clear();
+    version_ = known.version;
+    plans_.insert_or_assign(std::string{sql}, *made);
+    return made;
+}
+
+}  // namespace ashlar::detail

@@ -1,0 +1,37 @@
+// plan_cache.hpp: plans by their statement's text, so that a program that asks the same again plans once.
+//
+// Holds plans of one catalogue: another version empties it. At most `plans_max`; full, it starts over, since programs that
+// never repeat a text gain nothing from a cleverer choice. Any thread.
+#pragma once
+
+#include "route/plan.hpp"
+
+#include <ashlar/result.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace ashlar::detail {
+
+class plan_cache {
+public:
+    static constexpr std::size_t plans_max = 1000;
+
+    // The plan of this text against this catalogue. Errors are not kept.
+    result<std::shared_ptr<const route::prepared_plan>> plan(std::string_view sql, const route::catalogue& known);
+
+private:
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    };
+    std::shared_mutex guard_;  // of both below
+    std::uint64_t version_ = 0;
+    std::unordered_map<std::string, std::shared_ptr<const route::prepared_plan>, text_hash, std::equal_to<>> plans_;
+};
+
+}  // namespace ashlar::detail

@@ -1,0 +1,177 @@
+#include "cluster/runners.hpp"
+
+#include "cluster/database_check.hpp"
+#include "cluster/wait_here.hpp"
+#include "cluster/work.hpp"
+
+#include <fmt/format.h>
+
+namespace ashlar::detail {
+
+namespace {
+
+using plan_pointer = std::shared_ptr<const route::prepared_plan>;
+
+// What the client of a proxy would say to its session, a program says by calls.
+error no_session(const route::prepared_plan& plan) {
+    (void)plan;
+    return error{errc::unsupported, "the statement belongs to a session, which a cluster does not have"}.hint(
+        "Use transaction() for BEGIN and COMMIT; settings belong into the databases' URLs.");
+}
+
+status check_count(const route::prepared_plan& plan, std::size_t given) {
+    if (given == plan.parameter_count()) return {};
+    return error{errc::invalid_argument,
+                 fmt::format("the statement has {} parameters, {} were given", plan.parameter_count(), given)};
+}
+
+struct routed {
+    plan_pointer plan;
+    route::bound_plan bound;
+    std::vector<driver::parameter> parameters;
+    std::optional<rows> answered;  // explain (ashlar): nothing to run
+};
+
+result<routed> route_statement(cluster_inside& inside, const std::string& sql, const std::vector<value>& values) {
+    auto plan = inside.plan(sql);
+    if (!plan) return std::move(plan).error();
+    routed made;
+    made.plan = std::move(*plan);
+    made.parameters = to_parameters(values);
+    if (status counted = check_count(*made.plan, values.size()); !counted) return std::move(counted).error();
+    const std::vector<route::bound_parameter> parameters = to_bound(made.parameters);
+    if (made.plan->kind() == route::statement_kind::explain_ashlar) {
+        auto lines = made.plan->explained()->explain(parameters);
+        if (!lines) return std::move(lines).error();
+        made.answered = rows_of_lines("QUERY PLAN", *lines);
+        return made;
+    }
+    if (made.plan->where() == route::target::session) return no_session(*made.plan);
+    auto bound = made.plan->bind(parameters);
+    if (!bound) return std::move(bound).error();
+    made.bound = std::move(*bound);
+    return made;
+}
+
+// A statement that writes on several databases: all of it or nothing.
+io::task<result<rows>> run_as_one(io::loop& loop, std::shared_ptr<cluster_inside> inside, routed what) {
+    transaction_options options;
+    open_transaction transaction{std::move(inside), options};
+    auto done = co_await transaction.run(loop, std::move(what.bound), std::move(what.parameters), true, nullptr);
+    if (!done) {
+        co_await transaction.rollback(loop);
+        co_return done;
+    }
+    status committed = co_await transaction.commit(loop);
+    if (!committed) co_return std::move(committed).error();
+    co_return done;
+}
+
+io::task<result<rows>> run_routed(io::loop& loop, std::shared_ptr<cluster_inside> inside, std::string sql,
+                                  std::vector<value> values) {
+    auto what = route_statement(*inside, sql, values);
+    if (!what) co_return std::move(what).error();
+    if (what->answered) co_return std::move(*what->answered);
+    const bool changes_tables = what->plan->kind() == route::statement_kind::ddl;
+    result<rows> done = rows{};
+    if (what->plan->writes() && what->bound.steps.size() > 1) {
+        done = co_await run_as_one(loop, inside, std::move(*what));
+    } else {
+        done = co_await run_on_leases(loop, *inside, std::move(what->bound), std::move(what->parameters), nullptr);
+    }
+    if (done && changes_tables) {
+        status read = co_await inside->world().read_catalogue(loop, inside->until());
+        if (!read) co_return std::move(read).error();
+    }
+    co_return done;
+}
+
+// As written to one database; the check applies to shards, where rows have their place.
+io::task<result<rows>> run_on_place(io::loop& loop, std::shared_ptr<cluster_inside> inside, place where,
+                                    std::string sql, std::vector<value> values) {
+    std::vector<driver::parameter> parameters = to_parameters(values);
+    checked_statement what;
+    if (where.shard) {
+        const std::vector<route::bound_parameter> bound = to_bound(parameters);
+        auto checked = check_for_shard(*inside, *where.shard, sql, bound);
+        if (!checked) co_return std::move(checked).error();
+        what = *checked;
+    }
+    route::bound_plan plan = plan_for_one(sql, *where.member);
+    auto done = co_await run_on_leases(loop, *inside, std::move(plan), std::move(parameters), where.member);
+    co_return done;
+}
+
+io::task<result<rows>> run_routed_within(io::loop& loop, cluster_inside& inside, open_transaction& transaction,
+                                         std::string sql, std::vector<value> values) {
+    auto what = route_statement(inside, sql, values);
+    if (!what) co_return std::move(what).error();
+    if (what->answered) co_return std::move(*what->answered);
+    const bool writes = what->plan->writes();
+    co_return co_await transaction.run(loop, std::move(what->bound), std::move(what->parameters), writes, nullptr);
+}
+
+io::task<result<rows>> run_on_place_within(io::loop& loop, cluster_inside& inside, open_transaction& transaction,
+                                           place where, std::string sql, std::vector<value> values) {
+    std::vector<driver::parameter> parameters = to_parameters(values);
+    checked_statement what;
+    if (where.shard) {
+        const std::vector<route::bound_parameter> bound = to_bound(parameters);
+        auto checked = check_for_shard(inside, *where.shard, sql, bound);
+        if (!checked) co_return std::move(checked).error();
+        what = *checked;
+    }
+    route::bound_plan plan = plan_for_one(sql, *where.member);
+    co_return co_await transaction.run(loop, std::move(plan), std::move(parameters), what.writes, where.member);
+}
+
+}  // namespace
+
+result<place> place_named(const cluster_inside& inside, std::string_view name) {
+    const topology::member* found = inside.world().find(name);
+    if (found == nullptr) return error{errc::database_unknown, fmt::format("no database is named {}", name)};
+    const auto& shards = inside.world().shards();
+    place where{found, std::nullopt};
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        if (&shards[i] == found) where.shard = static_cast<keyspace::shard_id>(i);
+    }
+    return where;
+}
+
+place place_of(const cluster_inside& inside, keyspace::shard_id shard) {
+    return {&inside.world().shard(shard), shard};
+}
+
+result<rows> cluster_runner::run(std::string_view sql, std::vector<value> parameters) {
+    return wait_here(run_routed(loop_of_this_thread(), inside_, std::string{sql}, std::move(parameters)));
+}
+
+result<rows> database_runner::run(std::string_view sql, std::vector<value> parameters) {
+    return wait_here(run_on_place(loop_of_this_thread(), inside_, where_, std::string{sql}, std::move(parameters)));
+}
+
+result<rows> transaction_runner::run(std::string_view sql, std::vector<value> parameters) {
+    if (only_) return run_on(*only_, sql, std::move(parameters));
+    return wait_here(
+        run_routed_within(loop_of_this_thread(), *inside_, transaction_, std::string{sql}, std::move(parameters)));
+}
+
+result<rows> transaction_runner::run_on(const place& where, std::string_view sql, std::vector<value> parameters) {
+    return wait_here(run_on_place_within(loop_of_this_thread(), *inside_, transaction_, where, std::string{sql},
+                                         std::move(parameters)));
+}
+
+status transaction_runner::commit() {
+    return wait_here(transaction_.commit(loop_of_this_thread()));
+}
+
+void transaction_runner::rollback() noexcept {
+    if (transaction_.ended()) return;
+    try {
+        wait_here(transaction_.rollback(loop_of_this_thread()));
+    } catch (const std::exception&) {
+        // Without memory for a frame nothing can be sent; the leases' end rolls back.
+    }
+}
+
+}  // namespace ashlar::detail

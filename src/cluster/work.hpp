@@ -1,0 +1,40 @@
+// work.hpp: the coroutines under the public API: one bound plan, on connections lent for it, to whole rows.
+#pragma once
+
+#include "cluster/cluster_inside.hpp"
+#include "driver/connection.hpp"
+#include "execute/executor.hpp"
+#include "route/plan.hpp"
+
+#include <ashlar/row.hpp>
+
+#include <string_view>
+#include <vector>
+
+namespace ashlar::detail {
+
+std::vector<driver::parameter> to_parameters(const std::vector<value>& values);
+// Views into the parameters, for the planner.
+std::vector<route::bound_parameter> to_bound(const std::vector<driver::parameter>& parameters);
+
+// A plan of one step that sends the text as it is to one database.
+route::bound_plan plan_for_one(std::string_view sql, const topology::member& where);
+// The database of a step. Precondition: the plan is of this world.
+const topology::member& member_of(const topology::world& world, const route::bound_plan& plan, const route::step& step);
+
+// Runs the plan on connections that `source` hands out, and collects its rows.
+io::task<result<rows>> collect(io::loop& loop, route::bound_plan plan, std::vector<driver::parameter> parameters,
+                               execute::connection_source source, const cluster_options& options, deadline until);
+
+// The same on connections lent for this plan alone, all of `only` when it is given.
+io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& inside, route::bound_plan plan,
+                                     std::vector<driver::parameter> parameters, const topology::member* only);
+
+// Several statements without rows on one database.
+io::task<status> run_script_on(io::loop& loop, const cluster_inside& inside, const topology::member& where,
+                               std::string sql);
+
+// Lines as rows of one column, as EXPLAIN gives them.
+rows rows_of_lines(const std::string& column, const std::vector<std::string>& lines);
+
+}  // namespace ashlar::detail

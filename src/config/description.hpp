@@ -1,0 +1,104 @@
+// description.hpp: what ashlar.toml says, checked and with its defaults filled in. Plain values; no file, no
+// environment.
+#pragma once
+
+#include "core/time.hpp"
+#include "keyspace/kinds.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::config {
+
+enum class engine { postgres, mysql, sqlite };
+std::string_view name_of(engine which) noexcept;  // "postgres", "mysql", "sqlite"
+
+// A database's URL, taken apart. `password` never prints: display() leaves it out.
+struct endpoint {
+    config::engine engine = config::engine::sqlite;
+    std::string host;  // empty: a Unix socket's default, or SQLite
+    std::uint16_t port = 0;
+    std::string user, password;
+    std::string database;  // SQLite: the file's path; a relative one is resolved against the configuration's folder
+    std::map<std::string, std::string> options;  // the URL's query part
+    std::string display() const;                 // "postgres://shop@db7b:5432/orders", "sqlite:data/shop_1.db"
+    friend bool operator==(const endpoint&, const endpoint&) = default;
+};
+
+struct pool_settings {
+    std::uint32_t max_connections = 25;
+    std::uint32_t min_connections = 5;
+    milliseconds checkout_timeout{5'000};
+    std::uint32_t waiters_max = 10'000;  // callers who may wait at once
+    milliseconds idle_timeout{300'000};
+    milliseconds reap_frequency{30'000};
+    milliseconds max_lifetime{3'600'000};
+    milliseconds check_after_idle{30'000};  // a connection that was idle longer is tried before it is lent
+    milliseconds connect_timeout{5'000};
+    friend bool operator==(const pool_settings&, const pool_settings&) = default;
+};
+
+struct database {
+    std::string name;
+    endpoint primary;
+    std::vector<endpoint> replicas;
+    pool_settings pool;
+    // For a shard only.
+    std::uint32_t weight = 1;                // ring
+    std::vector<std::string> values;         // list: the keys it owns, as text
+    std::optional<std::string> from, until;  // range: half-open, as text; none = without bound
+    bool is_default = false;                 // list: owns the keys that nobody names
+};
+
+enum class table_kind { sharded, reference, unsharded };
+
+struct table {
+    std::string schema;  // empty: found by search_path
+    std::string name;
+    table_kind kind = table_kind::unsharded;
+    std::string shard_key;  // sharded only: the column's name
+    std::string database;   // unsharded only: where it lives; empty = primary
+};
+
+struct shards {
+    keyspace::function_kind function = keyspace::function_kind::modulo;
+    keyspace::key_type key_type = keyspace::key_type::uuid;
+    std::vector<database> list;  // in the order of their numbers: list[0] is shard 1
+};
+
+// [serve]
+struct serve_settings {
+    std::string listen_addr = "127.0.0.1";
+    std::uint16_t listen_port = 6432;
+    std::uint32_t workers = 0;  // 0: one for each processor
+    std::uint32_t max_client_conn = 1000;
+    std::string auth_type = "scram-sha-256";  // or "trust", which is only taken for loopback addresses
+    bool given = false;                       // the file has [serve]
+    struct user {
+        std::string name, password;  // the password in clear or as PostgreSQL's SCRAM-SHA-256$… verifier
+    };
+    std::vector<user> users;
+    std::string database = "ashlar";  // the name that clients connect to
+    milliseconds query_wait_timeout{120'000};
+    milliseconds client_login_timeout{60'000};
+    milliseconds client_idle_timeout{0};          // 0: never
+    milliseconds idle_transaction_timeout{0};     // 0: never
+    std::uint64_t merge_memory_max = 256u << 20;  // bytes of rows held for one merge
+};
+
+struct description {
+    std::string file;                           // the path it was read from, for messages
+    std::map<std::string, database> databases;  // by name, without the shards
+    std::optional<shards> shards_;
+    std::vector<table> tables;
+    serve_settings serve;
+
+    const database* primary() const;                       // databases["primary"], or nullptr
+    const table* find_table(std::string_view name) const;  // by "name" or "schema.name"; nullptr for none
+};
+
+}  // namespace ashlar::config

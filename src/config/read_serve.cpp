@@ -1,0 +1,129 @@
+#include "config/parts.hpp"
+#include "config/spelling.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+
+namespace ashlar::config {
+
+namespace {
+using namespace std::chrono_literals;
+
+constexpr std::array<std::string_view, 2> auth_types{"scram-sha-256", "trust"};
+constexpr milliseconds year = 24h * 365;
+
+bool is_loopback(const std::string& address) {
+    return address.starts_with("127.") || address == "::1";
+}
+
+bool is_address(const std::string& text) {
+    in6_addr room{};
+    return inet_pton(AF_INET, text.c_str(), &room) == 1 || inet_pton(AF_INET6, text.c_str(), &room) == 1;
+}
+
+void read_listening(section& from, serve_settings& into) {
+    if (const auto written = from.text("listen_addr")) {
+        into.listen_addr = written->text == "localhost" ? "127.0.0.1"
+                           : written->text == "*"       ? "0.0.0.0"
+                                                        : written->text;
+        if (!is_address(into.listen_addr)) {
+            from.with().wrong.add(written->at, from.at_path("listen_addr"), quoted(written->shown),
+                                  "an IPv4 or IPv6 address, localhost, or * for all IPv4 addresses");
+            into.listen_addr = "127.0.0.1";
+        }
+    }
+    if (const auto port = from.integer("listen_port", 1, 65'535)) into.listen_port = static_cast<std::uint16_t>(*port);
+    if (const auto n = from.integer("workers", 0, 1024)) into.workers = static_cast<std::uint32_t>(*n);
+    if (const auto n = from.integer("max_client_conn", 1, 1'000'000)) {
+        into.max_client_conn = static_cast<std::uint32_t>(*n);
+    }
+    if (const auto name = from.text("database")) {
+        into.database = name->text;
+        if (name->text.empty()) {
+            from.with().wrong.add(name->at, from.at_path("database"), "an empty name",
+                                  "the name that clients connect to");
+        }
+    }
+}
+
+// A verifier has the shape SCRAM-SHA-256$4096:salt$stored:server, the last three in base64.
+bool is_whole_verifier(std::string_view text) {
+    const auto colon = text.find(':'), dollar = text.find('$', 14);
+    const auto last = text.rfind(':');
+    return colon != std::string_view::npos && dollar != std::string_view::npos && colon > 14 && colon < dollar &&
+           dollar < last && last + 1 < text.size();
+}
+
+// Nothing of a password goes into a message.
+void check_password(reading& with, const spelled& password, const std::string& subject) {
+    const std::string& p = password.text;
+    if (p.empty()) {
+        with.wrong.add(password.at, subject, "an empty password", "a password, or \"${NAME}\" of the environment");
+    } else if (p.starts_with("SCRAM-SHA-256$") && !is_whole_verifier(p)) {
+        with.wrong.add(password.at, subject, "a cut SCRAM verifier", "SCRAM-SHA-256$iterations:salt$stored:server",
+                       "it is rolpassword of pg_authid");
+    } else if (p.size() == 35 && p.starts_with("md5") &&
+               p.find_first_not_of("0123456789abcdef", 3) == std::string::npos) {
+        with.wrong.add(password.at, subject, "an md5 password", "a password in clear or a SCRAM-SHA-256$… verifier",
+                       "set password_encryption = 'scram-sha-256' and set the password anew");
+    }
+}
+
+void read_users(section& from, serve_settings& into) {
+    const entry* given = from.find("users");
+    if (given == nullptr) return;
+    section users{from.with(), given->value, from.at_path("users")};
+    for (const entry* each : users.others()) {
+        const auto password = users.text(each->key);
+        if (!password) continue;
+        check_password(from.with(), *password, users.at_path(each->key));
+        into.users.push_back({each->key, password->text});
+    }
+}
+
+void check_login(section& from, serve_settings& into) {
+    reading& with = from.with();
+    const auto written = from.text("auth_type");
+    const position at = written ? written->at : from.what().at;
+    if (written) {
+        into.auth_type = written->text;
+        if (std::find(auth_types.begin(), auth_types.end(), written->text) == auth_types.end()) {
+            with.wrong.add(at, from.at_path("auth_type"), quoted(written->shown), listed(auth_types),
+                           did_you_mean(written->shown, auth_types));
+            return;
+        }
+    }
+    if (into.auth_type == "trust" && !is_loopback(into.listen_addr)) {
+        with.wrong.add(at, from.at_path("auth_type"), "\"trust\" on " + into.listen_addr,
+                       "\"trust\" on a loopback address only (127.0.0.1 or ::1)",
+                       "anybody who reaches the port would be let in: use \"scram-sha-256\"");
+    }
+    if (into.auth_type != "trust" && !from.has("users")) {
+        with.wrong.add_absence(at, from.path(), "no users, so nobody could log in",
+                               "[serve.users] with name = \"password\"",
+                               "on a loopback address auth_type = \"trust\" asks for no password");
+    }
+}
+
+}  // namespace
+
+serve_settings read_serve(reading& with, const node& what) {
+    serve_settings out;
+    out.given = true;
+    section from{with, what, "serve"};
+    if (what.what != node::kind::table) return out;
+    read_listening(from, out);
+    read_users(from, out);
+    check_login(from, out);
+    if (const auto d = from.duration("query_wait_timeout", 1ms, year)) out.query_wait_timeout = *d;
+    if (const auto d = from.duration("client_login_timeout", 1ms, year)) out.client_login_timeout = *d;
+    if (const auto d = from.duration("client_idle_timeout", 0ms, year)) out.client_idle_timeout = *d;
+    if (const auto d = from.duration("idle_transaction_timeout", 0ms, year)) out.idle_transaction_timeout = *d;
+    if (const auto bytes = from.size("merge_memory_max", 1u << 20)) out.merge_memory_max = *bytes;
+    from.finish();
+    return out;
+}
+
+}  // namespace ashlar::config

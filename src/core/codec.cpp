@@ -1,0 +1,296 @@
+#include "core/codec.hpp"
+
+#include "core/ascii.hpp"
+#include "core/bad_value.hpp"
+#include "core/calendar.hpp"
+#include "core/float_text.hpp"
+
+#include <charconv>
+#include <limits>
+
+namespace ashlar::codec {
+
+namespace {
+
+struct type_facts {
+    std::uint32_t type;
+    std::string_view name;
+    std::int16_t size;
+};
+constexpr type_facts known_types[] = {
+    {oid::boolean, "boolean", 1},
+    {oid::bytea, "bytea", -1},
+    {oid::char1, "\"char\"", 1},
+    {oid::name, "name", 64},
+    {oid::int8, "bigint", 8},
+    {oid::int2, "smallint", 2},
+    {oid::int4, "integer", 4},
+    {oid::text, "text", -1},
+    {oid::oid, "oid", 4},
+    {oid::json, "json", -1},
+    {oid::xml, "xml", -1},
+    {oid::float4, "real", 4},
+    {oid::float8, "double precision", 8},
+    {oid::unknown, "unknown", -2},
+    {oid::bpchar, "character", -1},
+    {oid::varchar, "character varying", -1},
+    {oid::date, "date", 4},
+    {oid::time, "time without time zone", 8},
+    {oid::timestamp, "timestamp without time zone", 8},
+    {oid::timestamptz, "timestamp with time zone", 8},
+    {oid::interval, "interval", 16},
+    {oid::timetz, "time with time zone", 12},
+    {oid::bit, "bit", -1},
+    {oid::varbit, "bit varying", -1},
+    {oid::numeric, "numeric", -1},
+    {oid::uuid, "uuid", 16},
+    {oid::jsonb, "jsonb", -1},
+};
+
+const type_facts* find(std::uint32_t type) noexcept {
+    for (const type_facts& t : known_types) {
+        if (t.type == type) return &t;
+    }
+    return nullptr;
+}
+
+error wrong_size(std::uint32_t type, std::size_t size) {
+    return error{errc::bad_value,
+                 "invalid " + type_name(type) + " in binary format: " + std::to_string(size) + " bytes"};
+}
+
+struct bounds {
+    std::int64_t min, max;
+};
+bounds range_of(std::uint32_t type) {
+    switch (type) {
+        case oid::int2:
+            return {INT16_MIN, INT16_MAX};
+        case oid::int4:
+            return {INT32_MIN, INT32_MAX};
+        case oid::oid:
+            return {0, UINT32_MAX};
+        default:
+            return {INT64_MIN, INT64_MAX};
+    }
+}
+
+}  // namespace
+
+std::string type_name(std::uint32_t type) {
+    const type_facts* t = find(type);
+    return t != nullptr ? std::string{t->name} : "type with oid " + std::to_string(type);
+}
+
+std::int16_t type_size(std::uint32_t type) noexcept {
+    const type_facts* t = find(type);
+    return t != nullptr ? t->size : static_cast<std::int16_t>(-1);
+}
+
+result<bool> read_boolean(std::string_view bytes, cell_format format) {
+    if (format == cell_format::binary) {
+        if (bytes.size() != 1) return wrong_size(oid::boolean, bytes.size());
+        return bytes[0] != 0;
+    }
+    const std::string_view text = trim(bytes);
+    for (const std::string_view yes : {"t", "true", "1", "yes", "on", "y"}) {
+        if (equals_ignoring_case(text, yes)) return true;
+    }
+    for (const std::string_view no : {"f", "false", "0", "no", "off", "n"}) {
+        if (equals_ignoring_case(text, no)) return false;
+    }
+    return bad_value("boolean", bytes);
+}
+
+result<std::int64_t> read_integer(std::string_view bytes, std::uint32_t type, cell_format format) {
+    if (format == cell_format::binary) {
+        if (bytes.size() != static_cast<std::size_t>(type_size(type))) return wrong_size(type, bytes.size());
+        switch (type) {
+            case oid::int2:
+                return static_cast<std::int64_t>(static_cast<std::int16_t>(wire::read16(bytes)));
+            case oid::int4:
+                return static_cast<std::int64_t>(static_cast<std::int32_t>(wire::read32(bytes)));
+            case oid::oid:
+                return static_cast<std::int64_t>(wire::read32(bytes));
+            default:
+                return static_cast<std::int64_t>(wire::read64(bytes));
+        }
+    }
+    std::string_view text = trim(bytes);
+    if (text.size() > 1 && text[0] == '+' && is_digit(text[1])) text.remove_prefix(1);
+    std::int64_t v = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), v);
+    if (failed == std::errc::result_out_of_range ||
+        (failed == std::errc{} && (v < range_of(type).min || v > range_of(type).max))) {
+        return bad_value(type_name(type), bytes, "The value is out of range.").sqlstate("22003");
+    }
+    if (failed != std::errc{} || end != text.data() + text.size()) return bad_value(type_name(type), bytes);
+    return v;
+}
+
+result<double> read_float(std::string_view bytes, std::uint32_t type, cell_format format) {
+    if (format == cell_format::binary) {
+        if (bytes.size() != static_cast<std::size_t>(type_size(type))) return wrong_size(type, bytes.size());
+        if (type == oid::float4) return static_cast<double>(std::bit_cast<float>(wire::read32(bytes)));
+        return std::bit_cast<double>(wire::read64(bytes));
+    }
+    if (type == oid::float4) {
+        const auto v = parse_float4(bytes);
+        if (!v) return bad_value("real", bytes);
+        return static_cast<double>(*v);
+    }
+    const auto v = parse_float8(bytes);
+    if (!v) return bad_value("double precision", bytes);
+    return *v;
+}
+
+result<numeric> read_numeric(std::string_view bytes, cell_format format) {
+    return format == cell_format::binary ? numeric::from_binary(bytes) : numeric::from_text(bytes);
+}
+
+result<uuid> read_uuid(std::string_view bytes, cell_format format) {
+    if (format == cell_format::text) return uuid::parse(bytes);
+    std::array<std::uint8_t, 16> raw{};
+    if (bytes.size() != raw.size()) return wrong_size(oid::uuid, bytes.size());
+    std::memcpy(raw.data(), bytes.data(), raw.size());
+    return uuid{raw};
+}
+
+result<std::int64_t> read_moment(std::string_view bytes, std::uint32_t type, cell_format format) {
+    if (format == cell_format::text) {
+        if (type == oid::date) {
+            const auto d = parse_date(bytes);
+            if (!d) return d.error();
+            return static_cast<std::int64_t>(d->time_since_epoch().count());
+        }
+        const auto t = parse_timestamp(bytes);
+        if (!t) return t.error();
+        return static_cast<std::int64_t>(t->time_since_epoch().count());
+    }
+    if (bytes.size() != static_cast<std::size_t>(type_size(type))) return wrong_size(type, bytes.size());
+    if (type == oid::date) {
+        const auto days = static_cast<std::int32_t>(wire::read32(bytes));
+        if (days == INT32_MAX) return INT64_MAX;
+        if (days == INT32_MIN) return INT64_MIN;
+        return static_cast<std::int64_t>(days) + postgres_epoch_days;
+    }
+    const auto since_2000 = static_cast<std::int64_t>(wire::read64(bytes));
+    if (since_2000 == INT64_MAX || since_2000 == INT64_MIN) return since_2000;
+    std::int64_t since_1970 = 0;
+    if (__builtin_add_overflow(since_2000, postgres_epoch_days * microseconds_per_day, &since_1970) ||
+        since_1970 == INT64_MAX) {
+        return error{errc::bad_value, "a timestamp after the year 294247 cannot be compared here"};
+    }
+    return since_1970;
+}
+
+result<std::string> read_bytea(std::string_view bytes, cell_format format) {
+    if (format == cell_format::binary) return std::string{bytes};
+    auto parsed = parse_bytes(bytes);
+    if (!parsed) return std::move(parsed).error();
+    return std::string{parsed->data.begin(), parsed->data.end()};
+}
+
+void write_boolean(std::string& out, bool v, cell_format format) {
+    out += format == cell_format::binary ? static_cast<char>(v) : v ? 't' : 'f';
+}
+
+void write_integer(std::string& out, std::int64_t v, std::uint32_t type, cell_format format) {
+    if (format == cell_format::text) {
+        out += std::to_string(v);
+    } else if (type == oid::int2) {
+        wire::append16(out, static_cast<std::uint16_t>(v));
+    } else if (type == oid::int4 || type == oid::oid) {
+        wire::append32(out, static_cast<std::uint32_t>(v));
+    } else {
+        wire::append64(out, static_cast<std::uint64_t>(v));
+    }
+}
+
+void write_float(std::string& out, double v, std::uint32_t type, cell_format format) {
+    if (type == oid::float4) {
+        const auto single = static_cast<float>(v);
+        if (format == cell_format::text) {
+            out += float_text(single);
+        } else {
+            wire::append32(out, std::bit_cast<std::uint32_t>(single));
+        }
+    } else if (format == cell_format::text) {
+        out += float_text(v);
+    } else {
+        wire::append64(out, std::bit_cast<std::uint64_t>(v));
+    }
+}
+
+void write_numeric(std::string& out, const numeric& v, cell_format format) {
+    out += format == cell_format::binary ? v.to_binary() : v.to_text();
+}
+
+namespace {
+
+result<std::string> moment_to_binary(std::string_view text, std::uint32_t type) {
+    const auto at = read_moment(text, type, cell_format::text);
+    if (!at) return at.error();
+    const bool infinite = *at == INT64_MAX || *at == INT64_MIN;
+    std::string out;
+    if (type == oid::date) {
+        const std::int64_t end = *at > 0 ? INT32_MAX : INT32_MIN;
+        wire::append32(out, static_cast<std::uint32_t>(infinite ? end : *at - postgres_epoch_days));
+    } else {
+        const std::int64_t epoch = postgres_epoch_days * microseconds_per_day;
+        std::int64_t since_2000 = *at;
+        if (!infinite && __builtin_sub_overflow(*at, epoch, &since_2000)) return bad_value(type_name(type), text);
+        wire::append64(out, static_cast<std::uint64_t>(since_2000));
+    }
+    return out;
+}
+
+}  // namespace
+
+result<std::string> text_to_binary(std::string_view text, std::uint32_t type) {
+    std::string out;
+    if (is_text(type) || type == oid::json || type == oid::unknown || type == oid::xml) return std::string{text};
+    if (type == oid::jsonb) return '\x01' + std::string{text};
+    if (is_integer(type)) {
+        const auto v = read_integer(text, type, cell_format::text);
+        if (!v) return v.error();
+        write_integer(out, *v, type, cell_format::binary);
+        return out;
+    }
+    if (is_float(type)) {
+        const auto v = read_float(text, type, cell_format::text);
+        if (!v) return v.error();
+        write_float(out, *v, type, cell_format::binary);
+        return out;
+    }
+    switch (type) {
+        case oid::boolean: {
+            const auto v = read_boolean(text, cell_format::text);
+            if (!v) return v.error();
+            write_boolean(out, *v, cell_format::binary);
+            return out;
+        }
+        case oid::numeric: {
+            const auto v = numeric::from_text(text);
+            if (!v) return v.error();
+            return v->to_binary();
+        }
+        case oid::uuid: {
+            const auto v = uuid::parse(text);
+            if (!v) return v.error();
+            out.assign(v->bytes().begin(), v->bytes().end());
+            return out;
+        }
+        case oid::bytea:
+            return read_bytea(text, cell_format::text);
+        case oid::date:
+        case oid::timestamp:
+        case oid::timestamptz:
+            return moment_to_binary(text, type);
+        default:
+            return error{errc::unsupported, "a value of " + type_name(type) + " cannot be sent in binary format"}.hint(
+                "Ask for this column in text format.");
+    }
+}
+
+}  // namespace ashlar::codec

@@ -1,0 +1,122 @@
+// connection.hpp: one open connection to one server, the same for every engine.
+//
+// Life      Made by a driver; destroyed to close. Move-only by unique_ptr; one owner at a time (a lease or the pool).
+// Loop      All members that wait run on the loop that it was bound to last (bind). Rebinding is for idle connections.
+// Turns     One statement at a time: start(), then fetch() until it says ended. A caller who stops early calls cancel()
+//           and drains, or gives the connection up: is_reusable() tells the pool.
+// Failure   connection_lost, deadline_passed (the statement was cancelled on the server as far as that is possible; the
+//           connection is then reusable only if is_reusable() says so), and what the server said, mapped by errors of
+//           driver/error_map.hpp with server_report kept apart.
+#pragma once
+
+#include "core/io/loop.hpp"
+#include "core/rows.hpp"
+#include "driver/bulk.hpp"
+
+#include <ashlar/value.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::driver {
+
+enum class dialect { postgres, mysql, sqlite };
+
+enum class isolation { server_default, read_committed, repeatable_read, serializable };
+
+struct transaction_options {
+    isolation level = isolation::server_default;
+    bool read_only = false;
+};
+
+// A parameter as bytes. type 0: the server infers it.
+struct parameter {
+    std::optional<std::string> bytes;  // nullopt: NULL
+    std::uint32_t type = 0;
+    cell_format format = cell_format::text;
+    // For an engine that infers nothing (SQLite): what the bytes are when type is 0. 0: not known, bound as text.
+    std::uint32_t meant = 0;
+};
+// Text form, type 0 (PostgreSQL infers best from the place where it stands), meant: the value's own type.
+parameter to_parameter(const value& v);
+
+struct statement {
+    std::string sql;
+    std::vector<parameter> parameters;
+    // Kept prepared on the connection under its text, so that the next run is cheaper. Bounded by the driver (LRU).
+    bool prepare = true;
+    cell_format results = cell_format::text;
+};
+
+// What a finished statement reported.
+struct completion {
+    std::string tag;                  // PostgreSQL's command tag, made up alike for the others: "INSERT 0 3"
+    std::uint64_t rows_affected = 0;  // rows changed, or rows returned for a SELECT
+    std::vector<server_report> notices;
+};
+
+enum class fetched { rows, ended };
+
+class connection {
+public:
+    virtual ~connection() = default;
+
+    virtual dialect speaks() const noexcept = 0;
+    // From now on waits happen on this loop. Precondition: no statement under way.
+    virtual void bind(io::loop& loop) = 0;
+
+    // Sends the statement and waits until its columns are known (none for a statement without rows).
+    // SQLite types no expression: such a column has the type of the first rows' values, and oid::unknown when there is
+    // none but NULL among them. A column of oid::unknown agrees with the same column of any type on another shard.
+    virtual task<result<columns>> start(statement what, deadline until) = 0;
+    // Appends rows to `into`, at least one and about 64 KiB at most, or says that the statement ended.
+    // Precondition: `into` is empty; a batch that is full already would look like the end.
+    virtual task<result<fetched>> fetch(row_batch& into, deadline until) = 0;
+    // Valid once fetch said ended.
+    virtual const completion& completed() const noexcept = 0;
+
+    // Several statements without parameters in one text, their rows dropped. For DDL and set-up.
+    virtual task<status> run_script(std::string sql, deadline until) = 0;
+
+    virtual task<status> begin(transaction_options how, deadline until) = 0;
+    virtual task<status> commit(deadline until) = 0;  // commit_unknown when the server went away meanwhile
+    virtual task<status> rollback(deadline until) = 0;
+    virtual task<status> savepoint(std::string_view name, deadline until) = 0;
+    virtual task<status> rollback_to(std::string_view name, deadline until) = 0;
+    virtual task<status> release(std::string_view name, deadline until) = 0;
+    virtual bool in_transaction() const noexcept = 0;
+
+    // Asks the server to end the statement under way. Any thread; returns at once; harmless when nothing runs.
+    virtual void cancel() noexcept = 0;
+
+    // Is the server still there? A round trip as cheap as the engine has.
+    virtual task<status> ping(deadline until) = 0;
+    // Rolls back and drops session state, so that the next borrower finds it as new.
+    virtual task<status> reset(deadline until) = 0;
+    // False once it is broken, or in a state that only closing mends.
+    virtual bool is_reusable() const noexcept = 0;
+    // Nothing to reset: not in a transaction, no session state set since the last reset.
+    virtual bool is_clean() const noexcept = 0;
+
+    // Writes many rows fast, on this connection, which it must not outlive. nullptr where the engine has no way.
+    virtual std::unique_ptr<bulk_writer> bulk() { return nullptr; }
+
+    // For people: "postgres://shop@db7b:5432/orders #4711".
+    virtual std::string describe() const = 0;
+};
+
+// Makes connections to one server. Thread-safe.
+class driver {
+public:
+    virtual ~driver() = default;
+    virtual dialect speaks() const noexcept = 0;
+    virtual task<result<std::unique_ptr<connection>>> connect(io::loop& loop, deadline until) = 0;
+    virtual std::string describe() const = 0;  // the endpoint, without its password
+};
+
+}  // namespace ashlar::driver

@@ -1,0 +1,104 @@
+// connection.hpp: driver::connection over a SQLite database: the coroutines that carry cursor's work to worker threads
+// and wait for locks without holding one.
+//
+// One class serves both a connection of its own and a shard of several attached files (attached.hpp), where the handle
+// and the transaction are shared.
+#pragma once
+
+#include "driver/connection.hpp"
+#include "driver/sqlite/cursor.hpp"
+#include "driver/sqlite/database.hpp"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace ashlar::driver::sqlite {
+
+// Runs `work` where it may block: in place on a loop whose caller waits anyway, else on a worker thread. `turn` is held
+// meanwhile. `work` is named in the caller's frame, which outlives the wait.
+template <class Work>
+task<void> hop(io::loop& on, std::mutex& turn, Work& work) {
+    auto locked = [&] {
+        const std::lock_guard hold{turn};
+        work();
+    };
+    if (on.runs_in_place()) {
+        locked();
+    } else {
+        co_await on.run_blocking(std::ref(locked));
+    }
+}
+
+// How long to sleep before asking for a lock again: 1 ms at first, 20 ms at most, never beyond the end of patience.
+class patience {
+public:
+    patience(deadline until, milliseconds busy_timeout) : until_(until), busy_timeout_(busy_timeout) {}
+    // The instant to try again at; none when it is time to give up.
+    std::optional<deadline> next(instant now);
+    error given_up() const;
+
+private:
+    deadline until_;
+    milliseconds busy_timeout_;
+    deadline end_;
+    milliseconds pause_{0};
+};
+
+class file_connection final : public connection {
+public:
+    // What a shard of attached files has beside the shared handle.
+    struct as_shard {
+        std::string schema;                                              // the only one it may touch
+        std::function<result<std::string>(const std::string&)> qualify;  // names its tables so
+    };
+    // The handle is shared only by the shards of attached files, none of which can be said to own it.
+    file_connection(std::shared_ptr<database> on, io::loop& loop, std::uint64_t number,
+                    std::optional<as_shard> shard = {});
+    ~file_connection() override;
+
+    dialect speaks() const noexcept override { return dialect::sqlite; }
+    void bind(io::loop& loop) override { loop_ = &loop; }
+    task<result<columns>> start(statement what, deadline until) override;
+    task<result<fetched>> fetch(row_batch& into, deadline until) override;
+    const completion& completed() const noexcept override { return cursor_.completed(); }
+    task<status> run_script(std::string sql, deadline until) override;
+    task<status> begin(transaction_options how, deadline until) override;
+    task<status> commit(deadline until) override;
+    task<status> rollback(deadline until) override;
+    task<status> savepoint(std::string_view name, deadline until) override;
+    task<status> rollback_to(std::string_view name, deadline until) override;
+    task<status> release(std::string_view name, deadline until) override;
+    bool in_transaction() const noexcept override;
+    void cancel() noexcept override { cancelled_.store(true, std::memory_order_relaxed); }
+    task<status> ping(deadline until) override;
+    task<status> reset(deadline until) override;
+    bool is_reusable() const noexcept override { return !broken_; }
+    bool is_clean() const noexcept override { return !cursor_.is_open() && on_->is_clean(); }
+    std::string describe() const override;
+
+    database& shared() noexcept { return *on_; }
+
+private:
+    task<advanced> advance(row_batch& into, deadline until);
+    task<status> run_waiting(std::string sql, deadline until);
+    task<status> run_inside(std::string sql, deadline until);
+    task<void> give_up_statement();
+    status refuse_on_shard() const;
+
+    const std::shared_ptr<database> on_;
+    io::loop* loop_;
+    const std::uint64_t number_;
+    const std::optional<as_shard> shard_;
+    std::atomic<bool> cancelled_ = false;
+    bool broken_ = false;
+    cursor cursor_;
+    row_batch pending_;         // rows that start() came by
+    bool pending_end_ = false;  // and there are no more
+};
+
+// Statements of a script, cut where SQLite sees their ends (a trigger's body is one statement).
+std::vector<std::string> split_script(std::string_view script);
+
+}  // namespace ashlar::driver::sqlite

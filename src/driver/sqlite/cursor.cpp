@@ -1,0 +1,350 @@
+#include "driver/sqlite/cursor.hpp"
+
+#include "core/assert.hpp"
+#include "core/float_text.hpp"
+
+#include <charconv>
+
+namespace ashlar::driver::sqlite {
+
+namespace {
+
+constexpr std::size_t batch_bytes = 64 * 1024;
+constexpr std::size_t batch_rows = 4'096;  // for rows of nothing but NULL
+
+std::string_view text_at(sqlite3_stmt* s, int index) {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(s, index));
+    return {text, static_cast<std::size_t>(sqlite3_column_bytes(s, index))};
+}
+std::string_view blob_at(sqlite3_stmt* s, int index) {
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(s, index));
+    return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(s, index))};
+}
+
+}  // namespace
+
+void cursor::open(statement what) {
+    close();
+    what_ = std::move(what);
+    completed_ = {};
+    rows_ = 0;
+    shape_.clear();
+    announced_.clear();
+    shape_is_fixed_ = false;
+    state_ = state::opened;
+}
+
+void cursor::close() noexcept {
+    if (running_ != nullptr) on_.release(std::exchange(running_, nullptr));
+    if (on_.transaction() == transaction_state::implicit && state_ != state::closed && state_ != state::ended) {
+        on_.run("ROLLBACK");
+        on_.look_at_transaction();
+    }
+    state_ = state::closed;
+}
+
+advanced cursor::advance(row_batch& into) {
+    on_.access().confine_to(schema_);
+    if (state_ == state::opened) {
+        if (const advanced a = compile(); a != advanced::rows) return a;
+    }
+    if (state_ == state::ready) {
+        if (const advanced a = begin(); a != advanced::rows) return a;
+    }
+    if (state_ == state::stepping) {
+        if (const advanced a = step(into); a != advanced::ended) return a;
+        state_ = state::committing;
+    }
+    if (state_ == state::ended) return advanced::ended;
+    if (const advanced a = commit(); a != advanced::ended) return a;
+    return finish();
+}
+
+// --- the states in turn: rows means "go on" -----------------------------------------------------------------------
+
+advanced cursor::compile() {
+    auto compiled = on_.prepare(what_.sql, what_.prepare, schema_);
+    if (!compiled) {
+        // A schema that is locked cannot be read, which prepare() tells by the same code.
+        if (const server_report* said = compiled.error().server();
+            said != nullptr && (said->engine_code & 0xff) == SQLITE_BUSY) {
+            return advanced::busy;
+        }
+        return fail(std::move(compiled).error());
+    }
+    running_ = *compiled;
+    const verb v = running_->kind.what;
+    if (on_.transaction() == transaction_state::failed) {
+        if (v != verb::commit && v != verb::rollback) return fail(error{errc::transaction_failed});
+        on_.set_transaction(transaction_state::none);
+        completed_.tag = "ROLLBACK";
+        on_.release(std::exchange(running_, nullptr));
+        state_ = state::ended;
+        return advanced::ended;
+    }
+    if (v == verb::savepoint && on_.transaction() == transaction_state::none) {
+        return fail(error{errc::transaction_state, "savepoints exist only inside a transaction"}.sqlstate("25P01"));
+    }
+    for (std::size_t i = 0; i < running_->numbers.size(); ++i) {
+        const auto number = static_cast<std::size_t>(running_->numbers[i]);
+        if (number > what_.parameters.size()) {
+            return fail(error{errc::invalid_argument, "the statement names $" + std::to_string(number) + ", but only " +
+                                                          std::to_string(what_.parameters.size()) + " parameters came"}
+                            .sqlstate("08P01"));
+        }
+        status s = bind(running_->handle.get(), static_cast<int>(i) + 1, what_.parameters[number - 1]);
+        if (!s) return fail(std::move(s).error());
+    }
+    on_.tick();
+    state_ = state::ready;
+    return advanced::rows;
+}
+
+advanced cursor::begin() {
+    const verb v = running_->kind.what;
+    const bool needs_its_own =
+        running_->writes && on_.transaction() == transaction_state::none && (changes_rows(v) || v == verb::define);
+    if (needs_its_own) {
+        const int code = on_.run("BEGIN IMMEDIATE");
+        if ((code & 0xff) == SQLITE_BUSY) return advanced::busy;
+        if (code != SQLITE_OK) return fail(code);
+        on_.set_transaction(transaction_state::implicit);
+    }
+    state_ = state::stepping;
+    return advanced::rows;
+}
+
+advanced cursor::step(row_batch& into) {
+    if (!running_->handle) return advanced::ended;  // nothing but blanks
+    sqlite3_stmt* s = running_->handle.get();
+    const std::size_t rows_end = into.rows() + batch_rows, bytes_end = into.byte_size() + batch_bytes;
+    for (;;) {
+        const int code = sqlite3_step(s);
+        if (code == SQLITE_ROW) {
+            if (rows_ == 0) read_shape();
+            if (!add_row(into)) return advanced::failed;
+            if (into.byte_size() >= bytes_end || into.rows() >= rows_end) return advanced::rows;
+            continue;
+        }
+        if (code == SQLITE_DONE) {
+            if (rows_ == 0) read_shape();
+            return advanced::ended;
+        }
+        // Before its first lock a statement has done nothing and can simply wait. In a transaction that reads already,
+        // waiting would keep its lock from whoever is waited for.
+        const bool waits = (code & 0xff) == SQLITE_BUSY && rows_ == 0;
+        if (waits && sqlite3_txn_state(on_.handle(), nullptr) == SQLITE_TXN_NONE) {
+            sqlite3_reset(s);
+            return advanced::busy;
+        }
+        return fail(code);
+    }
+}
+
+advanced cursor::commit() {
+    if (on_.transaction() != transaction_state::implicit) return advanced::ended;
+    // The statement's effects are complete, but COMMIT wants it reset first.
+    sqlite3_reset(running_->handle.get());
+    const int code = on_.run("COMMIT");
+    if ((code & 0xff) == SQLITE_BUSY) return advanced::busy;
+    if (code != SQLITE_OK) return fail(code);
+    on_.look_at_transaction();
+    return advanced::ended;
+}
+
+advanced cursor::finish() {
+    decide_columns();
+    const statement_kind& kind = running_->kind;
+    const bool ends_transaction = kind.what == verb::commit || kind.what == verb::rollback;
+    if (ends_transaction && sqlite3_get_autocommit(on_.handle()) != 0) on_.set_transaction(transaction_state::none);
+    on_.look_at_transaction();
+    completed_.tag = kind.tag;
+    const bool changed = changes_rows(kind.what);
+    completed_.rows_affected = changed ? static_cast<std::uint64_t>(sqlite3_changes64(on_.handle())) : rows_;
+    if (changed || kind.tag == "SELECT") {
+        completed_.tag += ' ';
+        completed_.tag += std::to_string(completed_.rows_affected);
+    }
+    on_.release(std::exchange(running_, nullptr));
+    state_ = state::ended;
+    return advanced::ended;
+}
+
+advanced cursor::fail(int code) {
+    // A lock that a reader cannot turn into a writer's: only starting the transaction again helps.
+    const bool open = on_.transaction() == transaction_state::open;
+    error e = on_.failure(code, what_.sql);
+    if (open && (code & 0xff) == SQLITE_BUSY) {
+        e = error{errc::serialization_failed, "another writer came between this transaction's read and its write"}.hint(
+            "Begin the transaction as one that writes, or run it again.");
+    }
+    return fail(std::move(e));
+}
+
+advanced cursor::fail(error why) {
+    why_ = std::move(why);
+    close();
+    on_.look_at_transaction();
+    return advanced::failed;
+}
+
+// --- rows ---------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// What a compilation tells of its columns; read again when SQLite compiled the statement anew.
+void read_names(prepared& p) {
+    sqlite3_stmt* s = p.handle.get();
+    const int compiled = sqlite3_stmt_status(s, SQLITE_STMTSTATUS_REPREPARE, 0);
+    if (p.compiled == compiled) return;
+    p.compiled = compiled;
+    p.names.clear();
+    p.types.clear();
+    const int count = sqlite3_column_count(s);
+    for (int i = 0; i < count; ++i) {
+        const char* type = sqlite3_column_decltype(s, i);
+        const declared_type d = declared(type == nullptr ? "" : type);
+        column c;
+        c.name = sqlite3_column_name(s, i);
+        c.type = d.type == 0 ? oid::unknown : d.type;
+        c.type_modifier = d.modifier;
+        p.types.push_back(d);
+        p.names.push_back(std::move(c));
+    }
+}
+
+std::int16_t size_of(std::uint32_t type) noexcept {
+    switch (type) {
+        case oid::boolean:
+            return 1;
+        case oid::int8:
+        case oid::float8:
+        case oid::timestamp:
+        case oid::timestamptz:
+        case oid::time:
+            return 8;
+        case oid::date:
+            return 4;
+        case oid::uuid:
+            return 16;
+        case oid::unknown:
+            return -2;
+        default:
+            return -1;
+    }
+}
+
+}  // namespace
+
+void cursor::read_shape() {
+    read_names(*running_);
+    shape_.clear();
+    for (const declared_type& d : running_->types) shape_.push_back(shown{fits(d.type), 0, d});
+}
+
+void cursor::decide_columns() {
+    if (shape_is_fixed_ || running_ == nullptr) return;
+    shape_is_fixed_ = true;
+    announced_ = running_->names;
+    for (std::size_t i = 0; i < announced_.size(); ++i) {
+        column& c = announced_[i];
+        shown& s = shape_[i];
+        if (s.fits == 0) {
+            c.type = type_for(s.held);
+            // A column that has shown nothing yet takes any value, as text; the others keep to their type from now on.
+            s.fits = c.type == oid::unknown ? fits(oid::text) : fits(c.type);
+        }
+        c.type_size = size_of(c.type);
+    }
+}
+
+bool cursor::add_row(row_batch& into) {
+    for (std::size_t i = 0; i < shape_.size(); ++i) {
+        if (!add_cell(into, static_cast<int>(i), shape_[i])) return false;
+    }
+    into.end_row();
+    ++rows_;
+    return true;
+}
+
+bool cursor::add_cell(row_batch& into, int index, shown& as) {
+    sqlite3_stmt* s = running_->handle.get();
+    switch (sqlite3_column_type(s, index)) {
+        case SQLITE_NULL:
+            into.add(std::nullopt);
+            return true;
+        case SQLITE_INTEGER: {
+            if ((as.fits & holds_integer) == 0 && fits_not(index, as, holds_integer)) return false;
+            const std::int64_t v = sqlite3_column_int64(s, index);
+            if (as.declared.type == oid::boolean && as.fits != 0) {
+                if (v != 0 && v != 1) return !fits_not(index, as, holds_integer);
+                into.add(v != 0 ? "t" : "f", storage::integer);
+                return true;
+            }
+            char digits[24];
+            const auto end = std::to_chars(digits, digits + sizeof digits, v);
+            if (as.declared.scale <= 0) {
+                into.add(std::string_view{digits, static_cast<std::size_t>(end.ptr - digits)}, storage::integer);
+                return true;
+            }
+            scratch_.assign(digits, end.ptr);
+            scratch_.append(".").append(static_cast<std::size_t>(as.declared.scale), '0');
+            into.add(scratch_, storage::integer);
+            return true;
+        }
+        case SQLITE_FLOAT: {
+            if ((as.fits & holds_real) == 0 && fits_not(index, as, holds_real)) return false;
+            const double v = sqlite3_column_double(s, index);
+            if (as.declared.type == oid::numeric) {
+                scratch_.clear();
+                append_decimal(scratch_, v, as.declared.scale);
+            } else {
+                scratch_ = float_text(v);
+            }
+            into.add(scratch_, storage::real);
+            return true;
+        }
+        case SQLITE_TEXT: {
+            if ((as.fits & holds_text) == 0 && fits_not(index, as, holds_text)) return false;
+            if (as.declared.type != oid::bytea) {
+                into.add(text_at(s, index), storage::text);
+                return true;
+            }
+            scratch_.clear();
+            append_hex(scratch_, text_at(s, index));
+            into.add(scratch_, storage::text);
+            return true;
+        }
+        default: {
+            if ((as.fits & holds_blob) == 0 && fits_not(index, as, holds_blob)) return false;
+            scratch_.clear();
+            append_hex(scratch_, blob_at(s, index));
+            into.add(scratch_, storage::blob);
+            return true;
+        }
+    }
+}
+
+// A value that is not of its column's type. While nothing was announced the column becomes what its values are;
+// afterwards, or where its earlier values were written in the type's own way, that is an error. True: it is one.
+bool cursor::fits_not(int index, shown& as, std::uint8_t kind) {
+    const bool undecided = as.fits == 0 && !shape_is_fixed_;
+    as.held |= kind;
+    if (undecided && type_for(as.held) != 0) return false;
+    const std::uint32_t type =
+        as.declared.type != 0 ? as.declared.type : type_for(static_cast<std::uint8_t>(as.held & ~kind));
+    const column& c = running_->names[static_cast<std::size_t>(index)];
+    static constexpr std::string_view names[] = {"an integer", "a real", "a text", "a blob"};
+    const std::string_view found = names[kind == holds_integer ? 0
+                                         : kind == holds_real  ? 1
+                                         : kind == holds_text  ? 2
+                                                               : 3];
+    fail(error{errc::bad_value, "column \"" + c.name + "\" holds " + std::string{found} +
+                                    " where its type has no such value (row " + std::to_string(rows_ + 1) + ")"}
+             .detail("SQLite lets a column hold anything; this one was announced as type " + std::to_string(type) + ".")
+             .hint("Select cast(… as text) to see the value.")
+             .sqlstate("42804"));
+    return true;
+}
+
+}  // namespace ashlar::driver::sqlite

@@ -1,0 +1,218 @@
+#include "merge/key_order.hpp"
+
+#include "core/codec.hpp"
+#include "merge/order_bytes.hpp"
+
+#include <cstring>
+
+namespace ashlar::merge {
+
+namespace {
+
+using locale_ptr = std::shared_ptr<std::remove_pointer_t<locale_t>>;
+
+error refuse(const column& c, std::string_view what, purpose why) {
+    const std::string verb = why == purpose::order ? "order" : "compare";
+    return error{errc::unsupported,
+                 "cannot " + verb + " column \"" + c.name + "\" across shards: " + std::string{what}};
+}
+
+error refuse_collation(const column& c, const route::collation& collation, purpose why) {
+    const std::string name = collation.locale.empty() ? "its collation" : "collation \"" + collation.locale + "\"";
+    return refuse(c, name + " cannot be computed here", why)
+        .hint("Write COLLATE \"C\", or give a shard key so that one shard answers.");
+}
+
+result<locale_ptr> open_locale(const column& c, const route::collation& collation, purpose why) {
+    const locale_t opened = ::newlocale(LC_COLLATE_MASK | LC_CTYPE_MASK, collation.locale.c_str(), nullptr);
+    if (opened == nullptr) return refuse_collation(c, collation, why);
+    return locale_ptr{opened, ::freelocale};
+}
+
+// Types whose collation is fixed to bytes, whatever the database's.
+bool has_no_collation(std::uint32_t type) {
+    return type == oid::name;
+}
+
+std::string_view without_trailing_blanks(std::string_view text) {
+    const std::size_t last = text.find_last_not_of(' ');
+    return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+status append_sqlite(std::string& out, std::string_view bytes, storage kind) {
+    constexpr char number = 1, text = 2, blob = 3;
+    if (kind == storage::integer) {
+        const auto v = codec::read_integer(bytes, oid::int8, cell_format::text);
+        if (!v) return v.error();
+        out += number;
+        order_bytes::append_sqlite_integer(out, *v);
+    } else if (kind == storage::real) {
+        const auto v = codec::read_float(bytes, oid::float8, cell_format::text);
+        if (!v) return v.error();
+        out += number;
+        order_bytes::append_sqlite_real(out, *v);
+    } else {
+        // A blob's cell is its hexadecimal text, which orders as its bytes do.
+        out += kind == storage::blob ? blob : text;
+        order_bytes::append_bytes(out, bytes);
+    }
+    return {};
+}
+
+}  // namespace
+
+bool can_compare(std::uint32_t type) noexcept {
+    switch (type) {
+        case oid::boolean:
+        case oid::numeric:
+        case oid::uuid:
+        case oid::bytea:
+        case oid::date:
+        case oid::timestamp:
+        case oid::timestamptz:
+            return true;
+        default:
+            return codec::is_integer(type) || codec::is_float(type) || codec::is_text(type);
+    }
+}
+
+status append_value(std::string& out, std::string_view bytes, std::uint32_t type, cell_format format, storage kind,
+                    route::dialect dialect) {
+    if (dialect == route::dialect::sqlite) return append_sqlite(out, bytes, kind);
+    if (codec::is_integer(type)) {
+        const auto v = codec::read_integer(bytes, type, format);
+        if (!v) return v.error();
+        order_bytes::append_integer(out, *v);
+        return {};
+    }
+    if (codec::is_float(type)) {
+        const auto v = codec::read_float(bytes, type, format);
+        if (!v) return v.error();
+        order_bytes::append_float(out, *v);
+        return {};
+    }
+    switch (type) {
+        case oid::boolean: {
+            const auto v = codec::read_boolean(bytes, format);
+            if (!v) return v.error();
+            out += static_cast<char>(*v);
+            return {};
+        }
+        case oid::numeric: {
+            const auto v = codec::read_numeric(bytes, format);
+            if (!v) return v.error();
+            order_bytes::append_numeric(out, v->to_text());
+            return {};
+        }
+        case oid::uuid: {
+            const auto v = codec::read_uuid(bytes, format);
+            if (!v) return v.error();
+            out.append(v->bytes().begin(), v->bytes().end());
+            return {};
+        }
+        case oid::bytea: {
+            const auto v = codec::read_bytea(bytes, format);
+            if (!v) return v.error();
+            order_bytes::append_bytes(out, *v);
+            return {};
+        }
+        case oid::date:
+        case oid::timestamp:
+        case oid::timestamptz: {
+            const auto v = codec::read_moment(bytes, type, format);
+            if (!v) return v.error();
+            order_bytes::append_integer(out, *v);
+            return {};
+        }
+        case oid::bpchar:
+            order_bytes::append_bytes(out, without_trailing_blanks(bytes));
+            return {};
+        default:
+            order_bytes::append_bytes(out, bytes);
+            return {};
+    }
+}
+
+result<key_order> key_order::make(const std::vector<key_column>& by, const columns& shape, route::dialect dialect,
+                                  purpose why) {
+    key_order order;
+    order.dialect_ = dialect;
+    for (const key_column& k : by) {
+        if (k.column >= shape.size()) return error{errc::internal, "a key names a column that the rows do not have"};
+        const column& c = shape[k.column];
+        part p{k, c.type, c.format, nullptr};
+        const bool text = codec::is_text(c.type) && !has_no_collation(c.type);
+        if (dialect == route::dialect::postgres && !can_compare(c.type)) {
+            return refuse(c, "its type is " + codec::type_name(c.type), why)
+                .hint("Give a shard key so that one shard answers, or cast the column to text.");
+        }
+        using enum route::collation_kind;
+        if (text && (k.text.kind == nondeterministic || (why == purpose::order && k.text.kind == deterministic))) {
+            return refuse_collation(c, k.text, why);
+        }
+        if (text && why == purpose::order && k.text.kind == system_locale) {
+            auto locale = open_locale(c, k.text, why);
+            if (!locale) return std::move(locale).error();
+            p.locale = std::move(*locale);
+            order.by_parts_ = true;
+        }
+        order.parts_.push_back(std::move(p));
+    }
+    return order;
+}
+
+status key_order::append_key(const row_batch& rows, std::size_t row, std::string& key) const {
+    for (const part& p : parts_) {
+        const std::size_t begin = key.size();
+        if (by_parts_) key.append(4, '\0');
+        if (auto ok = append_part(p, rows.at(row, p.what.column), rows.kind_at(row, p.what.column), key); !ok)
+            return ok;
+        if (!by_parts_) continue;
+        std::string length;
+        wire::append32(length, static_cast<std::uint32_t>(key.size() - begin - 4));
+        key.replace(begin, 4, length);
+    }
+    return {};
+}
+
+status key_order::append_part(const part& p, cell bytes, storage kind, std::string& key) const {
+    // The place of NULL does not turn round with the values.
+    constexpr char null_before = 0, present = 1, null_after = 2;
+    if (!bytes) {
+        key += p.what.nulls_first ? null_before : null_after;
+        return {};
+    }
+    key += present;
+    if (p.locale) {
+        // As a C string for strcoll; character(n) without the blanks that do not count.
+        key += p.type == oid::bpchar ? without_trailing_blanks(*bytes) : *bytes;
+        key += '\0';
+        return {};
+    }
+    const std::size_t begin = key.size();
+    if (auto ok = append_value(key, *bytes, p.type, p.format, kind, dialect_); !ok) return ok;
+    if (p.what.descending) order_bytes::reverse(key, begin);
+    return {};
+}
+
+int key_order::compare(std::string_view a, std::string_view b) const noexcept {
+    if (!by_parts_) return a.compare(b);
+    for (const part& p : parts_) {
+        const std::size_t size_a = wire::read32(a), size_b = wire::read32(b);
+        if (const int c = compare_part(p, a.substr(4, size_a), b.substr(4, size_b)); c != 0) return c;
+        a.remove_prefix(4 + size_a);
+        b.remove_prefix(4 + size_b);
+    }
+    return 0;
+}
+
+int key_order::compare_part(const part& p, std::string_view a, std::string_view b) noexcept {
+    if (!p.locale || a[0] != b[0] || a.size() == 1) return a.compare(b);
+    if (a == b) return 0;
+    // The server breaks ties of the locale by bytes.
+    int c = ::strcoll_l(a.data() + 1, b.data() + 1, p.locale.get());
+    if (c == 0) c = std::strcmp(a.data() + 1, b.data() + 1);
+    return p.what.descending ? -c : c;
+}
+
+}  // namespace ashlar::merge

@@ -1,0 +1,19 @@
+// shapes.hpp: do all shards announce the same columns? A shard that lags behind in a migration must be named, never
+// merged with the rest. Pure.
+#pragma once
+
+#include "core/rows.hpp"
+#include "route/catalogue.hpp"
+
+#include <ashlar/result.hpp>
+
+#include <vector>
+
+namespace ashlar::merge {
+
+// The common columns. Number, names, formats and built-in types must agree, else shards_disagree tells the first difference;
+// user types have an oid of their own on each shard, so that only being one is compared. SQLite knows no type of an
+// expression: there the types of sources that have one decide.
+result<columns> common_shape(const std::vector<columns>& shapes, route::dialect dialect);
+
+}  // namespace ashlar::merge

@@ -1,0 +1,124 @@
+#include "proxy/client_stream.hpp"
+
+#include "wire/frame_walker.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace ashlar::proxy {
+
+client_stream::~client_stream() {
+    release();
+    loop_.forget(descriptor_);
+    ::close(descriptor_);
+}
+
+client_stream::found client_stream::next(client_message& into) {
+    const std::string_view bytes = rest();
+    wire::frame_header head;
+    switch (wire::read_frame_header(bytes, head)) {
+        case wire::header_state::partial:
+            return found::part;
+        case wire::header_state::broken:
+            return found::broken;
+        case wire::header_state::good:
+            break;
+    }
+    const std::size_t whole = std::size_t{5} + head.body_size;
+    if (whole > message_max) return found::too_long;
+    if (bytes.size() < whole) return found::part;
+    into.type = head.type;
+    into.whole = bytes.substr(0, whole);
+    into.body = into.whole.substr(5);
+    return found::message;
+}
+
+std::string_view client_stream::rest() const noexcept {
+    return {buffer_.get() + begin_, end_ - begin_};
+}
+
+void client_stream::take(std::size_t count) noexcept {
+    begin_ += count;
+    if (begin_ == end_) begin_ = end_ = 0;
+}
+
+void client_stream::release() noexcept {
+    if (buffer_ == nullptr) return;
+    if (size_ == buffers::size) memory_.give_back(std::move(buffer_));
+    buffer_.reset();
+    size_ = begin_ = end_ = 0;
+}
+
+// Room behind what is there: by moving it to the front, else by growing.
+void client_stream::make_room() {
+    if (buffer_ == nullptr) {
+        buffer_ = memory_.borrow();
+        size_ = buffers::size;
+        return;
+    }
+    if (end_ < size_) return;
+    if (begin_ > 0) {
+        std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+        end_ -= begin_;
+        begin_ = 0;
+        return;
+    }
+    auto larger = std::make_unique_for_overwrite<char[]>(size_ * 2);
+    std::memcpy(larger.get(), buffer_.get(), end_);
+    if (size_ == buffers::size) memory_.give_back(std::move(buffer_));
+    buffer_ = std::move(larger);
+    size_ *= 2;
+}
+
+task<status> client_stream::more(deadline until) {
+    if (is_empty()) {
+        release();
+        status arrived = co_await loop_.wait_for_arrival(descriptor_, until);
+        if (!arrived) co_return arrived;
+    }
+    make_room();
+    std::span<char> room{buffer_.get() + end_, size_ - end_};
+    result<std::size_t> count = co_await loop_.receive(descriptor_, room, until);
+    if (!count) co_return std::move(count).error();
+    if (*count == 0) co_return error{errc::peer_closed, "the client closed the connection"};
+    end_ += *count;
+    received_ += *count;
+    co_return status{};
+}
+
+task<status> client_stream::flush() {
+    if (out_.empty()) co_return status{};
+    sent_ += out_.size();
+    result<std::size_t> done = co_await loop_.send(descriptor_, out_);
+    out_.clear();
+    if (out_.capacity() > 2 * buffers::size) out_.shrink_to_fit();
+    if (!done) co_return std::move(done).error();
+    co_return status{};
+}
+
+task<status> client_stream::send(std::string_view bytes) {
+    if (!out_.empty()) {
+        // A small head goes along with a copy of what follows; a large tail goes by itself.
+        const std::size_t along = std::min<std::size_t>(bytes.size(), buffers::size);
+        out_.append(bytes.substr(0, along));
+        bytes.remove_prefix(along);
+        status done = co_await flush();
+        if (!done || bytes.empty()) co_return done;
+    }
+    sent_ += bytes.size();
+    result<std::size_t> done = co_await loop_.send(descriptor_, bytes);
+    if (!done) co_return std::move(done).error();
+    co_return status{};
+}
+
+bool client_stream::has_hung_up() const noexcept {
+    char c = 0;
+    const ssize_t n = ::recv(descriptor_, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+}  // namespace ashlar::proxy

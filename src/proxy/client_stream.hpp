@@ -1,0 +1,73 @@
+// client_stream.hpp: one client's socket, as messages in and bytes out.
+//
+// Reading   next() looks at what has arrived and never waits; more() waits for more of it. A message is a view into the
+//           stream's memory, valid until the next call of more(), rest() or release().
+// Memory    None while the client is idle: more() waits for the socket first and borrows a buffer then. A long message
+//           grows the buffer as its bytes arrive, never by its claimed length, and at most to message_max.
+// Writing   What stands in out() goes with flush(), or ahead of the bytes given to send(). Whoever writes waits for a slow
+//           client, and reads nothing from its server meanwhile.
+// Owner     Closes the descriptor with the stream.
+#pragma once
+
+#include "core/io/loop.hpp"
+#include "proxy/buffers.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ashlar::proxy {
+
+struct client_message {
+    char type = 0;
+    std::string_view body;
+    std::string_view whole;  // with type and length
+};
+
+class client_stream {
+public:
+    // The longest message that is assembled whole. CopyData has no such limit: it streams.
+    static constexpr std::size_t message_max = 256u << 20;
+
+    client_stream(io::loop& loop, int descriptor, buffers& memory) noexcept
+        : loop_(loop), descriptor_(descriptor), memory_(memory) {}
+    ~client_stream();
+    client_stream(const client_stream&) = delete;
+    client_stream& operator=(const client_stream&) = delete;
+
+    enum class found { message, part, broken, too_long };
+    // The message at the front, which is taken off by drop() or by the next next().
+    found next(client_message& into);
+    // The bytes at the front, whatever they are; take() removes some of them. For start-up and COPY.
+    std::string_view rest() const noexcept;
+    void take(std::size_t count) noexcept;
+
+    // Waits for at least a byte more. Fails with peer_closed at the end of the stream, or deadline_passed.
+    task<status> more(deadline until);
+
+    std::string& out() noexcept { return out_; }
+    task<status> flush();
+    task<status> send(std::string_view bytes);  // after what stands in out()
+
+    // Nothing has arrived that was not taken.
+    bool is_empty() const noexcept { return begin_ == end_; }
+    int descriptor() const noexcept { return descriptor_; }
+    // Has the client hung up? One system call.
+    bool has_hung_up() const noexcept;
+    std::uint64_t received() const noexcept { return received_; }
+    std::uint64_t sent() const noexcept { return sent_; }
+
+private:
+    void release() noexcept;
+    void make_room();
+
+    io::loop& loop_;
+    int descriptor_;
+    buffers& memory_;
+    std::unique_ptr<char[]> buffer_;
+    std::size_t size_ = 0, begin_ = 0, end_ = 0;
+    std::string out_;
+    std::uint64_t received_ = 0, sent_ = 0;
+};
+
+}  // namespace ashlar::proxy

@@ -1,0 +1,209 @@
+// server_link.hpp: our own link to a PostgreSQL server, without libpq. One object, two ways to use it:
+//
+//   relay   The proxy sends a client's bytes as they are and walks what comes back (below). Nothing is
+//   decoded. driver  driver::connection, for plans that scatter and merge: statements are run, rows come as
+//   row_batch.
+//
+// The two may alternate whenever is_quiet(). In both the link keeps track of the transaction state, the
+// parameters that the server reports, the statements prepared there, and whether a session left something
+// behind (is_clean).
+//
+// Life      connect() logs in. Destruction sends Terminate as far as that needs no waiting, and closes.
+// Loop      Waits happen on the loop it is bound to. bind() moves it, when it is quiet.
+// Memory    About 1 KiB while quiet: receive memory is held only while something is under way, and the
+// greeting is shared. Failure   connect_failed, login_failed, connection_lost, deadline_passed,
+// protocol_violation, and what the server
+//           said (driver/error_map.hpp). After connection_lost and protocol_violation it is broken for good.
+// Cost      A login with kept SCRAM keys takes 0.4 ms CPU, a row framed 67 ns: docs/decisions/0007-own-server-link.md.
+#pragma once
+
+#include "driver/connection.hpp"
+#include "proxy/server_buffer.hpp"
+#include "proxy/server_prepared.hpp"
+#include "proxy/server_socket.hpp"
+#include "proxy/server_target.hpp"
+#include "wire/frame_walker.hpp"
+#include "wire/message_types.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ashlar::proxy {
+
+class server_link final : public driver::connection {
+public:
+    static task<result<std::unique_ptr<server_link>>> connect(io::loop& loop, std::shared_ptr<server_target> to,
+                                                              deadline until);
+    ~server_link() override;
+
+    // --- relaying
+    // -------------------------------------------------------------------------------------------------
+    //
+    //     link.expect_ready();                                          // for each Sync, Query or
+    //     FunctionCall sent auto sent = co_await link.loop().send(link.descriptor(), bytes, until); while
+    //     (!link.is_quiet()) {
+    //         auto count = co_await link.loop().receive(link.descriptor(), link.space(), until);
+    //         std::string_view chunk = link.arrived(*count);
+    //         for (std::string_view rest = chunk; auto frame = link.next_frame(rest);) …    // rest: after
+    //         that message … send `chunk` on to the client …
+    //     }
+    //     link.release_memory();
+
+    io::loop& loop() const noexcept { return socket_.loop(); }
+    int descriptor() const noexcept { return socket_.descriptor(); }
+
+    // Memory to receive into, 16 KiB. Precondition: the chunk before has been walked to its end.
+    std::span<char> space() { return in_.space(); }
+    // What a receive put there: a view that is valid until space() or release_memory() is called.
+    std::string_view arrived(std::size_t count) noexcept;
+    // The next message in the chunk but DataRow and CopyData, which are stepped over; as frame_walker::next.
+    // The link learns from each. A broken stream ends the walk and breaks the link: ask is_broken() after a
+    // walk.
+    std::optional<wire::frame> next_frame(std::string_view& chunk);
+
+    // So many more ReadyForQuery will come.
+    void expect_ready(std::uint32_t count = 1) noexcept { awaited_ += count; }
+    std::uint32_t ready_awaited() const noexcept { return awaited_; }
+    // A failed or partial send or receive by the relay: the link is of no more use.
+    void mark_broken() noexcept { broken_ = true; }
+    // The session is about to change, or may have changed, what the server keeps for it (SET, set_config, a
+    // temporary table, LISTEN …): it will be reset before anybody else gets it. What the server itself
+    // reports (changed parameters, tags such as SET, LISTEN, PREPARE) is noticed without this.
+    void mark_dirty() noexcept { dirty_ = true; }
+
+    // Whoever relays may keep account of what sessions set here: `notes` say what the server keeps now, and it counts as
+    // clean until something new is noticed. reset() drops them.
+    void account_for(std::shared_ptr<const void> notes) noexcept {
+        notes_ = std::move(notes);
+        accounted_ = parameters_;
+        dirty_ = false;
+    }
+    const std::shared_ptr<const void>& notes() const noexcept { return notes_; }
+    bool is_dirty() const noexcept { return dirty_; }
+    // As frame_walker::half_seen.
+    std::size_t half_seen() const noexcept { return walker_.half_seen(); }
+    bool is_at_boundary() const noexcept { return walker_.at_boundary(); }
+
+    // --- questions
+    // ------------------------------------------------------------------------------------------------
+
+    // Nothing is under way: every expected ReadyForQuery has come, no message is half received.
+    bool is_quiet() const noexcept;
+    bool is_broken() const noexcept { return broken_; }
+    wire::transaction_state transaction() const noexcept { return transaction_; }
+    // What the server reported, as of now. The pointer changes whenever a value does.
+    const std::shared_ptr<const server_parameters>& parameters() const noexcept { return parameters_; }
+    // What it greeted with at login.
+    const std::shared_ptr<const server_parameters>& greeting() const noexcept { return greeting_; }
+    std::string_view parameter(std::string_view name) const noexcept;  // empty: not reported
+    // Statements at the server; the relay adds and forgets by its own keys, which must not begin with "sql:"
+    // (the driver's).
+    server_prepared& prepared() noexcept { return prepared_; }
+    // A copy may be used from any thread, also when the link is gone.
+    server_canceller canceller() const { return canceller_; }
+    const server_target& target() const noexcept { return *target_; }
+    // Has the server said or closed something while nobody asked? One system call; for links that were idle.
+    bool has_news() const noexcept;
+
+    // Gives receive memory back. Precondition: is_quiet(), or is_broken().
+    void release_memory() noexcept;
+
+    // --- driver::connection
+    // ---------------------------------------------------------------------------------------
+
+    driver::dialect speaks() const noexcept override { return driver::dialect::postgres; }
+    void bind(io::loop& loop) override;
+    task<result<columns>> start(driver::statement what, deadline until) override;
+    task<result<driver::fetched>> fetch(row_batch& into, deadline until) override;
+    const driver::completion& completed() const noexcept override { return completed_; }
+    task<status> run_script(std::string sql, deadline until) override;
+    task<status> begin(driver::transaction_options how, deadline until) override;
+    task<status> commit(deadline until) override;
+    task<status> rollback(deadline until) override;
+    task<status> savepoint(std::string_view name, deadline until) override;
+    task<status> rollback_to(std::string_view name, deadline until) override;
+    task<status> release(std::string_view name, deadline until) override;
+    bool in_transaction() const noexcept override { return transaction_ != wire::transaction_state::idle; }
+    void cancel() noexcept override;
+    task<status> ping(deadline until) override;
+    // Waits for cancels under way, rolls back, DISCARD ALL.
+    task<status> reset(deadline until) override;
+    bool is_reusable() const noexcept override { return !broken_ && is_quiet(); }
+    bool is_clean() const noexcept override;
+    std::string describe() const override;
+
+private:
+    server_link(std::shared_ptr<server_target> to, connected_socket connected);
+
+    static constexpr std::size_t header_size = 5;
+    // One message of the server, whole; its body is valid until the next is read.
+    struct message {
+        char type = 0;
+        std::string_view body;
+    };
+    task<result<message>> read_message(deadline until);
+    bool next_buffered(message& into);
+    task<status> receive_more(deadline until);
+    task<status> send_out(deadline until);  // what stands in out_
+    task<status> log_in(deadline until);
+    error lost(std::string_view doing, const error& why);
+    error broke_protocol(std::string_view what);
+    void learn_from(char type, std::string_view body);
+    void learn_parameter(std::string_view body);
+    void learn_tag(std::string_view body);
+    void learn_ready(std::string_view body);
+    void absorb_unasked();
+    // Once an answer is over: gives back what an idle link need not hold.
+    void quieten();
+
+    // Driver use, in server_link_driver.cpp.
+    enum class taken { noted, done };
+    task<result<columns>> start_once(const driver::statement& what, deadline until);
+    // The key under which it is kept prepared; empty for the unnamed statement.
+    std::string write_statement(const driver::statement& what);
+    // May it be kept under its text? Only while no settings of another borrower could have a say in its parsing.
+    bool may_keep_prepared(const driver::statement& what) const noexcept;
+    task<result<columns>> read_shape(std::string key, deadline until);
+    // May a statement begin?
+    status begin_work();
+    task<status> command(std::string_view sql, deadline until);
+    // Handles a message that is neither a row nor a shape; `done` at the last awaited ReadyForQuery.
+    taken take(const message& m);
+    void take_error(std::string_view body);
+    void take_notice(std::string_view body);
+    void refuse_copy(char type);
+    // Reads to the last awaited ReadyForQuery, dropping rows; gives the first error that came.
+    task<status> finish(deadline until);
+    // After a failure: when the deadline passed, cancels at the server and reads the rest, within a grace of its own.
+    task<error> give_up(error why);
+
+    std::shared_ptr<server_target> target_;
+    server_socket socket_;
+    server_address address_;
+    server_canceller canceller_;
+    std::uint32_t process_ = 0;
+    server_buffer in_;
+    std::size_t to_consume_ = 0;  // the message read last, whose view is still out
+    std::string out_;
+    wire::frame_walker walker_;
+    server_prepared prepared_;
+    std::shared_ptr<const server_parameters> parameters_, greeting_;
+    wire::transaction_state transaction_ = wire::transaction_state::idle;
+    std::uint32_t awaited_ = 0;  // ReadyForQuery still to come
+    bool broken_ = false;
+    bool dirty_ = false;
+    std::shared_ptr<const void> notes_;                   // the relay's
+    std::shared_ptr<const server_parameters> accounted_;  // parameters_ when they were taken
+    bool greeted_ = false;                                // login is over: a ParameterStatus is a change
+
+    // Of the statement under way in driver use.
+    std::size_t width_ = 0;
+    bool parsed_ = false;  // it stands at the server, by its Parse or an earlier one
+    driver::completion completed_;
+    std::optional<error> failed_;  // the first error of the answer
+};
+
+}  // namespace ashlar::proxy

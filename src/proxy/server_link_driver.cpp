@@ -1,0 +1,382 @@
+// server_link as driver::connection: statements in the extended protocol, rows straight from DataRow into batches.
+#include "driver/error_map.hpp"
+#include "proxy/server_link.hpp"
+#include "wire/client_messages.hpp"
+#include "wire/error_fields.hpp"
+#include "wire/server_messages.hpp"
+
+namespace ashlar::proxy {
+
+namespace {
+
+constexpr std::size_t batch_bytes = 64 * 1024;
+constexpr std::size_t notices_max = 100;
+// A longer text is not worth keeping prepared, nor its key.
+constexpr std::size_t prepared_text_max = 64 * 1024;
+// How long a statement that was called off may take to end before the link is given up instead.
+constexpr seconds call_off_grace{2};
+
+// All that parsing depends on while the session is as it was at login. Otherwise (may_keep_prepared) nothing is kept.
+std::string key_of(const driver::statement& what) {
+    std::string key = "sql:";
+    for (const driver::parameter& p : what.parameters) key += std::to_string(p.type) + ",";
+    key += ':';
+    key += what.sql;
+    return key;
+}
+
+std::string quoted(std::string_view name) {
+    std::string text = "\"";
+    for (const char c : name) {
+        text += c;
+        if (c == '"') text += c;
+    }
+    return text + '"';
+}
+
+std::string begin_text(driver::transaction_options how) {
+    std::string text = "BEGIN";
+    switch (how.level) {
+        case driver::isolation::server_default:
+            break;
+        case driver::isolation::read_committed:
+            text += " ISOLATION LEVEL READ COMMITTED";
+            break;
+        case driver::isolation::repeatable_read:
+            text += " ISOLATION LEVEL REPEATABLE READ";
+            break;
+        case driver::isolation::serializable:
+            text += " ISOLATION LEVEL SERIALIZABLE";
+            break;
+    }
+    if (how.read_only) text += " READ ONLY";
+    return text;
+}
+
+// The prepared statement is gone (somebody deallocated it) or no longer fits its tables; a fresh Parse mends both.
+bool wants_fresh_parse(const error& why) {
+    return why.sqlstate() == "26000" || (why.sqlstate() == "0A000" && why.server() != nullptr &&
+                                         why.server()->message.find("cached plan") != std::string::npos);
+}
+
+}  // namespace
+
+// --- a statement --------------------------------------------------------------------------------------------------
+
+status server_link::begin_work() {
+    absorb_unasked();
+    if (broken_) {
+        if (failed_) return *std::exchange(failed_, std::nullopt);
+        return error{errc::connection_lost, "the connection to " + describe() + " is broken"};
+    }
+    if (!is_quiet()) return error{errc::transaction_state, "another statement is under way on " + describe()};
+    completed_ = {};
+    failed_.reset();
+    return {};
+}
+
+task<result<columns>> server_link::start(driver::statement what, deadline until) {
+    if (auto ready = begin_work(); !ready) co_return std::move(ready).error();
+    const bool in_transaction_before = in_transaction();
+    const bool was_prepared = may_keep_prepared(what) && !prepared_.find(key_of(what)).empty();
+    auto shape = co_await start_once(what, until);
+    if (shape || broken_ || !was_prepared || in_transaction_before || !wants_fresh_parse(shape.error())) {
+        co_return std::move(shape);
+    }
+    if (auto ready = begin_work(); !ready) co_return std::move(ready).error();
+    co_return co_await start_once(what, until);
+}
+
+task<result<columns>> server_link::start_once(const driver::statement& what, deadline until) {
+    parsed_ = false;
+    std::string key = write_statement(what);
+    expect_ready();
+    auto sent = co_await send_out(until);
+    if (!sent) {
+        if (!key.empty()) prepared_.forget(key);
+        co_return co_await give_up(std::move(sent).error());
+    }
+    auto shape = co_await read_shape(std::move(key), until);
+    if (!shape) quieten();
+    co_return std::move(shape);
+}
+
+bool server_link::may_keep_prepared(const driver::statement& what) const noexcept {
+    return what.prepare && what.sql.size() <= prepared_text_max && !dirty_ && !notes_ && parameters_ == greeting_;
+}
+
+std::string server_link::write_statement(const driver::statement& what) {
+    std::vector<std::uint32_t> types;
+    std::vector<cell> cells;
+    std::vector<cell_format> formats;
+    for (const driver::parameter& p : what.parameters) {
+        types.push_back(p.type);
+        formats.push_back(p.format);
+        cells.push_back(p.bytes ? cell{*p.bytes} : std::nullopt);
+    }
+    std::string key;
+    std::string_view name;
+    if (may_keep_prepared(what)) {
+        key = key_of(what);
+        name = prepared_.find(key);
+    }
+    if (name.empty()) {
+        if (!key.empty()) {
+            const server_prepared::place place = prepared_.add(key);
+            if (place.evicted) {
+                const wire::target_message oldest{wire::target_message::kind::statement, *place.evicted};
+                wire::write_close(out_, oldest);
+            }
+            name = place.name;
+        }
+        wire::write_parse(out_, name, what.sql, types);
+    } else {
+        parsed_ = true;  // by an earlier run
+    }
+    const cell_format results[] = {what.results};
+    const wire::target_message portal{wire::target_message::kind::portal, ""};
+    wire::write_bind(out_, "", name, formats, cells, results);
+    wire::write_describe(out_, portal);
+    wire::write_execute(out_, "");
+    wire::write_sync(out_);
+    return key;
+}
+
+task<result<columns>> server_link::read_shape(std::string key, deadline until) {
+    for (;;) {
+        auto m = co_await read_message(until);
+        if (!m) {
+            if (!key.empty()) prepared_.forget(key);
+            co_return co_await give_up(std::move(m).error());
+        }
+        if (m->type == wire::server_says::row_description) {
+            auto shape = wire::read_row_description(m->body);
+            if (!shape) co_return broke_protocol(shape.error().message());
+            width_ = shape->size();
+            co_return std::move(shape);
+        }
+        if (m->type == wire::server_says::no_data) {
+            width_ = 0;
+            co_return columns{};
+        }
+        if (m->type == wire::server_says::data_row) co_return broke_protocol("a row before its description");
+        const taken what = take(*m);
+        if (broken_ && failed_) co_return *std::exchange(failed_, std::nullopt);
+        if (what != taken::done) continue;
+        if (!failed_) co_return broke_protocol("an answer without a description");
+        // Whether or not the Parse went through: a new one under a new name is right in either case.
+        error why = *std::exchange(failed_, std::nullopt);
+        if (!key.empty() && (!parsed_ || wants_fresh_parse(why))) prepared_.forget(key);
+        co_return why;
+    }
+}
+
+task<result<driver::fetched>> server_link::fetch(row_batch& into, deadline until) {
+    if (awaited_ == 0) co_return driver::fetched::ended;
+    const std::size_t rows_before = into.rows();
+    const std::size_t bytes_before = into.byte_size();
+    for (;;) {
+        message m;
+        while (next_buffered(m)) {
+            if (m.type == wire::server_says::data_row) {
+                if (!wire::read_data_row(m.body, width_, into))
+                    co_return broke_protocol("a row that does not fit its description");
+                if (into.byte_size() - bytes_before >= batch_bytes) co_return driver::fetched::rows;
+                continue;
+            }
+            if (take(m) != taken::done) continue;
+            quieten();
+            if (failed_) co_return *std::exchange(failed_, std::nullopt);
+            if (into.rows() == rows_before) co_return driver::fetched::ended;
+            co_return driver::fetched::rows;  // and the next call says that it ended
+        }
+        if (broken_ && failed_) co_return *std::exchange(failed_, std::nullopt);
+        if (into.rows() > rows_before) co_return driver::fetched::rows;
+        if (auto more = co_await receive_more(until); !more) co_return co_await give_up(std::move(more).error());
+    }
+}
+
+server_link::taken server_link::take(const message& m) {
+    learn_from(m.type, m.body);
+    switch (m.type) {
+        case wire::server_says::parse_complete:
+            parsed_ = true;
+            return taken::noted;
+        case wire::server_says::bind_complete:
+        case wire::server_says::close_complete:
+        case wire::server_says::parameter_status:
+        case wire::server_says::notification:
+        case wire::server_says::empty_query:
+        case wire::server_says::copy_data:
+        case wire::server_says::copy_done:
+        case wire::server_says::row_description:
+        case wire::server_says::no_data:
+        case wire::server_says::data_row:
+            return taken::noted;
+        case wire::server_says::command_complete:
+            if (const auto tag = wire::read_command_complete(m.body)) {
+                completed_.tag = *tag;
+                completed_.rows_affected = wire::rows_of_tag(*tag);
+            }
+            return taken::noted;
+        case wire::server_says::error_response:
+            take_error(m.body);
+            return taken::noted;
+        case wire::server_says::notice_response:
+            take_notice(m.body);
+            return taken::noted;
+        case wire::server_says::copy_in:
+        case wire::server_says::copy_out:
+        case wire::server_says::copy_both:
+            refuse_copy(m.type);
+            return taken::noted;
+        case wire::server_says::ready_for_query:
+            return awaited_ == 0 ? taken::done : taken::noted;
+        default:
+            failed_ = broke_protocol("a message of unknown type");
+            return taken::noted;
+    }
+}
+
+void server_link::take_error(std::string_view body) {
+    auto said = wire::read_error_fields(body);
+    if (!said) {
+        failed_ = broke_protocol("an error without fields");
+        return;
+    }
+    if (!failed_) failed_ = driver::from_report(*std::move(said));
+}
+
+void server_link::take_notice(std::string_view body) {
+    if (completed_.notices.size() == notices_max) return;
+    if (auto said = wire::read_error_fields(body)) completed_.notices.push_back(*std::move(said));
+}
+
+// COPY has a road of its own, the relay; here nobody would feed it or read it.
+void server_link::refuse_copy(char type) {
+    if (!failed_) {
+        failed_ = error{errc::unsupported, "COPY cannot be run as a statement with rows"}.hint(
+            "Send it over the proxy by itself.");
+    }
+    if (type == wire::server_says::copy_out) return;  // its data is dropped as it comes
+    // Waiting for CopyFail, or a stream both ways that has no end: only closing mends that.
+    broken_ = true;
+}
+
+task<status> server_link::finish(deadline until) {
+    for (;;) {
+        auto m = co_await read_message(until);
+        if (!m) co_return std::move(m).error();
+        const taken what = take(*m);
+        if (broken_ && failed_) co_return *std::exchange(failed_, std::nullopt);
+        if (what != taken::done) continue;
+        if (failed_) co_return *std::exchange(failed_, std::nullopt);
+        co_return status{};
+    }
+}
+
+task<error> server_link::give_up(error why) {
+    if (why == errc::deadline_passed && !broken_) {
+        const deadline grace = deadline::in(call_off_grace);
+        failed_.reset();
+        auto cancelled = co_await canceller_.send(loop(), grace);
+        auto ended = co_await finish(grace);
+        if (!ended && awaited_ > 0) broken_ = true;
+    }
+    quieten();
+    co_return why;
+}
+
+// --- commands -----------------------------------------------------------------------------------------------------
+
+task<status> server_link::command(std::string_view sql, deadline until) {
+    if (auto ready = begin_work(); !ready) co_return std::move(ready).error();
+    wire::write_query(out_, sql);
+    expect_ready();
+    auto done = co_await send_out(until);
+    if (done) done = co_await finish(until);
+    if (!done && awaited_ > 0) co_return co_await give_up(std::move(done).error());
+    quieten();
+    co_return done;
+}
+
+task<status> server_link::run_script(std::string sql, deadline until) {
+    mark_dirty();
+    auto done = co_await command(sql, until);
+    co_return done;
+}
+
+task<status> server_link::begin(driver::transaction_options how, deadline until) {
+    if (in_transaction()) co_return error{errc::transaction_state, "a transaction is open already"};
+    const std::string text = begin_text(how);
+    auto done = co_await command(text, until);
+    co_return done;
+}
+
+task<status> server_link::commit(deadline until) {
+    // Lost before COMMIT is sent: nothing is committed, and that is known.
+    if (auto ready = begin_work(); !ready) co_return std::move(ready).error();
+    auto done = co_await command("COMMIT", until);
+    if (done && completed_.tag == "ROLLBACK") {
+        co_return error{errc::transaction_failed, "the transaction had failed before, so that COMMIT rolled it back"};
+    }
+    if (done) co_return status{};
+    if (!broken_ && completed_.tag == "COMMIT") co_return status{};  // it was late, but it was
+    if (!broken_) co_return done;
+    co_return error{errc::commit_unknown, "the connection to " + describe() + " was lost during COMMIT"}
+        .detail(done.error().message())
+        .hint("Look whether the transaction's rows are there before doing it again.");
+}
+
+task<status> server_link::rollback(deadline until) {
+    auto done = co_await command("ROLLBACK", until);
+    co_return done;
+}
+
+task<status> server_link::savepoint(std::string_view name, deadline until) {
+    const std::string text = "SAVEPOINT " + quoted(name);
+    auto done = co_await command(text, until);
+    co_return done;
+}
+
+task<status> server_link::rollback_to(std::string_view name, deadline until) {
+    const std::string text = "ROLLBACK TO SAVEPOINT " + quoted(name);
+    auto done = co_await command(text, until);
+    co_return done;
+}
+
+task<status> server_link::release(std::string_view name, deadline until) {
+    const std::string text = "RELEASE SAVEPOINT " + quoted(name);
+    auto done = co_await command(text, until);
+    co_return done;
+}
+
+void server_link::cancel() noexcept {
+    canceller_.send_in_background();
+}
+
+task<status> server_link::ping(deadline until) {
+    if (auto ready = begin_work(); !ready) co_return std::move(ready).error();
+    wire::write_sync(out_);
+    expect_ready();
+    auto done = co_await send_out(until);
+    if (done) done = co_await finish(until);
+    quieten();
+    co_return done;
+}
+
+task<status> server_link::reset(deadline until) {
+    if (auto settled = co_await canceller_.settled(loop(), until); !settled) co_return settled;
+    if (in_transaction()) {
+        if (auto done = co_await rollback(until); !done) co_return done;
+    }
+    if (dirty_ || notes_ || parameters_ != greeting_) {
+        if (auto done = co_await command("DISCARD ALL", until); !done) co_return done;
+    }
+    dirty_ = false;
+    notes_.reset();
+    greeting_ = parameters_;  // what the server's configuration now says
+    co_return status{};
+}
+
+}  // namespace ashlar::proxy

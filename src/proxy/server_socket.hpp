@@ -1,0 +1,76 @@
+// server_socket.hpp: a connected stream socket to a server, by name, address or Unix socket; and what tells a
+// server to cancel, which needs a socket of its own.
+#pragma once
+
+#include "core/io/loop.hpp"
+#include "proxy/server_target.hpp"
+#include "wire/startup.hpp"
+
+#include <sys/socket.h>
+
+#include <memory>
+#include <utility>
+
+namespace ashlar::proxy {
+
+// Owns a descriptor that waits happen on: tells the loop to forget it before it closes it.
+class server_socket {
+public:
+    server_socket() noexcept = default;
+    server_socket(io::loop& loop, int descriptor) noexcept : loop_(&loop), descriptor_(descriptor) {}
+    server_socket(server_socket&& other) noexcept
+        : loop_(other.loop_), descriptor_(std::exchange(other.descriptor_, -1)) {}
+    server_socket& operator=(server_socket&& other) noexcept;
+    ~server_socket() { close(); }
+
+    io::loop& loop() const noexcept { return *loop_; }
+    int descriptor() const noexcept { return descriptor_; }
+    void move_to(io::loop& loop) noexcept;  // precondition: nobody waits on it
+    void close() noexcept;
+
+private:
+    io::loop* loop_ = nullptr;
+    int descriptor_ = -1;
+};
+
+// Where a socket went: enough to go to the very same server again.
+struct server_address {
+    sockaddr_storage where{};
+    socklen_t size = 0;
+    bool is_local() const noexcept;  // a Unix socket or a loopback address
+};
+
+struct connected_socket {
+    server_socket socket;
+    server_address address;
+};
+
+// Resolves (on a thread that may block, unless it is an address) and connects, trying each address in turn.
+// Fails with connect_failed, or deadline_passed.
+task<result<connected_socket>> connect_socket(io::loop& loop, const server_target& to, deadline until);
+
+// Can tell the server to cancel what one session runs. A value: copied freely, used from any thread and loop,
+// outlives the link harmlessly.
+class server_canceller {
+public:
+    server_canceller() = default;
+    server_canceller(server_address address, wire::cancel_key key);
+
+    // Sends the request on a connection of its own and waits until the server has closed that: from then on
+    // the request can hit nothing that the session starts later.
+    task<status> send(io::loop& loop, deadline until);
+    // The same on a background thread, from any thread; returns at once.
+    void send_in_background();
+
+    // How many are under way, by whoever holds a copy.
+    std::size_t under_way() const noexcept;
+    // Waits until none is.
+    task<status> settled(io::loop& loop, deadline until) const;
+
+private:
+    struct shared;
+    class count;
+    std::shared_ptr<shared> shared_;
+};
+
+}  // namespace ashlar::proxy

@@ -1,0 +1,46 @@
+#include "proxy/service.hpp"
+
+#include <algorithm>
+
+namespace ashlar::proxy {
+
+service::service(std::shared_ptr<topology::world> world) : world_(std::move(world)), secret_(wire::random_salt()) {
+    for (const topology::member& each : world_->shards()) places_.push_back(&each);
+    for (const topology::member& each : world_->databases()) places_.push_back(&each);
+    const topology::member* first = places_.empty() ? nullptr : places_.front();
+    if (shards() == 0) {
+        if (const topology::member* primary = world_->find("primary")) first = primary;
+    }
+    sqlite_ = first != nullptr && first->described->primary.engine == config::engine::sqlite;
+    for (const config::serve_settings::user& each : settings().users) {
+        if (wire::scram_verifier::looks_like_one(each.password)) {
+            if (auto read = wire::scram_verifier::parse(each.password)) users_.emplace(each.name, std::move(*read));
+        } else {
+            users_.emplace(each.name, wire::scram_verifier::from_password(each.password, wire::random_salt()));
+        }
+    }
+}
+
+std::size_t service::place_of_database(std::string_view name) const noexcept {
+    const auto at = std::find_if(places_.begin() + static_cast<std::ptrdiff_t>(shards()), places_.end(),
+                                 [&](const topology::member* each) { return each->name == name; });
+    return at == places_.end() ? SIZE_MAX : static_cast<std::size_t>(at - places_.begin());
+}
+
+wire::scram_verifier service::verifier_of(const std::string& user, bool& known) const {
+    const auto at = users_.find(user);
+    known = at != users_.end();
+    return known ? at->second : wire::scram_verifier::mock(user, secret_);
+}
+
+std::shared_ptr<const server_parameters> service::greeting() const {
+    std::lock_guard hold{guard_};
+    return greeting_;
+}
+
+void service::set_greeting(std::shared_ptr<const server_parameters> what) {
+    std::lock_guard hold{guard_};
+    greeting_ = std::move(what);
+}
+
+}  // namespace ashlar::proxy

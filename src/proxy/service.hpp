@@ -1,0 +1,75 @@
+// service.hpp: what all workers of one proxy share: the world behind it, who may log in, and what is counted.
+//
+// Made before the workers and destroyed after them. What changes while they run is atomic or guarded.
+#pragma once
+
+#include "config/description.hpp"
+#include "proxy/server_target.hpp"
+#include "topology/world.hpp"
+#include "wire/scram.hpp"
+#include "wire/startup.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::proxy {
+
+struct server_counts {
+    std::uint64_t clients = 0;          // now
+    std::uint64_t clients_total = 0;    // ever logged in
+    std::uint64_t clients_refused = 0;  // by max_client_conn
+    std::uint64_t statements_relayed = 0, statements_merged = 0, statements_refused = 0;
+    std::uint64_t transactions = 0;
+    std::uint64_t plan_hits = 0, plan_misses = 0;
+    std::uint64_t bytes_received = 0, bytes_sent = 0;  // from and to clients
+    std::uint64_t cancels = 0;
+};
+
+class service {
+public:
+    explicit service(std::shared_ptr<topology::world> world);
+
+    topology::world& world() const noexcept { return *world_; }
+    const config::serve_settings& settings() const noexcept { return world_->description().serve; }
+
+    // Where statements may go, numbered: the shards, then the named databases.
+    std::size_t places() const noexcept { return places_.size(); }
+    const topology::member& place(std::size_t n) const noexcept { return *places_[n]; }
+    std::size_t shards() const noexcept { return world_->shards().size(); }
+    std::size_t place_of_database(std::string_view name) const noexcept;  // SIZE_MAX: none
+    // Are the shards and the primary SQLite files?
+    bool is_sqlite() const noexcept { return sqlite_; }
+
+    // The verifier for this user; for an unknown one a mock that no password fits, with `known` false.
+    wire::scram_verifier verifier_of(const std::string& user, bool& known) const;
+    bool has_user(const std::string& user) const { return users_.find(user) != users_.end(); }
+    bool trusts() const noexcept { return settings().auth_type == "trust"; }
+
+    // What real servers greet with; empty before the first link was made.
+    std::shared_ptr<const server_parameters> greeting() const;
+    void set_greeting(std::shared_ptr<const server_parameters> what);
+
+    struct counters {
+        std::atomic<std::uint64_t> clients{0}, clients_total{0}, clients_refused{0}, relayed{0}, merged{0}, refused{0},
+            transactions{0}, received{0}, sent{0}, cancels{0}, plan_hits{0}, plan_misses{0};
+    };
+    counters counts;
+    std::atomic<bool> draining{false};
+
+private:
+    std::shared_ptr<topology::world> world_;
+    std::vector<const topology::member*> places_;
+    bool sqlite_ = false;
+    std::map<std::string, wire::scram_verifier> users_;
+    std::string secret_;  // for mock verifiers
+    mutable std::mutex guard_;
+    std::shared_ptr<const server_parameters> greeting_;
+};
+
+}  // namespace ashlar::proxy

@@ -1,0 +1,272 @@
+// The loop over a client's messages, and its end.
+#include "proxy/session.hpp"
+
+#include "proxy/worker.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+namespace ashlar::proxy {
+
+namespace {
+
+const settings_ptr& no_settings() {
+    static const settings_ptr none = std::make_shared<const settings>();
+    return none;
+}
+
+}  // namespace
+
+session::session(worker& home, service& shared, io::loop& loop, int descriptor, buffers& memory, wire::cancel_key key)
+    : home_(home),
+      shared_(shared),
+      loop_(loop),
+      stream_(loop, descriptor, memory),
+      key_(std::move(key)),
+      settings_(no_settings()),
+      defaults_(no_settings()),
+      since_(loop.now()) {
+    use_settings(defaults_);
+    turn_ = key_.process;
+}
+
+session::~session() {
+    shared_.counts.received.fetch_add(stream_.received(), std::memory_order_relaxed);
+    shared_.counts.sent.fetch_add(stream_.sent(), std::memory_order_relaxed);
+    if (logged_in_) shared_.counts.clients.fetch_sub(1);
+}
+
+plan_cache& session::plans() const noexcept {
+    return home_.plans();
+}
+
+std::shared_ptr<const route::catalogue> session::catalogue() const {
+    return shared_.world().catalogue();
+}
+
+task<void> session::run() {
+    // A coroutine of its own, so that the clean-up stands outside whatever cancelled it.
+    struct in_own_scope {
+        task<status>::handle inner;
+        io::cancel_scope* where;
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<task<void>::promise_type> h) const noexcept {
+            inner.promise().continuation = h;
+            inner.promise().scope = where;
+            return inner;
+        }
+        status await_resume() const { return inner.promise().take(); }
+    };
+    std::optional<error> why;
+    bool was_cancelled = false;
+    try {
+        task<status> all = serve();
+        in_own_scope bounded{all.frame(), scope};
+        status ended = co_await bounded;
+        if (!ended) why = std::move(ended).error();
+    } catch (const io::cancelled_exception&) {
+        was_cancelled = true;
+    } catch (const std::exception& e) {
+        // A broken promise of ours ends this client, not the others.
+        spdlog::error("a session ended: {}", e.what());
+        why = error{errc::internal};
+    }
+    if (was_cancelled) {
+        why = shared_.draining
+                  ? error{errc::shutting_down, "terminating connection: the proxy is shutting down"}
+                  : error{errc::deadline_passed, "terminating connection due to an idle limit"}.sqlstate("57P05");
+    }
+    if (why && !(*why == errc::peer_closed) && !(*why == errc::cancelled)) say_fatal(*why);
+    co_await clean_up();
+}
+
+// One attempt: a client that reads nothing does not keep us.
+void session::say_fatal(const error& why) {
+    if (passed_on_ != 0 && waits_for_ == waits_for::server) return;  // perhaps in the midst of a message
+    std::string out;
+    wire::write_error(out, why, wire::severity::fatal);
+    (void)!::send(stream_.descriptor(), out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// Servers go back clean, or closed.
+task<void> session::clean_up() {
+    for (portal* each = nullptr; auto& [name, p] : statements_.portals()) {
+        each = &p;
+        if (each->answer == nullptr) continue;
+        co_await each->answer->abandon();
+        each->answer = nullptr;
+    }
+    const deadline until{steady_clock::now() + seconds{5}};
+    for (participant& p : participants_) {
+        if (!p.lease) continue;
+        const bool half_said = &p == current_ && unsynced_;  // an implicit transaction is open, though nothing shows it
+        if (p.link != nullptr && (!p.link->is_quiet() || p.link->is_broken() || half_said)) {
+            // Something runs for nobody: the server is told, and the link is of no more use.
+            server_canceller canceller = p.link->canceller();
+            canceller.send_in_background();
+            p.lease.discard();
+            continue;
+        }
+        if (p.link == nullptr && !p.lease->is_reusable()) {
+            p.lease->cancel();
+            p.lease.discard();
+            continue;
+        }
+        if (p.lease->in_transaction()) {
+            status rolled_back = co_await p.lease->rollback(until);
+            if (!rolled_back) {
+                p.lease.discard();
+                continue;
+            }
+            if (p.link != nullptr && p.settings_unsure) p.link->mark_dirty();
+            if (p.link != nullptr && p.at_begin != nullptr) note(p, p.at_begin, p.link->is_dirty());
+        }
+        if (p.link != nullptr && touched_session_) p.link->mark_dirty();
+    }
+    current_ = nullptr;
+    expected_.clear();
+    touched_session_ = false;
+    co_await release_all();
+}
+
+deadline session::idle_deadline() const {
+    const milliseconds limit = block_ == block::explicit_ ? shared_.settings().idle_transaction_timeout
+                                                          : shared_.settings().client_idle_timeout;
+    return limit == milliseconds{0} ? deadline::never() : deadline{loop_.now() + limit};
+}
+
+task<status> session::serve() {
+    status in = co_await log_in();
+    if (!in) co_return in;
+    for (;;) {
+        client_message m;
+        switch (stream_.next(m)) {
+            case client_stream::found::message: {
+                if (m.type == wire::client_says::terminate) co_return status{};
+                since_ = loop_.now();
+                // Its bytes stay where they are until more are asked for.
+                stream_.take(m.whole.size());
+                status done = co_await handle(m);
+                if (!done) co_return done;
+                break;
+            }
+            case client_stream::found::part: {
+                status sent = co_await stream_.flush();
+                if (!sent) co_return sent;
+                waits_for_ = waits_for::client;
+                if (shared_.draining && is_at_rest() && stream_.is_empty()) co_return error{errc::shutting_down};
+                status more = co_await stream_.more(idle_deadline());
+                if (!more) {
+                    if (more.error() == errc::deadline_passed) {
+                        const bool inside = block_ == block::explicit_;
+                        co_return error{errc::deadline_passed,
+                                        inside ? "terminating connection due to idle-in-transaction timeout"
+                                               : "terminating connection due to idle-session timeout"}
+                            .sqlstate(inside ? "25P03" : "57P05");
+                    }
+                    co_return more;
+                }
+                break;
+            }
+            case client_stream::found::broken:
+                co_return error{errc::protocol_violation, "invalid message length or type"};
+            case client_stream::found::too_long:
+                co_return error{errc::limit_reached, "the message is longer than 256 MiB"}.hint(
+                    "Send it in parts, or by COPY, which streams.");
+        }
+    }
+}
+
+// What fails here ends the session; what a statement did wrong has been told the client by then.
+task<status> session::handle(client_message m) {
+    passed_on_ = 0;
+    switch (m.type) {
+        case wire::client_says::query:
+            return on_query(m);
+        case wire::client_says::parse:
+            return on_parse(m);
+        case wire::client_says::bind:
+            return on_bind(m);
+        case wire::client_says::describe:
+            return on_describe(m);
+        case wire::client_says::execute:
+            return on_execute(m);
+        case wire::client_says::close:
+            return on_close(m);
+        case wire::client_says::flush:
+            return on_flush();
+        case wire::client_says::sync:
+            return on_sync();
+        case wire::client_says::copy_data:
+        case wire::client_says::copy_done:
+        case wire::client_says::copy_fail:
+            // Left over from a COPY that failed: PostgreSQL ignores them too.
+            return [](status s) -> task<status> { co_return s; }(status{});
+        case wire::client_says::function_call: {
+            error why{errc::unsupported, "the protocol's function calls are not supported"};
+            why.hint("Call the function in a SELECT.");
+            return [](session& self, error e) -> task<status> {
+                self.fail(e);
+                self.ready();
+                co_return status{};
+            }(*this, std::move(why));
+        }
+        default: {
+            error why{errc::protocol_violation, "invalid frontend message type"};
+            return [](error e) -> task<status> { co_return e; }(std::move(why));
+        }
+    }
+}
+
+void session::cancel_statement() {
+    switch (waits_for_) {
+        case waits_for::client:
+            return;  // nothing runs
+        case waits_for::lease:
+            cancel_asked_ = true;
+            if (lending_ != nullptr) lending_->cancel();
+            return;
+        case waits_for::server:
+            cancel_asked_ = true;
+            for (participant& p : participants_) {
+                if (!p.lease) continue;
+                if (p.link == nullptr) {
+                    p.lease->cancel();
+                } else if (!p.link->is_quiet() || &p == current_) {
+                    server_canceller canceller = p.link->canceller();
+                    canceller.send_in_background();
+                    cancels_sent_ = true;
+                }
+            }
+            return;
+    }
+}
+
+void session::look_after(instant now) {
+    if (scope == nullptr || waits_for_ == waits_for::client) return;
+    // A statement that runs long for a client who has gone is ended.
+    if (now - since_ < seconds{2}) return;
+    if (stream_.has_hung_up()) {
+        cancel_statement();
+        scope->cancel();
+    }
+}
+
+// --- small ------------------------------------------------------------------------------------------------------
+
+void session::fail(const error& why) {
+    wire::write_error(stream_.out(), why);
+    if (why.server() == nullptr) shared_.counts.refused.fetch_add(1, std::memory_order_relaxed);
+    if (block_ != block::none) failed_ = true;
+}
+
+wire::transaction_state session::state() const noexcept {
+    if (block_ != block::explicit_) return wire::transaction_state::idle;
+    return failed_ ? wire::transaction_state::failed : wire::transaction_state::in_transaction;
+}
+
+void session::ready() {
+    wire::write_ready_for_query(stream_.out(), state());
+}
+
+}  // namespace ashlar::proxy

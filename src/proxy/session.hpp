@@ -1,0 +1,253 @@
+// session.hpp: one client, from its first byte to its last.
+//
+// A session is one coroutine that takes the client's messages in turn. Between transactions it holds no server; inside one
+// it holds the servers that take part. It is cut into files by what it does:
+//
+//   session_login.cpp        start-up, authentication, parameters
+//   session.cpp              the loop over messages; ends
+//   session_simple.cpp       Query
+//   session_extended.cpp     Parse, Bind, Describe, Execute, Close, Flush, Sync
+//   session_statements.cpp   what the session answers by itself: BEGIN … ROLLBACK TO, SET, DISCARD, explain (ashlar)
+//   session_servers.cpp      getting servers, putting settings on them, giving them back
+//   session_relay.cpp        a server's bytes to the client, COPY FROM STDIN
+//   session_answers.cpp      merged and encoded answers
+//
+// Duplex    Half: while it waits for a server it does not read from the client, and while it writes to a slow client it does
+//           not read from the server. No more than one flight (64 KiB, or one long message) is sent to a server before its
+//           answers are passed on, so that neither side can block the other for good.
+// Transactions  BEGIN is answered at once and sent along with the first statement to each server that takes part.
+// Owner     The worker runs run() in a scope that it may cancel; all is on the worker's thread.
+#pragma once
+
+#include "proxy/client_stream.hpp"
+#include "proxy/expectations.hpp"
+#include "proxy/server_link.hpp"
+#include "proxy/service.hpp"
+#include "proxy/session_settings.hpp"
+#include "proxy/statements.hpp"
+#include "wire/client_messages.hpp"
+#include "wire/error_fields.hpp"
+#include "wire/server_messages.hpp"
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::proxy {
+
+class worker;
+
+using settings_ptr = std::shared_ptr<const settings>;
+
+// What the proxy remembers with a link: the settings that were last put on it, and when it was used.
+struct link_notes {
+    settings_ptr applied;
+    mutable instant last_used;
+};
+
+// A server that takes part in what the session is doing.
+struct participant {
+    std::size_t place = 0;
+    pool::lease lease;
+    server_link* link = nullptr;  // nullptr: another kind of connection, which is not relayed from
+    bool begin_pending = false;   // BEGIN goes with the next message
+    bool in_block = false;        // BEGIN was sent
+    bool wrote = false;
+    bool settings_unsure = false;  // a partial rollback may have undone some: reset before anybody else
+    settings_ptr at_begin;         // what was on it when its transaction began
+};
+
+class session {
+public:
+    session(worker& home, service& shared, io::loop& loop, int descriptor, buffers& memory, wire::cancel_key key);
+    ~session();
+
+    // Serves the client to its end. Clean-up of servers is done when it returns.
+    task<void> run();
+
+    // --- for the worker, on its thread
+
+    const wire::cancel_key& key() const noexcept { return key_; }
+    // CancelRequest: ends what runs, or the wait for a server, with 57014. Harmless when nothing does.
+    void cancel_statement();
+    // Once a second: has the client gone while a server works for it, has an idle limit passed?
+    void look_after(instant now);
+    // True when it may be ended now: outside a transaction, waiting for the client.
+    bool is_at_rest() const noexcept { return waits_for_ == waits_for::client && block_ == block::none; }
+    io::cancel_scope* scope = nullptr;  // in which run() runs
+
+private:
+    enum class block { none, implicit, explicit_ };
+    enum class waits_for { client, lease, server };
+    enum class outcome { commit, rollback };
+
+    // --- login
+    task<status> log_in();
+    task<result<wire::startup_request>> read_start_up();
+    task<status> answer_cancel(wire::cancel_request what);
+    task<status> authenticate(std::string user);
+    task<result<std::string>> read_sasl_message(deadline until, bool initial);
+    task<status> take_parameters(const wire::startup_request& start);
+    task<status> greet();
+
+    // --- the loop
+    task<status> serve();
+    task<status> handle(client_message m);
+    deadline idle_deadline() const;
+    task<void> clean_up();
+    void say_fatal(const error& why);
+
+    // --- simple queries
+    task<status> on_query(client_message m);
+    task<status> run_several(std::string text);
+    task<status> run_simple(std::shared_ptr<known_statement> what, std::optional<std::size_t> place,
+                            std::string_view message, bool ready);
+    task<status> relay_query(std::shared_ptr<known_statement> what, std::size_t place, std::string_view message,
+                             bool ready);
+
+    result<std::optional<std::size_t>> relayed_to(const known_statement& what,
+                                                  std::span<const route::bound_parameter> values);
+    task<status> after_loss(participant& p, error why, bool writes, int attempt);
+
+    // --- extended queries
+    task<status> on_parse(client_message m);
+    task<status> on_bind(client_message m);
+    task<status> on_describe(client_message m);
+    task<status> on_execute(client_message m);
+    task<status> on_close(client_message m);
+    task<status> on_flush();
+    task<status> on_sync();
+    task<status> claim_parse();  // a ParseComplete still owed is asked from a server
+    task<status> fail_extended(error why);
+    task<status> drain(bool sync);
+    task<status> go_to(std::size_t place, bool writes);
+    void prepare_on(participant& p, const std::shared_ptr<known_statement>& what);
+    task<status> describe_statement(std::shared_ptr<known_statement> what);
+    task<status> describe_portal(std::string name);
+    void describe_own(const route::prepared_plan& plan, const known_statement& what);
+    task<result<std::vector<std::uint32_t>>> ask_parameter_types(std::shared_ptr<known_statement> what);
+    bool next_is_execute_of(std::string_view portal);
+    std::size_t any_place_for(const known_statement& what);
+    task<status> execute_portal(std::string name, std::uint32_t rows_max);
+    task<status> leave_servers_for(bool writes);
+
+    // --- the session's own statements
+    static bool is_own(const route::prepared_plan& plan, bool sqlite) noexcept;
+    static bool has_rows(const route::prepared_plan& plan) noexcept;
+    // Writes all but ReadyForQuery to out(); a failure is for fail().
+    task<status> run_own(std::shared_ptr<known_statement> what, bool describe);
+    status begin_block(const known_statement& what);
+    task<status> end_block(outcome how);
+    task<status> run_savepoint(const known_statement& what);
+    task<status> run_setting(const known_statement& what);
+    task<status> on_every_participant(std::string sql);
+    status run_deallocate(const known_statement& what);
+    status run_discard(const known_statement& what);
+    task<status> run_explain(std::shared_ptr<known_statement> what, bool describe);
+    task<status> run_show(std::shared_ptr<known_statement> what, bool describe);
+
+    // --- servers
+    task<result<participant*>> acquire(std::size_t place, bool writes);
+    task<result<pool::lease>> lend(std::size_t place);
+    task<status> put_settings(participant& p);
+    task<status> open_block(participant& p);
+    status may_write(std::size_t place) const;
+    std::size_t any_place();
+    void drop(participant* p);  // its link is lost
+    task<void> release_all();   // outside a transaction
+    task<void> read_back(participant& p);
+    // `was_dirty`: something else than the settings had been left there before.
+    void note(participant& p, settings_ptr applied, bool was_dirty);
+    void report_parameters(const server_link& link);
+    void use_settings(settings_ptr now);
+
+    // --- relay
+    struct walked {
+        std::string_view run;  // of the chunk, to be sent on as it is, after what stands in out()
+        bool copy_in = false;
+    };
+    task<status> exchange(participant& p, std::string_view message);
+    walked walk(server_link& link, std::string_view chunk);
+    bool take_frame(server_link& link, const wire::frame& f);  // true: pass it on
+    void take_error(server_link& link, const wire::frame& f);
+    void write_ours();
+    task<status> copy_in(server_link& link);
+    error lost(const participant& p) const;
+
+    // --- answers
+    task<result<std::unique_ptr<execute::answer>>> start_answer(std::shared_ptr<known_statement> what,
+                                                                std::vector<route::bound_parameter> values,
+                                                                cell_format results);
+    task<status> run_merged(std::shared_ptr<known_statement> what);
+    task<status> send_rows(portal& from, std::uint32_t rows_max);
+    task<status> begin_answer(std::string portal);
+    status formats_known(const portal& what) const;
+    task<result<driver::connection*>> connection_for(std::size_t place);
+    std::size_t place_of(const route::bound_plan& plan, const route::step& step) const;
+
+    // --- small
+    void fail(const error& why);  // an ErrorResponse; a transaction is failed by it
+    void ready();                 // ReadyForQuery
+    wire::transaction_state state() const noexcept;
+    std::shared_ptr<const route::catalogue> catalogue() const;
+    io::loop& loop() const noexcept { return loop_; }
+    plan_cache& plans() const noexcept;
+
+    worker& home_;
+    service& shared_;
+    io::loop& loop_;
+    client_stream stream_;
+    wire::cancel_key key_;
+    bool logged_in_ = false;
+
+    settings_ptr settings_, defaults_;  // never null
+    shared_environment environment_;
+    std::shared_ptr<const server_parameters> reported_;  // the parameters that the client was told
+    statements statements_;
+
+    // The transaction.
+    block block_ = block::none;
+    bool failed_ = false;
+    bool changed_schema_ = false;      // the catalogue is to be read again when it commits
+    std::string begin_;                // as the client wrote it
+    std::vector<std::string> replay_;  // what a server that joins later has to be told: SET LOCAL, SAVEPOINT …
+    struct savepoint {
+        std::string name;
+        std::size_t replayed;
+        settings_ptr settings_then;
+    };
+    std::vector<savepoint> savepoints_;
+    settings_ptr settings_at_begin_;
+    std::list<participant> participants_;
+
+    // The flight under way.
+    participant* current_ = nullptr;  // whom the extended protocol talks to
+    std::string to_server_;           // not yet sent
+    expectations expected_;
+    std::optional<server_report> farewell_;  // a server's last words, before it closed
+    std::string held_;                       // the first part of a message that may not be for the client
+    bool skipping_ = false;                  // after an error, to the next Sync
+    bool unsynced_ = false;                  // current_ was told something since the last Sync
+    bool unsynced_executed_ = false, unsynced_wrote_ = false;
+    bool touched_session_ = false;  // a function that ran may have changed settings
+    bool torn_ = false;             // the client has got a part of a message
+    bool error_seen_ = false;       // the server refused something in this exchange
+    std::uint64_t passed_on_ = 0;   // bytes of this exchange that the client was given
+    std::shared_ptr<known_statement> parse_owed_;
+    std::vector<route::bound_parameter> bound_;             // of the Bind at hand
+    std::vector<std::shared_ptr<known_statement>> flight_;  // what was bound since the last Sync
+
+    // What others may do to it.
+    waits_for waits_for_ = waits_for::client;
+    instant since_;
+    io::cancel_scope* lending_ = nullptr;
+    bool cancel_asked_ = false;
+    bool cancels_sent_ = false;
+    std::size_t turn_ = 0;  // spreads reads that any server can answer
+};
+
+}  // namespace ashlar::proxy

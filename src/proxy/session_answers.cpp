@@ -1,0 +1,368 @@
+// Answers that are not one PostgreSQL server's bytes: merged over several, or of another engine. The rows come from
+// execute, the columns are described by the merge, and each cell is sent in the format that the client asked for.
+#include "proxy/binary_format.hpp"
+#include "proxy/session.hpp"
+#include "proxy/worker.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ashlar::proxy {
+
+namespace {
+
+driver::parameter parameter_from(const route::bound_parameter& given) {
+    driver::parameter out;
+    if (given.bytes) out.bytes = std::string{*given.bytes};
+    out.type = given.type;
+    out.format = given.format;
+    return out;
+}
+
+}  // namespace
+
+std::size_t session::place_of(const route::bound_plan& plan, const route::step& step) const {
+    if (plan.where != route::target::unsharded) return keyspace::index_of(step.shard);
+    const std::size_t named = shared_.place_of_database(plan.database.empty() ? "primary" : plan.database);
+    return named == SIZE_MAX ? 0 : named;
+}
+
+task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared_ptr<known_statement> what,
+                                                                     std::vector<route::bound_parameter> values,
+                                                                     cell_format results) {
+    const route::prepared_plan& plan = *what->plan;
+    auto bound = plan.bind(values);
+    if (!bound) co_return std::move(bound).error();
+    if (plan.writes() && bound->steps.size() > 1) {
+        const bool reference = bound->because == route::routed_because::reference_write;
+        error why{errc::unsupported,
+                  reference ? "a write to a reference table goes to every shard, which is not atomic yet"
+                            : fmt::format("a write to {} shards at once is not atomic yet", bound->steps.size())};
+        why.hint(reference ? "Load reference tables with `ashlar load`, or change them by a migration."
+                           : "Write the rows of one shard key at a time, or load many rows with `ashlar load`.");
+        co_return why;
+    }
+    if (plan.kind() == route::statement_kind::copy) {
+        error why{errc::unsupported, "COPY goes to one shard only, or to an unsharded table"};
+        why.hint("Load sharded tables with `ashlar load`.");
+        co_return why;
+    }
+    if (plan.kind() == route::statement_kind::ddl && bound->steps.size() > 1) {
+        error why{errc::unsupported, "DDL on several databases is not atomic here"};
+        why.hint("Change the schema by a migration on each database.");
+        co_return why;
+    }
+    // In the order of places, so that two who need the same servers do not wait for each other.
+    for (const route::step& each : bound->steps) {
+        const std::size_t place = place_of(*bound, each);
+        auto got = co_await acquire(place, plan.writes());
+        if (!got) co_return std::move(got).error();
+        auto ready_one = co_await connection_for(place);
+        if (!ready_one) co_return std::move(ready_one).error();
+    }
+    if (plan.may_change_session()) touched_session_ = true;
+    shared_.counts.merged.fetch_add(1, std::memory_order_relaxed);
+    std::vector<driver::parameter> parameters;
+    parameters.reserve(values.size());
+    for (const route::bound_parameter& each : values) parameters.push_back(parameter_from(each));
+    execute::limits within;
+    within.merge_memory_max = shared_.settings().merge_memory_max;
+    std::vector<std::size_t> places;
+    for (const route::step& each : bound->steps) places.push_back(place_of(*bound, each));
+    const bool unsharded = bound->where == route::target::unsharded;
+    const std::size_t only = places.empty() ? 0 : places.front();
+    execute::connection_source source = [this, unsharded, only](const route::step& step) {
+        return connection_for(unsharded ? only : keyspace::index_of(step.shard));
+    };
+    waits_for_ = waits_for::server;
+    co_return co_await execute::run(loop_, std::move(*bound), std::move(parameters), std::move(source), results, within,
+                                    deadline::never());
+}
+
+task<status> session::run_merged(std::shared_ptr<known_statement> what) {
+    std::vector<route::bound_parameter> none;
+    auto started = co_await start_answer(what, std::move(none), cell_format::text);
+    if (!started) co_return std::move(started).error();
+    portal here;
+    here.statement = what;
+    here.answer = std::move(*started);
+    if (!here.answer->shape().empty()) wire::write_row_description(stream_.out(), here.answer->shape());
+    std::optional<status> done;
+    std::exception_ptr thrown;
+    try {
+        done.emplace(co_await send_rows(here, 0));
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    if (here.answer != nullptr && (thrown != nullptr || !*done)) {
+        // The links may be in the midst of an answer: clean_up() sees that, and closes them.
+        if (thrown == nullptr && !(done->error() == errc::peer_closed)) co_await here.answer->abandon();
+        here.answer = nullptr;
+    }
+    if (thrown != nullptr) std::rethrow_exception(thrown);
+    if (*done && what->plan->kind() == route::statement_kind::ddl && block_ == block::none) {
+        const deadline until{steady_clock::now() + seconds{10}};
+        (void)co_await shared_.world().read_catalogue(loop_, until);
+    }
+    co_return std::move(*done);
+}
+
+// Starts a portal's statement; its rows are fetched as Execute asks for them.
+task<status> session::begin_answer(std::string name) {
+    portal* what = statements_.find_portal(name);
+    const std::shared_ptr<known_statement> statement = what->statement;
+    std::vector<route::bound_parameter> values = what->bound();
+    const bool all_binary =
+        !shared_.is_sqlite() && what->result_formats.size() == 1 && what->result_formats.front() == cell_format::binary;
+    auto started =
+        co_await start_answer(statement, std::move(values), all_binary ? cell_format::binary : cell_format::text);
+    if (!started) co_return std::move(started).error();
+    what = statements_.find_portal(name);
+    if (what == nullptr) co_return error{errc::internal};
+    what->answer = std::move(*started);
+    status known = formats_known(*what);
+    if (!known) {
+        co_await what->answer->abandon();
+        what->answer = nullptr;
+    }
+    co_return known;
+}
+
+// Can every column be sent as the client wants it?
+status session::formats_known(const portal& what) const {
+    const columns& shape = what.answer->shape();
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        const cell_format wanted = what.result_format(i);
+        if (wanted == shape[i].format) continue;
+        if (wanted == cell_format::binary && has_binary_format(shape[i].type)) continue;
+        error why{errc::unsupported, fmt::format("column \"{}\" cannot be sent in {} format", shape[i].name,
+                                                 wanted == cell_format::binary ? "binary" : "text")};
+        why.hint("Ask for text results, or cast the column to a built-in type.");
+        return why;
+    }
+    return {};
+}
+
+// Sends up to `rows_max` rows (0: all), and the end or PortalSuspended.
+task<status> session::send_rows(portal& from, std::uint32_t rows_max) {
+    waits_for_ = waits_for::server;
+    if (from.done) {
+        wire::write_command_complete(stream_.out(), "SELECT 0");
+        co_return status{};
+    }
+    const columns& shape = from.answer->shape();
+    bool as_they_are = true;
+    for (std::size_t i = 0; i < shape.size(); ++i)
+        as_they_are = as_they_are && from.result_format(i) == shape[i].format;
+    std::uint64_t sent_now = 0;
+    std::vector<cell> cells;
+    std::vector<std::string> converted;
+    for (;;) {
+        while (from.next_row < from.rows.rows()) {
+            if (rows_max != 0 && sent_now == rows_max) {
+                wire::write_portal_suspended(stream_.out());
+                co_return status{};
+            }
+            if (as_they_are) {
+                wire::write_data_row(stream_.out(), from.rows, from.next_row);
+            } else {
+                cells.assign(shape.size(), cell{});
+                converted.assign(shape.size(), {});
+                for (std::size_t i = 0; i < shape.size(); ++i) {
+                    const cell text = from.rows.at(from.next_row, i);
+                    if (!text || from.result_format(i) == shape[i].format) {
+                        cells[i] = text;
+                        continue;
+                    }
+                    status done = to_binary(*text, shape[i].type, converted[i]);
+                    if (!done) co_return done;
+                    cells[i] = converted[i];
+                }
+                wire::write_data_row(stream_.out(), cells);
+            }
+            ++from.next_row;
+            ++from.sent;
+            ++sent_now;
+            if (stream_.out().size() > buffers::size) {
+                status flushed = co_await stream_.flush();
+                if (!flushed) co_return flushed;
+            }
+        }
+        if (from.at_end) break;
+        from.rows.clear();
+        from.next_row = 0;
+        auto more = co_await from.answer->fetch(from.rows, deadline::never());
+        if (!more) {
+            from.answer = nullptr;
+            co_return std::move(more).error();
+        }
+        if (*more == driver::fetched::ended) from.at_end = true;
+    }
+    for (const server_report& notice : from.answer->completed().notices) wire::write_notice(stream_.out(), notice);
+    wire::write_command_complete(stream_.out(), from.answer->completed().tag);
+    from.done = true;
+    from.answer = nullptr;
+    co_return status{};
+}
+
+// --- describing -------------------------------------------------------------------------------------------------
+
+task<status> session::describe_portal(std::string name) {
+    portal* what = statements_.find_portal(name);
+    const std::shared_ptr<known_statement> statement = what->statement;
+    const route::prepared_plan& plan = *statement->plan;
+    if (is_own(plan, shared_.is_sqlite())) {
+        describe_own(plan, *statement);
+        co_return status{};
+    }
+    if (failed_) co_return error{errc::transaction_failed};
+    // The answer is begun: its columns are the portal's, and Execute goes on from there.
+    if (what->answer == nullptr && !what->done) {
+        const bool returns = statement->text.find_first_of("rR") != statement->text.npos;
+        if (plan.writes() && !(returns && next_is_execute_of(name))) {
+            if (plan.kind() == route::statement_kind::select) {
+                co_return error{errc::unsupported, "the portal cannot be described before it is executed"};
+            }
+            wire::write_no_data(stream_.out());
+            co_return status{};
+        }
+        status left = co_await leave_servers_for(plan.writes());
+        if (!left || skipping_) co_return left;
+        status begun = co_await begin_answer(name);
+        if (!begun) co_return begun;
+        what = statements_.find_portal(name);
+    }
+    if (what->answer == nullptr || what->answer->shape().empty()) {
+        wire::write_no_data(stream_.out());
+        co_return status{};
+    }
+    columns shape = what->answer->shape();
+    for (std::size_t i = 0; i < shape.size(); ++i) shape[i].format = what->result_format(i);
+    wire::write_row_description(stream_.out(), shape);
+    co_return status{};
+}
+
+// Drivers describe and execute in one flight: then beginning the answer for Describe does no more than Execute will.
+bool session::next_is_execute_of(std::string_view name) {
+    client_message m;
+    if (stream_.next(m) != client_stream::found::message || m.type != wire::client_says::execute) return false;
+    auto read = wire::read_execute(m.body);
+    return read && read->portal == name;
+}
+
+void session::describe_own(const route::prepared_plan& plan, const known_statement& what) {
+    if (!has_rows(plan)) {
+        wire::write_no_data(stream_.out());
+        return;
+    }
+    columns shape(1);
+    shape[0].name = plan.kind() == route::statement_kind::explain_ashlar ? "QUERY PLAN" : "setting";
+    if (plan.kind() == route::statement_kind::show) {
+        const std::size_t blank = what.text.find_last_of(" \t\n");
+        if (blank != what.text.npos) shape[0].name = what.text.substr(blank + 1);
+    }
+    wire::write_row_description(stream_.out(), shape);
+}
+
+// What the statement takes and gives. A PostgreSQL server is asked; where answers are merged, the merge says what becomes of
+// the shards' columns.
+task<status> session::describe_statement(std::shared_ptr<known_statement> what) {
+    const route::prepared_plan& plan = *what->plan;
+    if (is_own(plan, shared_.is_sqlite())) {
+        status settled = co_await drain(false);
+        if (!settled || skipping_) co_return settled;
+        wire::write_parameter_description(stream_.out(), {});
+        describe_own(plan, *what);
+        co_return status{};
+    }
+    if (parse_owed_ != nullptr && parse_owed_ != what) {
+        status claimed = co_await claim_parse();
+        if (!claimed || skipping_) co_return claimed;
+    }
+    if (!shared_.is_sqlite() &&
+        (plan.single_step_unchanged() || plan.kind() == route::statement_kind::show || plan.writes())) {
+        if (current_ == nullptr || plan.where() == route::target::unsharded) {
+            status there = co_await go_to(any_place_for(*what), false);
+            if (!there || skipping_) co_return there;
+        }
+        prepare_on(*current_, what);
+        wire::target_message target;
+        target.name = current_->link->prepared().find(what->key);
+        wire::write_describe(to_server_, target);
+        expectation described;
+        described.what = expectation::kind::describe_statement;
+        expected_.push(std::move(described));
+        flight_.push_back(what);
+        unsynced_ = true;
+        co_return status{};
+    }
+    status settled = co_await drain(false);
+    if (!settled || skipping_) co_return settled;
+    status left = co_await leave_servers_for(plan.writes());
+    if (!left || skipping_) co_return left;
+
+    std::vector<std::uint32_t> types = what->types;
+    types.resize(plan.parameter_count(), 0);
+    if (plan.writes()) {
+        // SQLite: what it returns is only known by running it.
+        std::string text;
+        for (const char c : what->text) text += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+        if (text.find("returning") != text.npos) {
+            co_return error{errc::unsupported, "a statement with RETURNING cannot be described before it is executed"}
+                .hint("Describe the portal instead, as most drivers do.");
+        }
+        for (std::uint32_t& each : types) each = each == 0 ? oid::text : each;
+        wire::write_parameter_description(stream_.out(), types);
+        wire::write_no_data(stream_.out());
+        co_return status{};
+    }
+    // With NULL for each parameter: one shard answers with no rows, or all with none that count.
+    std::vector<route::bound_parameter> nulls(plan.parameter_count());
+    auto started = co_await start_answer(what, std::move(nulls), cell_format::text);
+    if (!started) co_return std::move(started).error();
+    const std::unique_ptr<execute::answer> answer = std::move(*started);
+    const columns shape = answer->shape();
+    co_await answer->abandon();
+    if (!shared_.is_sqlite()) {
+        auto asked = co_await ask_parameter_types(what);
+        if (!asked) co_return std::move(asked).error();
+        types = std::move(*asked);
+    }
+    for (std::uint32_t& each : types) each = each == 0 ? oid::text : each;
+    wire::write_parameter_description(stream_.out(), types);
+    if (shape.empty()) {
+        wire::write_no_data(stream_.out());
+    } else {
+        wire::write_row_description(stream_.out(), shape);
+    }
+    co_return status{};
+}
+
+// The types of a statement's parameters, as a server infers them.
+task<result<std::vector<std::uint32_t>>> session::ask_parameter_types(std::shared_ptr<known_statement> what) {
+    const std::size_t count = what->plan->parameter_count();
+    if (count == 0) co_return std::vector<std::uint32_t>{};
+    bool declared = what->types.size() >= count;
+    for (const std::uint32_t each : what->types) declared = declared && each != 0;
+    if (declared) co_return what->types;
+    if (what->described) co_return *what->described;
+    status there = co_await go_to(any_place_for(*what), false);
+    if (!there) co_return std::move(there).error();
+    prepare_on(*current_, what);
+    wire::target_message target;
+    target.name = current_->link->prepared().find(what->key);
+    wire::write_describe(to_server_, target);
+    expectation described;
+    described.what = expectation::kind::describe_statement;
+    described.to_client = false;
+    described.statement = what;
+    expected_.push(std::move(described));
+    unsynced_ = true;
+    status done = co_await drain(true);
+    if (!done) co_return std::move(done).error();
+    if (!what->described) co_return error{errc::protocol_violation, "the server did not describe the statement"};
+    co_return *what->described;
+}
+
+}  // namespace ashlar::proxy

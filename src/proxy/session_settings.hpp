@@ -1,0 +1,74 @@
+// session_settings.hpp: what a client has SET, kept by us, so that any server connection can be made to look like the one
+// that the client believes it has.
+//
+// Apart from the session since it is pure: texts in, values and texts out. A setting is kept as the statement that makes
+// it (`SET TIME ZONE 'UTC'`, `SELECT set_config(…)`), so that two settings are equal when they are made alike.
+//
+// A session's settings are a value; savepoints and transactions keep copies and go back to them. A connection remembers
+// the settings that were last put on it, and difference() gives the statements from those to a session's own.
+#pragma once
+
+#include <ashlar/result.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::proxy {
+
+// What a SET, RESET or DISCARD statement asks for.
+struct setting_command {
+    enum class verb {
+        set,          // for the session: name and statement are given
+        set_local,    // until the end of the transaction: statement is given
+        transaction,  // SET TRANSACTION, SET CONSTRAINTS: of the transaction, not of the session
+        reset,        // name is given
+        reset_all,
+    };
+    verb what = verb::set;
+    std::string name;       // lower case
+    std::string statement;  // as it is to be sent to a server
+};
+
+// Reads one SET or RESET statement, which is known to be grammatical. Refuses with `unsupported` what cannot be kept
+// (SET SESSION CHARACTERISTICS).
+result<setting_command> read_setting_command(std::string_view sql);
+
+class settings {
+public:
+    // Made by a SET statement of the client's own.
+    void set(const std::string& name, std::string statement) { made_by_[name] = std::move(statement); }
+    // Made from a value as servers report it and start-up packets carry it ("a, b" for search_path).
+    void set_from_value(const std::string& name, std::string_view value);
+    void reset(const std::string& name) { made_by_.erase(name); }
+    void clear() { made_by_.clear(); }
+
+    bool empty() const noexcept { return made_by_.empty(); }
+    const std::string* find(const std::string& name) const;
+    const std::map<std::string, std::string>& all() const noexcept { return made_by_; }
+
+    friend bool operator==(const settings&, const settings&) = default;
+
+private:
+    std::map<std::string, std::string> made_by_;
+};
+
+// The statements, joined by `;`, that turn a connection with `from` into one with `to`. Empty when they agree.
+// Roles come off first and go on last, since a role may lack the right to change the others.
+std::string difference(const settings& from, const settings& to);
+
+// The `options` of a start-up packet: "-c name=value --name=value", with backslashes before blanks.
+// Fails with invalid_argument for switches that are no settings.
+result<std::vector<std::pair<std::string, std::string>>> read_start_up_options(std::string_view options);
+
+// What planning must know of the settings; two sessions with equal `fingerprint` read the same text alike.
+struct reading_environment {
+    std::vector<std::string> search_path{"public"};
+    bool standard_conforming_strings = true;
+    std::string fingerprint;  // of everything that names, types and rights in a statement may depend on
+};
+reading_environment environment_of(const settings& s);
+
+}  // namespace ashlar::proxy

@@ -1,0 +1,245 @@
+// Query: one text, of one statement mostly. A statement for one PostgreSQL server goes out as the client wrote it.
+#include "proxy/session.hpp"
+#include "proxy/worker.hpp"
+#include "sql/lexer.hpp"
+
+namespace ashlar::proxy {
+
+task<status> session::on_query(client_message m) {
+    if (skipping_) co_return status{};
+    auto sql = wire::read_query(m.body);
+    if (!sql) co_return std::move(sql).error();
+    if (current_ != nullptr || parse_owed_ != nullptr) {
+        status settled = co_await drain(true);
+        if (!settled) co_return settled;
+        if (block_ == block::none) co_await release_all();
+    }
+    cancel_asked_ = false;
+    const auto known = catalogue();
+    auto what = plans().look_up(*sql, {}, environment_, *known);
+    std::optional<std::size_t> place;
+    if (what == nullptr && !shared_.is_sqlite()) {
+        if (auto shortcut = plans().find_by_shape(*sql, environment_, *known)) {
+            what = std::move(shortcut->shape);
+            place = keyspace::index_of(shortcut->shard);
+        }
+    }
+    if (what == nullptr) {
+        std::size_t statements = 0;
+        for (const sql::statement_span& each : sql::split(*sql, environment_->standard_conforming_strings)) {
+            if (!each.empty) ++statements;
+        }
+        if (statements == 0) {
+            wire::write_empty_query(stream_.out());
+            ready();
+            co_return status{};
+        }
+        if (statements > 1) co_return co_await run_several(std::string{*sql});
+        what = plans().find(*sql, {}, environment_, *known);
+    }
+    status done = co_await run_simple(what, place, m.whole, true);
+    if (!done) co_return done;
+    if (block_ == block::none) co_await release_all();
+    co_return status{};
+}
+
+// Several statements in one text are one transaction, unless BEGIN and COMMIT among them say otherwise.
+task<status> session::run_several(std::string text) {
+    const bool implicit = block_ == block::none;
+    if (implicit) {
+        block_ = block::implicit;
+        settings_at_begin_ = settings_;
+    }
+    for (const sql::statement_span& each : sql::split(text, environment_->standard_conforming_strings)) {
+        if (each.empty) continue;
+        const std::string_view part = std::string_view{text}.substr(each.begin, each.end - each.begin);
+        const auto known = catalogue();
+        auto what = plans().find(part, {}, environment_, *known);
+        std::string message;
+        wire::write_query(message, part);
+        error_seen_ = false;
+        const bool was_failed = failed_;
+        if (block_ == block::none) {  // after a COMMIT within the text
+            block_ = block::implicit;
+            settings_at_begin_ = settings_;
+        }
+        status done = co_await run_simple(what, std::nullopt, message, false);
+        if (!done) co_return done;
+        if (failed_ && !was_failed) break;
+        if (failed_ && block_ == block::implicit) break;
+        if (error_seen_) break;
+    }
+    if (block_ == block::implicit) {
+        status over = co_await end_block(failed_ ? outcome::rollback : outcome::commit);
+        if (!over) {
+            block_ = block::none;
+            if (over.error() == errc::peer_closed) co_return over;
+            fail(over.error());
+        }
+    }
+    ready();
+    if (block_ == block::none) co_await release_all();
+    co_return status{};
+}
+
+task<status> session::run_simple(std::shared_ptr<known_statement> what, std::optional<std::size_t> place,
+                                 std::string_view message, bool with_ready) {
+    const auto refuse = [&](const error& why) {
+        error_seen_ = true;
+        fail(why);
+        if (with_ready) ready();
+    };
+    if (what->refused) {
+        refuse(*what->refused);
+        co_return status{};
+    }
+    const route::prepared_plan& plan = *what->plan;
+    if (is_own(plan, shared_.is_sqlite())) {
+        status done = co_await run_own(what, true);
+        if (!done) {
+            if (done.error() == errc::peer_closed) co_return done;
+            refuse(done.error());
+        } else if (with_ready) {
+            ready();
+        }
+        co_return status{};
+    }
+    if (failed_) {
+        error why{errc::transaction_failed,
+                  "current transaction is aborted, commands ignored until end of transaction block"};
+        refuse(why);
+        co_return status{};
+    }
+    if (plan.parameter_count() > 0 && !place) {
+        // A shape's literals are its parameters; here none came along.
+        error why{errc::invalid_argument, "there is no parameter $1"};
+        why.sqlstate("42P02");
+        refuse(why);
+        co_return status{};
+    }
+    if (!place) {
+        auto found = relayed_to(*what, {});
+        if (!found) {
+            refuse(found.error());
+            co_return status{};
+        }
+        place = *found;
+    }
+    if (place) co_return co_await relay_query(what, *place, message, with_ready);
+    status merged = co_await run_merged(what);
+    if (!merged) {
+        if (merged.error() == errc::peer_closed) co_return merged;
+        refuse(merged.error());
+    } else if (with_ready) {
+        ready();
+    }
+    co_return status{};
+}
+
+// The one server whose answer is the client's, when there is one.
+result<std::optional<std::size_t>> session::relayed_to(const known_statement& what,
+                                                       std::span<const route::bound_parameter> values) {
+    const route::prepared_plan& plan = *what.plan;
+    if (shared_.is_sqlite()) return std::optional<std::size_t>{};
+    if (plan.kind() == route::statement_kind::show) return std::optional<std::size_t>{any_place()};
+    if (!plan.single_step_unchanged()) return std::optional<std::size_t>{};
+    if (plan.where() == route::target::one_shard) {
+        const bool anywhere = plan.because() == route::routed_because::no_table ||
+                              plan.because() == route::routed_because::reference_read;
+        if (anywhere && !plan.writes() && shared_.shards() > 0) {
+            // Any server has the answer; one that is no shard has no reference tables.
+            if (participants_.empty() || participants_.front().place < shared_.shards()) {
+                return std::optional<std::size_t>{any_place()};
+            }
+        }
+        auto shard = plan.bind_one(values);
+        if (!shard) return std::move(shard).error();
+        if (*shard) return std::optional<std::size_t>{keyspace::index_of(**shard)};
+    }
+    if (what.place) return what.place;
+    auto bound = plan.bind(values);
+    if (!bound) return std::move(bound).error();
+    if (bound->steps.size() != 1 || bound->merge != nullptr) return std::optional<std::size_t>{};
+    const std::size_t place = place_of(*bound, bound->steps.front());
+    if (plan.where() == route::target::unsharded) what.place = place;
+    return std::optional<std::size_t>{place};
+}
+
+task<status> session::relay_query(std::shared_ptr<known_statement> what, std::size_t place, std::string_view message,
+                                  bool with_ready) {
+    const route::prepared_plan& plan = *what->plan;
+    const bool writes = plan.writes();
+    for (int attempt = 0;; ++attempt) {
+        result<participant*> got = co_await acquire(place, writes);
+        if (!got) {
+            error_seen_ = true;
+            fail(got.error());
+            if (with_ready) ready();
+            co_return status{};
+        }
+        participant& p = **got;
+        if (p.begin_pending) {
+            wire::write_query(to_server_, "BEGIN");
+            p.begin_pending = false;
+            p.in_block = true;
+            p.link->expect_ready();
+            expectation begun;
+            begun.to_client = false;
+            expected_.push(std::move(begun));
+        }
+        if (plan.may_change_session()) touched_session_ = true;
+        p.link->expect_ready();
+        expectation all;
+        all.with_ready = false;  // said below, when it is known what to say
+        expected_.push(std::move(all));
+        shared_.counts.relayed.fetch_add(1, std::memory_order_relaxed);
+        status done = co_await exchange(p, message);
+        if (done) {
+            if (p.link->transaction() == wire::transaction_state::idle && p.in_block) failed_ = true;
+            if (plan.kind() == route::statement_kind::ddl && !error_seen_) {
+                if (block_ == block::none) {
+                    const deadline until{steady_clock::now() + seconds{10}};
+                    (void)co_await shared_.world().read_catalogue(loop_, until);
+                } else {
+                    changed_schema_ = true;
+                }
+            }
+            if (with_ready) ready();
+            co_return status{};
+        }
+        if (!(done.error() == errc::connection_lost)) co_return done;
+        status told = co_await after_loss(p, std::move(done).error(), writes, attempt);
+        if (!told) co_return told;
+        if (error_seen_) {
+            if (with_ready) ready();
+            co_return status{};
+        }
+    }
+}
+
+// A server went away. Either nobody needs to know (the caller tries again), or the client is told once, or its stream is
+// torn and it must go. Success with error_seen_ unset: try again.
+task<status> session::after_loss(participant& p, error why, bool writes, int attempt) {
+    expected_.clear();
+    to_server_.clear();
+    const bool in_block = block_ != block::none;
+    drop(&p);
+    error_seen_ = false;
+    const bool nothing_passed = passed_on_ == 0;
+    if (!nothing_passed && torn_) co_return why;
+    if (nothing_passed && !writes && !in_block && attempt < 10 && !cancel_asked_) co_return status{};
+    error_seen_ = true;
+    if (in_block) {
+        why.detail("The transaction was rolled back.");
+    } else if (writes) {
+        error unknown{errc::commit_unknown, why.message()};
+        unknown.on(why.where());
+        unknown.detail("The statement may or may not have been carried out.");
+        unknown.hint("Look whether its effects are there before trying again.");
+        why = std::move(unknown);
+    }
+    fail(why);
+    co_return status{};
+}
+
+}  // namespace ashlar::proxy

@@ -1,0 +1,61 @@
+// statements.hpp: the statements and portals of one client, by the names that it gave them. Pure.
+//
+// What a name stands for is the client's own affair; what servers have prepared is shared between clients and kept with the
+// connection (server_prepared). Unknown and doubled names are errors which leave the session alive (TRAPS 5).
+#pragma once
+
+#include "execute/executor.hpp"
+#include "proxy/plan_cache.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::proxy {
+
+// A statement bound to its parameters.
+struct portal {
+    std::shared_ptr<known_statement> statement;
+    std::vector<cell_format> parameter_formats, result_formats;
+    std::vector<std::optional<std::string>> parameters;  // kept only for what is not relayed
+    bool relayed = false;                                // it lives on a server, under the client's name
+    std::size_t target = 0;                              // relayed: on which
+
+    // Merged answers, once they have begun.
+    std::unique_ptr<execute::answer> answer;
+    row_batch rows;  // of it, fetched and not yet sent
+    std::size_t next_row = 0;
+    bool at_end = false;
+    bool done = false;  // ran to completion: once more gives nothing
+    std::uint64_t sent = 0;
+
+    std::vector<route::bound_parameter> bound() const;
+    cell_format result_format(std::size_t column) const noexcept;
+};
+
+class statements {
+public:
+    static constexpr std::size_t named_max = 10'000;  // of each kind, by client
+
+    // Fails with 42P05 when the name is taken, limit_reached when there are too many. The unnamed one is replaced.
+    status add(std::string_view name, std::shared_ptr<known_statement> what);
+    // Fails with 26000.
+    result<std::shared_ptr<known_statement>> find(std::string_view name) const;
+    void close(std::string_view name);
+    void close_all() { named_.clear(), unnamed_ = nullptr; }
+
+    // Fails with 42P03 when the name is taken.
+    result<portal*> add_portal(std::string_view name);
+    portal* find_portal(std::string_view name);  // nullptr: 34000
+    void close_portal(std::string_view name) { portals_.erase(std::string{name}); }
+    std::map<std::string, portal, std::less<>>& portals() noexcept { return portals_; }
+
+private:
+    std::map<std::string, std::shared_ptr<known_statement>, std::less<>> named_;
+    std::shared_ptr<known_statement> unnamed_;
+    std::map<std::string, portal, std::less<>> portals_;
+};
+
+}  // namespace ashlar::proxy

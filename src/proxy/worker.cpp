@@ -1,0 +1,144 @@
+#include "proxy/worker.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace ashlar::proxy {
+
+namespace {
+
+// A vanished client must not hold its transaction's locks: it counts as gone when what was sent to it stays unacknowledged,
+// or it leaves probes unanswered, for about half a minute (TRAPS 22).
+void prepare_socket(int descriptor) {
+    const auto set = [&](int level, int option, int value) {
+        (void)::setsockopt(descriptor, level, option, &value, sizeof value);
+    };
+    set(IPPROTO_TCP, TCP_NODELAY, 1);
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
+    set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
+    set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+    set(IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);
+}
+
+}  // namespace
+
+worker::worker(service& shared, std::uint32_t number, std::uint32_t workers)
+    : shared_(shared), number_(number), workers_(workers), loop_(io::make_epoll_loop()), plans_(number) {
+    tasks_.emplace(*loop_);
+}
+
+worker::~worker() = default;
+
+void worker::start() {
+    thread_ = std::thread{[this] { run(); }};
+}
+
+void worker::run() {
+    // Signals are for the program's main thread.
+    sigset_t all;
+    sigfillset(&all);
+    (void)::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    loop_->run(sweep());
+    // Only now are all sessions at their end.
+    loop_->run(tasks_->cancel_and_join());
+}
+
+void worker::join() {
+    if (thread_.joinable()) thread_.join();
+}
+
+void worker::take_client(int descriptor) {
+    clients_.fetch_add(1, std::memory_order_relaxed);
+    loop_->post([this, descriptor] { tasks_->start(serve_client(descriptor)); });
+}
+
+wire::cancel_key worker::new_key() {
+    // The process number tells the worker; it is never 0 and not in use.
+    std::uint32_t process = 0;
+    do {
+        process = next_process_++ * workers_ + number_;
+        if (next_process_ > 0x7fff'ffff / workers_ - 1) next_process_ = 1;
+    } while (process == 0 || sessions_.count(process) != 0);
+    wire::cancel_key key;
+    key.process = process;
+    key.secret.resize(4);
+    ASHLAR_ASSERT(::getrandom(key.secret.data(), key.secret.size(), 0) == 4);
+    return key;
+}
+
+task<void> worker::serve_client(int descriptor) {
+    prepare_socket(descriptor);
+    session one{*this, shared_, *loop_, descriptor, buffers_, new_key()};
+    // A scope of its own, so that one client can be ended without the others.
+    io::cancel_scope* outer = co_await io::this_scope{};
+    io::cancel_scope scope{outer};
+    one.scope = &scope;
+    sessions_.emplace(one.key().process, &one);
+    co_await one.run();
+    sessions_.erase(one.key().process);
+    clients_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+task<void> worker::sweep() {
+    while (sweeping_) {
+        const milliseconds beat = drain_until_ ? milliseconds{20} : milliseconds{1'000};
+        const deadline next{loop_->now() + beat};
+        (void)co_await loop_->wait_for(hurry_, next);
+        if (hurry_.is_set()) hurry_.reset();
+        tasks_->drop_ended();
+        std::vector<session*> all;
+        all.reserve(sessions_.size());
+        for (auto& [number, each] : sessions_) all.push_back(each);
+        for (session* each : all) {
+            each->look_after(loop_->now());
+            if (drain_until_ && each->scope != nullptr && (each->is_at_rest() || drain_until_->passed(loop_->now()))) {
+                each->scope->cancel();
+            }
+        }
+        shared_.counts.plan_hits.store(plans_.hits(), std::memory_order_relaxed);
+        shared_.counts.plan_misses.store(plans_.misses(), std::memory_order_relaxed);
+        if (drain_until_ && sessions_.empty()) sweeping_ = false;
+    }
+}
+
+void worker::stop(deadline until) {
+    loop_->post([this, until] { begin_drain(until); });
+}
+
+void worker::begin_drain(deadline until) {
+    drain_until_ = until;
+    hurry_.set();
+    for (auto& [number, each] : sessions_) {
+        if (each->is_at_rest() && each->scope != nullptr) each->scope->cancel();
+    }
+}
+
+task<void> worker::forward_cancel(wire::cancel_key key) {
+    worker* other = all_[key.process % workers_];
+    if (other == this) {
+        cancel_here(key);
+        co_return;
+    }
+    io::signal done;
+    other->loop_->post([other, key = std::move(key), done]() mutable {
+        other->cancel_here(key);
+        done.set();
+    });
+    (void)co_await loop_->wait_for(done, deadline{loop_->now() + seconds{5}});
+}
+
+void worker::cancel_here(const wire::cancel_key& key) {
+    const auto at = sessions_.find(key.process);
+    if (at == sessions_.end() || !(at->second->key() == key)) return;
+    shared_.counts.cancels.fetch_add(1, std::memory_order_relaxed);
+    at->second->cancel_statement();
+}
+
+}  // namespace ashlar::proxy

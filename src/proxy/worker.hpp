@@ -1,0 +1,78 @@
+// worker.hpp: one thread of the proxy: an event loop, the sessions of its clients, and what they share without locks: the
+// plan cache and receive memory.
+//
+// Cancel    A cancel key's process number tells the worker: number % workers. A request is carried to that worker, whichever
+//           took its connection.
+// Sweeper   Once a second each session is asked to look after its client; ended sessions are forgotten.
+#pragma once
+
+#include "core/io/loop.hpp"
+#include "core/io/task_group.hpp"
+#include "proxy/buffers.hpp"
+#include "proxy/plan_cache.hpp"
+#include "proxy/service.hpp"
+#include "proxy/session.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace ashlar::proxy {
+
+class worker {
+public:
+    worker(service& shared, std::uint32_t number, std::uint32_t workers);
+    ~worker();
+    worker(const worker&) = delete;
+    worker& operator=(const worker&) = delete;
+
+    void start();
+    // Any thread: no new clients; those at rest are ended now, the others by `until`; then the thread ends.
+    void stop(deadline until);
+    void join();
+
+    // Any thread. Owns the descriptor from now on.
+    void take_client(int descriptor);
+    std::size_t clients() const noexcept { return clients_.load(std::memory_order_relaxed); }
+
+    io::loop& loop() noexcept { return *loop_; }
+    plan_cache& plans() noexcept { return plans_; }
+    buffers& memory() noexcept { return buffers_; }
+    std::uint32_t number() const noexcept { return number_; }
+    // The others, itself among them. Set once, before start().
+    void know(std::vector<worker*> all) { all_ = std::move(all); }
+
+    // On this worker's thread: carries a request to whom it concerns; ends when that has been done.
+    task<void> forward_cancel(wire::cancel_key key);
+    // On this worker's thread: runs beside the sessions, to the end of the worker.
+    void start_task(task<void> what) { tasks_->start(std::move(what)); }
+
+private:
+    task<void> serve_client(int descriptor);
+    task<void> sweep();
+    void cancel_here(const wire::cancel_key& key);
+    wire::cancel_key new_key();
+    void run();
+    void begin_drain(deadline until);
+
+    service& shared_;
+    std::uint32_t number_, workers_;
+    std::unique_ptr<io::loop> loop_;
+    plan_cache plans_;
+    buffers buffers_;
+    std::unordered_map<std::uint32_t, session*> sessions_;  // by process number
+    std::optional<io::task_group<void>> tasks_;
+    std::vector<worker*> all_;
+    std::atomic<std::size_t> clients_{0};
+    std::uint32_t next_process_ = 1;
+    std::optional<deadline> drain_until_;
+    bool sweeping_ = true;
+    io::signal hurry_;  // the sweeper is to look now
+    std::thread thread_;
+};
+
+}  // namespace ashlar::proxy

@@ -1,0 +1,20 @@
+#include "route/catalogue.hpp"
+
+#include <algorithm>
+
+namespace ashlar::route {
+
+const column_facts* table_facts::find(std::string_view column) const {
+    const auto at = std::find_if(columns.begin(), columns.end(), [&](const auto& c) { return c.name == column; });
+    return at == columns.end() ? nullptr : &*at;
+}
+
+const table_facts* catalogue::find(std::string_view schema, std::string_view table) const {
+    std::string full;
+    if (!schema.empty()) full.append(schema).append(".");
+    full.append(table);
+    const auto at = tables.find(full);
+    return at == tables.end() ? nullptr : &at->second;
+}
+
+}  // namespace ashlar::route

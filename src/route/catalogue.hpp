@@ -1,0 +1,73 @@
+// catalogue.hpp: what the planner knows of the tables: where their rows live and what their columns are. A value: whoever
+// reads the databases fills it in. Pure.
+#pragma once
+
+#include "keyspace/shard_map.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::route {
+
+enum class dialect { postgres, sqlite };
+enum class table_kind { sharded, reference, unsharded };
+
+// How text of a column (or a whole database) is ordered and compared.
+enum class collation_kind {
+    bytes,             // "C", "POSIX", ucs_basic, SQLite's BINARY: memcmp
+    system_locale,     // a libc locale that this process has in the same version: strcoll_l
+    deterministic,     // equality is bytewise, the order cannot be computed here: ORDER BY is refused, GROUP BY is not
+    nondeterministic,  // neither can be computed here
+};
+
+struct collation {
+    collation_kind kind = collation_kind::deterministic;
+    std::string locale;  // for system_locale: the name for newlocale(3)
+    friend bool operator==(const collation&, const collation&) = default;
+};
+
+struct column_facts {
+    std::string name;
+    std::uint32_t type = 0;  // PostgreSQL's oid; 0 = a type that is not built in
+    std::int32_t type_modifier = -1;
+    bool not_null = false;
+    bool has_volatile_default =
+        false;  // nextval, now, gen_random_uuid … (matters where one row goes to several shards)
+    bool default_is_sequence = false;  // serial, identity, nextval: each shard would number for itself
+    bool generated = false;
+    route::collation collation;
+};
+
+struct table_facts {
+    std::string schema, name;
+    table_kind kind = table_kind::unsharded;
+    std::string shard_key;  // sharded: the column's name
+    std::string database;   // unsharded: where it lives
+    std::vector<column_facts> columns;
+    std::vector<std::vector<std::string>> unique_keys;  // primary key first
+    bool has_triggers_or_rules = false;
+    bool is_view = false;
+    const column_facts* find(std::string_view column) const;
+};
+
+struct catalogue {
+    route::dialect dialect = route::dialect::postgres;
+    std::optional<keyspace::shard_map> shards;               // absent: a configuration without shards
+    std::string unsharded_database = "primary";              // where unsharded tables live
+    std::map<std::string, table_facts, std::less<>> tables;  // by "name" and by "schema.name"
+    collation default_collation;                // of the databases; the same on all shards or kind = nondeterministic
+    bool any_column_collation_differs = false;  // some text column has another collation than the default
+    // Functions beyond those known to be immutable or stable built-ins, by lower-case name, read from the server's catalogue.
+    std::set<std::string, std::less<>> immutable_functions, stable_functions;
+    std::uint64_t version = 1;  // grows at each change; part of every plan's key
+
+    // Finds by what the statement wrote. An unqualified name is looked up along search_path.
+    const table_facts* find(std::string_view schema, std::string_view name) const;
+};
+
+}  // namespace ashlar::route

@@ -1,0 +1,176 @@
+#include "route/contents.hpp"
+
+#include "route/refusal.hpp"
+#include "sql/visit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace ashlar::route {
+namespace {
+
+using sql::expression;
+using sql::expression_kind;
+
+constexpr auto system_columns = std::to_array<std::string_view>({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"});
+constexpr auto sqlite_columns = std::to_array<std::string_view>({"rowid", "oid", "_rowid_"});
+
+bool is_clock_word(std::string_view text) {
+    static constexpr auto words = std::to_array<std::string_view>({"now", "today", "tomorrow", "yesterday"});
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+    return std::any_of(words.begin(), words.end(), [&](std::string_view w) {
+        return std::equal(text.begin(), text.end(), w.begin(), w.end(), [](char a, char b) { return (a | 0x20) == b; });
+    });
+}
+
+void note(std::optional<place>& at, std::string_view name, int location) {
+    if (!at) at = place{std::string{name}, location};
+}
+
+struct collector {
+    const catalogue& known;
+    const sql::query* top;
+    contents out;
+
+    void operator()(const sql::query& q) {
+        if (q.locks) note(out.row_locks, "FOR UPDATE or FOR SHARE", q.location);
+        const bool cut = !q.limit.empty() || !q.offset.empty();
+        if (cut && q.order.empty() && &q != top) note(out.arbitrary, "LIMIT", q.location);
+        if (q.into) note(out.into, "SELECT INTO", q.location);
+    }
+
+    void operator()(const expression& e) {
+        switch (e.kind) {
+            case expression_kind::unknown:
+                return note(out.unknown, e.name, e.location);
+            case expression_kind::current_of:
+                return note(out.unknown, "WHERE CURRENT OF", e.location);
+            case expression_kind::value_keyword:
+                return note(out.keyword, e.name, e.location);
+            case expression_kind::function:
+                return function(e);
+            case expression_kind::operation:
+            case expression_kind::any_of:
+            case expression_kind::all_of:
+                if (!e.schema.empty() || !is_builtin_operator(e.name)) note(out.own_operator, e.name, e.location);
+                return;
+            case expression_kind::subquery:
+                if (!e.path.empty() && (!e.schema.empty() || !is_builtin_operator(e.path.front()))) {
+                    note(out.own_operator, e.path.front(), e.location);
+                }
+                return;
+            case expression_kind::cast:
+                if (e.type->name.starts_with("reg")) note(out.object_name, e.type->name, e.location);
+                return;
+            case expression_kind::column:
+                return column(e);
+            case expression_kind::constant:
+                if (e.literal == sql::literal_kind::string && is_clock_word(e.name)) {
+                    note(out.clock_word, "'" + e.name + "'", e.location);
+                }
+                return;
+            default:
+                return;
+        }
+    }
+
+    void column(const expression& e) {
+        if (e.path.empty()) return;
+        const auto is_it = [&](const auto& list) {
+            return std::find(list.begin(), list.end(), e.path.back()) != list.end();
+        };
+        const bool system = known.dialect == dialect::sqlite ? is_it(sqlite_columns) : is_it(system_columns);
+        if (system) note(out.system_column, e.path.back(), e.location);
+    }
+
+    void function(const expression& e) {
+        const function_facts f = facts_of_function(known, e.schema, e.name, e.inner.size());
+        if (e.call->over || f.window) note(out.window, e.name, e.location);
+        switch (f.how) {
+            case behaviour::pure:
+                return;
+            case behaviour::clock:
+                return note(out.clock, e.name, e.location);
+            case behaviour::local:
+                return note(out.local, e.name, e.location);
+            case behaviour::random:
+                return note(out.random, e.name, e.location);
+            case behaviour::sequence:
+                return note(out.sequence, e.name, e.location);
+            case behaviour::lock:
+                return note(out.lock, e.name, e.location);
+            case behaviour::session:
+                return note(out.session, e.name, e.location);
+            case behaviour::unknown:
+                return note(out.unknown_function, e.name, e.location);
+        }
+    }
+};
+
+}  // namespace
+
+contents contents_of(const sql::statement& s, const catalogue& known) {
+    collector collect{known, s.body.get(), {}};
+    sql::visit(s, collect);
+    return std::move(collect.out);
+}
+
+std::optional<error> refuse_on_one_shard(const contents& c, std::string_view text) {
+    if (c.unknown) return refusal(text, c.unknown->location, c.unknown->name, "Rewrite it without this construct.");
+    if (c.into)
+        return refusal(text, c.into->location, "SELECT INTO from a sharded table",
+                       "Create the table first, then insert.");
+    if (c.unknown_function) {
+        return refusal(text, c.unknown_function->location,
+                       fmt::format("the function {}(), of which it is not known what it reads or changes,",
+                                   c.unknown_function->name),
+                       "Declare it IMMUTABLE if it is, or call it on a database of its own choosing.");
+    }
+    if (c.sequence) {
+        return refusal(text, c.sequence->location,
+                       fmt::format("{}() beside a sharded or reference table", c.sequence->name),
+                       "Each shard has a sequence of its own: make the number before, or use a UUID.");
+    }
+    if (c.lock) {
+        return refusal(text, c.lock->location,
+                       fmt::format("the advisory lock of {}() beside a sharded table", c.lock->name),
+                       "Take the lock in a statement without tables.");
+    }
+    if (c.session) {
+        return refusal(text, c.session->location, fmt::format("{}() beside a sharded table", c.session->name),
+                       "Call it in a statement without tables.");
+    }
+    return std::nullopt;
+}
+
+std::optional<error> refuse_on_several(const contents& c, std::string_view text) {
+    constexpr auto fix_key = "Fix the shard key to one value in WHERE.";
+    if (auto no = refuse_on_one_shard(c, text)) return no;
+    const auto differs = [&](const place& p, std::string_view what) {
+        return refusal(text, p.location, fmt::format("{}{}, which differs from shard to shard,", p.name, what),
+                       "Send the value as a parameter, or fix the shard key to one value in WHERE.");
+    };
+    if (c.clock) return differs(*c.clock, "()");
+    if (c.random) return differs(*c.random, "()");
+    if (c.local) return differs(*c.local, "()");
+    if (c.keyword) return differs(*c.keyword, "");
+    if (c.clock_word) return differs(*c.clock_word, " as a moment");
+    if (c.system_column) return differs(*c.system_column, "");
+    if (c.object_name) return differs(*c.object_name, "");
+    if (c.own_operator) {
+        return refusal(text, c.own_operator->location,
+                       fmt::format("the operator {}, which is not PostgreSQL's own,", c.own_operator->name), fix_key);
+    }
+    if (c.arbitrary) {
+        return refusal(text, c.arbitrary->location, "a sub-query with LIMIT but without ORDER BY", "Add ORDER BY.");
+    }
+    if (c.window) return refusal(text, c.window->location, "a window function over rows of several shards", fix_key);
+    if (c.row_locks)
+        return refusal(text, c.row_locks->location, "FOR UPDATE or FOR SHARE over several shards", fix_key);
+    return std::nullopt;
+}
+
+}  // namespace ashlar::route

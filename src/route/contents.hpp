@@ -1,0 +1,48 @@
+// contents.hpp: what a statement contains anywhere, whatever its tables: functions that must not run everywhere, constructs
+// outside the whitelist, row locks. Pure.
+#pragma once
+
+#include "route/catalogue.hpp"
+#include "route/functions.hpp"
+#include "sql/facts.hpp"
+
+#include <ashlar/error.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ashlar::route {
+
+struct place {
+    std::string name;
+    int location = -1;
+};
+
+struct contents {
+    std::optional<place> unknown;  // a construct outside the whitelist
+    std::optional<place> clock, local, random, sequence, lock, session,
+        unknown_function;                // the first of each behaviour
+    std::optional<place> keyword;        // current_timestamp, current_user …
+    std::optional<place> clock_word;     // 'now', 'today' …: what a moment's input function makes of them
+    std::optional<place> own_operator;   // not PostgreSQL's own
+    std::optional<place> system_column;  // ctid, xmin …
+    std::optional<place> object_name;    // casts to regclass and its like
+    std::optional<place> window;
+    std::optional<place> row_locks, into;
+    std::optional<place> arbitrary;  // a sub-query with LIMIT but without ORDER BY: each shard may choose other rows
+
+    bool may_write() const noexcept {
+        return unknown_function || sequence || session || lock || row_locks || into || unknown;
+    }
+    bool may_change_session() const noexcept { return unknown_function || session || lock || unknown; }
+};
+
+contents contents_of(const sql::statement& s, const catalogue& known);
+
+// What may not run beside sharded or reference tables even on one shard.
+std::optional<error> refuse_on_one_shard(const contents& c, std::string_view text);
+// What may not run on several shards at once.
+std::optional<error> refuse_on_several(const contents& c, std::string_view text);
+
+}  // namespace ashlar::route

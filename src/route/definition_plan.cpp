@@ -1,0 +1,176 @@
+// COPY, and everything that is neither a query nor a session's own business: definitions and commands.
+#include "route/planning.hpp"
+#include "route/refusal.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace ashlar::route {
+namespace {
+
+struct named_tables {
+    const table_facts* configured = nullptr;  // the first sharded or reference one
+    const table_facts* elsewhere = nullptr;
+    bool unknown = false;
+    int location = -1;
+};
+
+const table_facts* find_table(const question& q, const sql::table_name& name) {
+    if (!name.schema.empty()) return q.known.find(name.schema, name.name);
+    for (const std::string& schema : q.options.search_path) {
+        if (const table_facts* found = q.known.find(schema, name.name)) return found;
+    }
+    return nullptr;
+}
+
+named_tables look_up(const question& q) {
+    named_tables out;
+    for (const sql::table_name& name : q.said.tables) {
+        const table_facts* t = find_table(q, name);
+        if (t && t->kind != table_kind::unsharded) {
+            if (!out.configured) out.configured = t;
+        } else {
+            out.unknown = out.unknown || !t;
+            out.elsewhere = t;
+            if (!t) out.elsewhere = nullptr;
+        }
+        if (out.location < 0) out.location = name.location;
+    }
+    return out;
+}
+
+bool mixes(const question& q) {
+    std::size_t configured = 0;
+    for (const sql::table_name& name : q.said.tables) {
+        const table_facts* t = find_table(q, name);
+        configured += t && t->kind != table_kind::unsharded ? 1 : 0;
+    }
+    return configured != 0 && configured != q.said.tables.size();
+}
+
+void send_to_all(prepared_plan::inside& out, const catalogue& known) {
+    out.way = way::every;
+    out.where = target::all_shards;
+    out.because = routed_because::no_key;
+    several_plan several;
+    several.sql = out.text_for_one();
+    auto merge = std::make_shared<recipe>();
+    merge->dialect = known.dialect;
+    merge->count_once = true;
+    several.merge = std::move(merge);
+    out.several = std::move(several);
+}
+
+made_plan send_elsewhere(const question& q, std::unique_ptr<prepared_plan::inside> out, std::string database,
+                         int location) {
+    if (database.empty()) database = q.known.unsharded_database;
+    if (database.empty()) {
+        return refusal(q.text, location, q.said.session.command.empty() ? "this command" : q.said.session.command,
+                       "There is no database for unsharded tables: run it on each shard itself.");
+    }
+    out->way = way::unsharded;
+    out->where = target::unsharded;
+    out->because = routed_because::unsharded_table;
+    out->database = std::move(database);
+    return out;
+}
+
+}  // namespace
+
+made_plan plan_copy(const question& q) {
+    if (q.said.inner) {
+        const error no = refusal(q.text, q.said.location, "COPY of a query over several shards",
+                                 "Run the SELECT, or fix the shard key to one value.");
+        const question inner{q.text, *q.said.inner, q.known, q.options, q.declared, &no};
+        made_plan made = q.said.inner->kind == statement_kind::select   ? plan_select(inner)
+                         : q.said.inner->kind == statement_kind::insert ? plan_insert(inner)
+                                                                        : plan_change(inner);
+        if (!made) return made;
+        (*made)->kind = statement_kind::copy;
+        (*made)->copy = q.said.copy;
+        return made;
+    }
+    if (q.said.copy->program || !q.said.copy->file.empty()) {
+        return refusal(q.text, q.said.location, "COPY with a file or program on the server",
+                       "Use COPY … FROM STDIN or TO STDOUT.");
+    }
+    const named_tables named = look_up(q);
+    auto out = fresh(q);
+    out->writes = q.said.copy->from;
+    if (!named.configured) {
+        return send_elsewhere(q, std::move(out), named.elsewhere ? named.elsewhere->database : "", named.location);
+    }
+    out->table = *named.configured;
+    if (named.configured->kind == table_kind::reference && !q.said.copy->from) {
+        out->way = way::any_shard;
+        out->where = target::one_shard;
+        out->because = routed_because::reference_read;
+        out->fixed = keyspace::shard_id{0};
+        return out;
+    }
+    send_to_all(*out, q.known);
+    if (named.configured->kind == table_kind::reference) out->because = routed_because::reference_write;
+    return out;
+}
+
+made_plan plan_definition(const question& q) {
+    auto out = fresh(q);
+    out->writes = true;
+    const std::string& command = q.said.session.command;
+    const named_tables named = look_up(q);
+    static constexpr auto sessions = std::to_array<std::string_view>(
+        {"LISTEN", "UNLISTEN", "DO", "CALL", "LOAD", "DECLARE CURSOR", "SET CONSTRAINTS"});
+    out->may_change_session =
+        q.said.temporary || std::find(sessions.begin(), sessions.end(), command) != sessions.end();
+    if (!q.known.shards)
+        return send_elsewhere(q, std::move(out), named.elsewhere ? named.elsewhere->database : "", named.location);
+
+    // A query inside must not read what lives on the shards.
+    if (q.said.inner) {
+        analysis tables{q.known, q.options.search_path, q.declared};
+        if (status s = tables.look_at(*q.said.inner); !s) return std::move(s).error();
+        if (!tables.sharded().empty() || tables.touches_reference()) {
+            return refusal(q.text, q.said.location, fmt::format("{} over sharded or reference tables", command),
+                           "Run the SELECT alone, or define it on each shard.");
+        }
+    }
+    if (mixes(q)) {
+        return refusal(q.text, named.location, fmt::format("{} of tables that live apart", command),
+                       "Name them one by one.");
+    }
+    if (named.configured) {
+        if (q.said.temporary) {
+            return refusal(q.text, named.location,
+                           fmt::format("a temporary table that hides the configured table {}", named.configured->name),
+                           "Give it another name.");
+        }
+        if (q.said.kind == statement_kind::ddl || command == "VACUUM" || command == "ANALYZE" || command == "REINDEX" ||
+            command == "CLUSTER") {
+            out->table = *named.configured;
+            send_to_all(*out, q.known);
+            return out;
+        }
+        return refusal(q.text, named.location, fmt::format("{} on a sharded or reference table", command),
+                       "Run it on each shard itself.");
+    }
+    if (command == "PREPARE TRANSACTION" || command == "COMMIT PREPARED" || command == "ROLLBACK PREPARED") {
+        return refusal(q.text, q.said.location, command,
+                       "Use COMMIT: Ashlar prepares and commits by itself where it must.");
+    }
+    if (q.said.tables.empty() && q.said.kind == statement_kind::ddl) {
+        return refusal(
+            q.text, q.said.location,
+            command == "this command" ? "this definition" : fmt::format("{} of something that is no table", command),
+            "It would have to be done on the shards and on the unsharded database: run it on each of them.");
+    }
+    if (q.said.tables.empty() && (command == "VACUUM" || command == "ANALYZE" || command == "REINDEX" ||
+                                  command == "CHECKPOINT" || command == "CLUSTER")) {
+        return refusal(q.text, q.said.location, fmt::format("{} of everything", command),
+                       "Name a table, or run it on each database itself.");
+    }
+    return send_elsewhere(q, std::move(out), named.elsewhere ? named.elsewhere->database : "", named.location);
+}
+
+}  // namespace ashlar::route

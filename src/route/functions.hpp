@@ -1,0 +1,38 @@
+// functions.hpp: what the planner knows of functions by their names: may one be run on several shards, on one, at all?
+// PostgreSQL's own come from a table made of its catalogue; an overloaded name counts as its worst overload.
+#pragma once
+
+#include "route/catalogue.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace ashlar::route {
+
+enum class behaviour : std::uint8_t {
+    pure,      // the same arguments give the same answer on every shard, given equal session settings
+    clock,     // now() and its kin: another answer on each shard
+    local,     // tells of the server, the session or the catalogue: answers for one database only
+    random,    // harmless on one shard: random(), gen_random_uuid(), pg_sleep()
+    sequence,  // nextval and its kin: numbers that must be unique over the shards
+    lock,      // advisory locks: held on one server only
+    session,   // changes the session: set_config(), setseed()
+    unknown,   // may do or read anything
+};
+
+struct function_facts {
+    behaviour how = behaviour::unknown;
+    bool aggregate = false;
+    bool window = false;
+    bool returns_set = false;
+    std::uint32_t result = 0;  // type, when every overload gives the same
+};
+
+// `schema` as written; "" = along the search path, where pg_catalog comes first.
+function_facts facts_of_function(const catalogue& known, std::string_view schema, std::string_view name,
+                                 std::size_t argument_count);
+
+// An operator of PostgreSQL's own over its built-in types (none of them is volatile).
+bool is_builtin_operator(std::string_view name);
+
+}  // namespace ashlar::route

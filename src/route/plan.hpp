@@ -1,0 +1,129 @@
+// plan.hpp: where a statement goes, and how its rows become one answer.
+//
+// Planning has two steps. plan_statement() reads the text once, against the catalogue: the *prepared* plan, which can be
+// kept under the statement's text and the catalogue's version. bind() adds the parameters' values: the *bound* plan, with
+// its shards. Both are pure. A statement that cannot be answered rightly is an error with SQLSTATE, position and hint:
+// the default branch of every classifier refuses.
+#pragma once
+
+#include "keyspace/key.hpp"
+#include "route/catalogue.hpp"
+#include "route/recipe.hpp"
+#include "sql/facts.hpp"
+
+#include <ashlar/result.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::route {
+
+// Where a statement goes, and for what the faces have to do:
+//   one_shard, some_shards, all_shards  to the shards of the steps
+//   unsharded                           to the database that the plan names
+//   session                             to no server: the face keeps it (BEGIN, SET, PREPARE …)
+enum class target { one_shard, some_shards, all_shards, unsharded, session };
+
+enum class routed_because {
+    key_equals,       // the key is fixed to one value
+    key_in_list,      // … to several
+    key_is_null,      // the key is compared with NULL: no row can match; any one shard answers
+    insert_key,       // the rows' own keys
+    no_key,           // a sharded table without a key: everywhere
+    reference_read,   // any one shard has all rows
+    reference_write,  // every shard has the same rows
+    unsharded_table,
+    no_table,           // select 1
+    session_statement,  // BEGIN, SET, SHOW, PREPARE …: the face's own business
+};
+std::string_view name_of(routed_because why) noexcept;
+std::string_view name_of(target where) noexcept;
+
+// select, insert, update, delete_, copy, ddl, begin, commit, rollback, savepoint, release, rollback_to, set, reset, show,
+// discard, prepare, execute, deallocate, explain, explain_ashlar, utility, empty
+using sql::statement_kind;
+
+// A parameter as the caller has it. Views live for the call.
+struct bound_parameter {
+    std::optional<std::string_view> bytes;  // nullopt: NULL
+    std::uint32_t type = 0;                 // declared type; 0 = none
+    cell_format format = cell_format::text;
+};
+
+struct planning_options {
+    std::vector<std::string> search_path{"public"};
+    bool standard_conforming_strings = true;
+    // A statement longer or nested deeper than this is refused before it is parsed (SPIKES 2: 8 KB of 1+1+… overflow
+    // the parser's stack).
+    std::size_t length_max = 1u << 20;
+    std::size_t depth_max = 500;
+    planning_options() = default;
+};
+
+struct step {
+    keyspace::shard_id shard{};           // meaningless for target::unsharded
+    std::string sql;                      // what to send
+    std::vector<std::size_t> parameters;  // which of the statement's parameters, in order; empty with all_parameters
+    bool all_parameters = true;
+};
+
+struct bound_plan {
+    target where = target::one_shard;
+    routed_because because = routed_because::no_key;
+    std::string database;                 // target::unsharded
+    std::vector<step> steps;              // in the order of shards; one entry for unsharded
+    std::shared_ptr<const recipe> merge;  // nullptr: the one step's answer is the answer
+};
+
+class prepared_plan {  // immutable; shared between threads
+public:
+    statement_kind kind() const noexcept;
+    bool writes() const noexcept;  // may change data (unknown functions count)
+    bool may_change_session()
+        const noexcept;             // calls set_config, DO, or an unknown function: the connection is dirty after
+    target where() const noexcept;  // before keys are known: one_shard stands for "by key"
+    routed_because because() const noexcept;
+    std::size_t parameter_count() const noexcept;
+    std::string_view sql() const noexcept;  // the statement as given
+    // The words of a session statement: SET's variable and values, PREPARE's name and text …; `command` names the rest.
+    const sql::session_facts& session() const noexcept;
+    // For kind copy: direction, columns, options, and the table; nullptr otherwise.
+    const sql::copy_facts* copy() const noexcept;
+    // The configured table that an INSERT, UPDATE, DELETE or COPY is about; nullptr if there is none.
+    const table_facts* table() const noexcept;
+
+    // For kind explain_ashlar: the statement explained. For explain: planned as its inner statement.
+    std::shared_ptr<const prepared_plan> explained() const noexcept;
+    const route::recipe* merge() const noexcept;
+
+    // True when the answer of the one shard can be relayed as it is and the text goes out unchanged.
+    bool single_step_unchanged() const noexcept;
+
+    // Fails with shard_key_null, key_invalid, key_unmatched. Cheap for the key_equals case.
+    result<bound_plan> bind(std::span<const bound_parameter> parameters) const;
+    // Only the shard, for a plan that is by key or by constant; nullopt when several.
+    result<std::optional<keyspace::shard_id>> bind_one(std::span<const bound_parameter> parameters) const;
+
+    // route, reason, the SQL for each shard and the merge, a line each, as `explain (ashlar)` shows them.
+    result<std::vector<std::string>> explain(std::span<const bound_parameter> parameters) const;
+
+    struct inside;
+    explicit prepared_plan(std::unique_ptr<const inside> what);
+    ~prepared_plan();
+
+private:
+    std::unique_ptr<const inside> inside_;
+};
+
+// One statement. Text with several (separated by ;) is refused with `unsupported`: split it with sql::split first.
+// `parameter_types`: the types that the client declared, 0 = none; may be shorter than the number of parameters.
+result<std::shared_ptr<const prepared_plan>> plan_statement(std::string_view sql, const catalogue& known,
+                                                            const planning_options& options = {},
+                                                            std::span<const std::uint32_t> parameter_types = {});
+
+}  // namespace ashlar::route

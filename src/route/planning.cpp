@@ -1,0 +1,156 @@
+#include "route/planning.hpp"
+
+#include "route/refusal.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ashlar::route {
+
+std::unique_ptr<prepared_plan::inside> fresh(const question& q) {
+    auto out = std::make_unique<prepared_plan::inside>();
+    out->kind = q.said.kind;
+    out->sql = std::string{q.text};
+    out->parameter_count = static_cast<std::size_t>(q.said.parameter_count);
+    out->session = q.said.session;
+    out->copy = q.said.copy;
+    out->map = q.known.shards;
+    return out;
+}
+
+std::optional<error> refuse_mixture(const question& q, const analysis& tables) {
+    if (!tables.obstacle().empty()) {
+        return refusal(q.text, tables.obstacle_location(), tables.obstacle(),
+                       "Rewrite it without this construct, or on tables that are not sharded.");
+    }
+    if (tables.touches_unsharded()) {
+        return refusal(
+            q.text, tables.first_unsharded_location(),
+            fmt::format("the table {}, which lives on another database than the sharded and reference tables,",
+                        tables.first_unsharded()),
+            "Make it a reference table in the configuration, or ask in two statements.");
+    }
+    if (tables.touches_system()) {
+        return refusal(q.text, -1, "the system catalogue beside sharded tables", "Ask in two statements.");
+    }
+    return std::nullopt;
+}
+
+made_plan plan_elsewhere(const question& q, const analysis& tables, const contents& inside) {
+    auto out = fresh(q);
+    out->may_change_session = inside.may_change_session();
+    out->writes = out->writes || inside.may_write() || q.said.kind != statement_kind::select || tables.writes_in_with();
+    const auto go_unsharded = [&](std::string database, routed_because why) {
+        out->way = way::unsharded;
+        out->where = target::unsharded;
+        out->because = why;
+        out->database = std::move(database);
+    };
+    if (tables.touches_unsharded()) {
+        const std::string& database =
+            tables.unsharded_database().empty() ? q.known.unsharded_database : tables.unsharded_database();
+        if (database.empty()) {
+            return refusal_of(errc::table_unknown, q.text, tables.first_unsharded_location(),
+                              fmt::format("relation \"{}\" is not known", tables.first_unsharded()),
+                              "Name it in [tables] of ashlar.toml, or configure a database for unsharded tables.");
+        }
+        go_unsharded(database, routed_because::unsharded_table);
+        return out;
+    }
+    if (!q.known.shards) {
+        go_unsharded(q.known.unsharded_database, routed_because::no_table);
+        return out;
+    }
+    // Functions that may read or number anything go where the unsharded tables live, if there is such a place.
+    const bool homeless = inside.unknown_function || inside.sequence || inside.unknown || inside.into ||
+                          q.said.kind != statement_kind::select;
+    if (homeless && !tables.touches_system()) {
+        if (!q.known.unsharded_database.empty()) {
+            go_unsharded(q.known.unsharded_database, routed_because::no_table);
+            return out;
+        }
+        if (auto no = refuse_on_one_shard(inside, q.text)) return std::move(*no);
+    }
+    out->way = way::any_shard;
+    out->where = target::one_shard;
+    out->because = routed_because::no_table;
+    out->fixed = keyspace::shard_id{0};
+    return out;
+}
+
+void take_pins(const analysis& tables, prepared_plan::inside& into) {
+    bool listed = false;
+    for (const occurrence& o : tables.sharded()) {
+        const key_set* keys = o.where.values_of(o.key);
+        if (!keys) {
+            into.unpinned = true;
+            continue;
+        }
+        listed = listed || keys->listed || keys->values.size() > 1;
+        // the places in the text do not matter for the shard
+        key_set plain = *keys;
+        for (key_source& s : plain.values) s.location = -1;
+        const bool seen =
+            std::any_of(into.pins.begin(), into.pins.end(), [&](const pin& p) { return p.keys == plain; });
+        if (!seen) into.pins.push_back({std::move(plain)});
+    }
+    const spread& rows = tables.outermost();
+    if (rows.how == spreading::sharded && rows.key) {
+        if (const key_set* keys = tables.outermost_environment().values_of(*rows.key)) into.drive = *keys;
+    }
+    into.because = !into.unpinned ? (listed ? routed_because::key_in_list : routed_because::key_equals)
+                   : into.drive   ? (into.drive->listed ? routed_because::key_in_list : routed_because::key_equals)
+                                  : routed_because::no_key;
+    if (into.unpinned || into.pins.size() != 1) return;
+    const key_set& only = into.pins.front().keys;
+    if (only.values.size() != 1 || only.values.front().array) return;
+    into.single = only.values.front();
+    if (into.single->constant) {
+        if (auto shard = into.map->shard_of(*into.single->constant)) into.fixed = *shard;
+    }
+}
+
+made_plan plan_select(const question& q) {
+    analysis tables{q.known, q.options.search_path, q.declared};
+    if (status s = tables.look_at(q.said); !s) return std::move(s).error();
+    const contents inside = contents_of(q.said, q.known);
+    if (tables.sharded().empty() && !tables.touches_reference()) return plan_elsewhere(q, tables, inside);
+    if (!q.known.shards) return error{errc::internal, "sharded tables without shards"};
+    if (auto no = refuse_mixture(q, tables)) return std::move(*no);
+    if (auto no = refuse_on_one_shard(inside, q.text)) return std::move(*no);
+
+    auto out = fresh(q);
+    out->writes = inside.may_write();
+    out->may_change_session = inside.may_change_session();
+    if (tables.sharded().empty()) {
+        if (inside.row_locks) {
+            return refusal(q.text, inside.row_locks->location, "FOR UPDATE or FOR SHARE on a reference table",
+                           "Its rows are on every shard: lock a row of a sharded table instead.");
+        }
+        out->way = way::any_shard;
+        out->where = target::one_shard;
+        out->because = routed_because::reference_read;
+        out->fixed = keyspace::shard_id{0};
+        return out;
+    }
+    take_pins(tables, *out);
+    out->way = out->unpinned && !out->drive ? way::every : way::by_key;
+    out->where = out->way == way::every          ? target::all_shards
+                 : out->unpinned || !out->single ? target::some_shards
+                                                 : target::one_shard;
+    if (out->single && !out->unpinned) return out;
+
+    const select_question several{q.text, *q.said.body, tables, inside, q.known, out->parameter_count};
+    result<several_plan> made = q.one_only ? result<several_plan>{*q.one_only} : plan_several(several);
+    if (made) {
+        out->several = std::move(*made);
+    } else if (out->unpinned && out->map->size() > 1) {
+        return std::move(made).error();
+    } else {
+        out->why_one = std::move(made).error();
+    }
+    return out;
+}
+
+}  // namespace ashlar::route

@@ -1,0 +1,69 @@
+// prepared.hpp: what a prepared plan holds. Private to this room: planning fills it in, binding reads it.
+#pragma once
+
+#include "route/keys.hpp"
+#include "route/plan.hpp"
+#include "route/select_plan.hpp"
+#include "sql/facts.hpp"
+#include "sql/lexer.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ashlar::route {
+
+// How the shards are found.
+enum class way : std::uint8_t {
+    nowhere,    // session statements
+    unsharded,  // one database
+    any_shard,  // every shard would give the same answer: the first one
+    by_key,     // from `pins`
+    every,      // all shards
+    by_rows,    // from the rows of an INSERT
+};
+
+// One occurrence's key, when the statement fixes it.
+struct pin {
+    key_set keys;
+};
+
+struct insert_row {
+    key_source key;
+    sql::span tuple;  // in the text, with its parentheses
+};
+
+struct prepared_plan::inside {
+    statement_kind kind = statement_kind::empty;
+    bool writes = false, may_change_session = false;
+    target where = target::session;
+    routed_because because = routed_because::session_statement;
+    std::size_t parameter_count = 0;
+    std::string sql;       // as given
+    std::string one_sql;   // what one server gets, when it is not `sql` as given; "" = as given
+    std::string database;  // unsharded
+    sql::session_facts session;
+    std::optional<sql::copy_facts> copy;
+    std::optional<table_facts> table;
+    std::shared_ptr<const prepared_plan> explained;
+
+    std::optional<keyspace::shard_map> map;
+    route::way way = way::nowhere;
+    std::vector<pin> pins;                // by_key: of every occurrence; by_rows: of those in sub-queries
+    bool unpinned = false;                // some occurrence's key is not fixed
+    std::optional<key_set> drive;         // of the outermost rows, when several shards can be asked
+    std::optional<several_plan> several;  // how several shards answer
+    std::optional<error> why_one;         // or why only one shard can
+    bool count_once = false;
+    // the fast path: the one key that decides all
+    std::optional<keyspace::shard_id> fixed;
+    std::optional<key_source> single;
+
+    std::vector<insert_row> rows;
+    sql::span values;  // all tuples
+
+    const std::string& text_for_one() const noexcept { return one_sql.empty() ? sql : one_sql; }
+};
+
+}  // namespace ashlar::route

@@ -1,0 +1,23 @@
+// types.hpp: what the planner can tell of an expression's type, and which types a shard key's equality carries over.
+// Pure. A type that cannot be told for certain is 0, and everybody who decides by it is then careful.
+#pragma once
+
+#include "core/rows.hpp"
+#include "route/catalogue.hpp"
+#include "sql/facts.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace ashlar::route {
+
+// The oid of a type as the grammar names it (int4, text, timestamptz …); 0 = unknown here, or an array.
+std::uint32_t type_named(const sql::type_name& type);
+bool is_text_like(std::uint32_t type) noexcept;
+bool is_number(std::uint32_t type) noexcept;
+
+// Whether equality of two values of these types means that they are the same shard key: columns that may stand in one
+// class of equal values with a shard key of this type.
+bool carries_key(std::uint32_t column_type, const collation& text, keyspace::key_type key) noexcept;
+
+}  // namespace ashlar::route

@@ -1,0 +1,61 @@
+// lexer.hpp: our own one-pass lexer over PostgreSQL's text: for the plan cache's normal form, for splitting a text into
+// statements, for guards of length and depth, and for splicing. It never fails: what it does not understand ends it with
+// `understood = false`, and the caller takes the full path. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::sql {
+
+struct span {
+    std::size_t begin = 0, end = 0;  // bytes of the text
+    friend bool operator==(const span&, const span&) = default;
+};
+
+enum class token_kind : std::uint8_t {
+    word,         // identifier or keyword, as written
+    quoted_word,  // "identifier"
+    number,
+    string,     // '…', E'…', B'…', X'…', N'…', U&'…', $tag$…$tag$
+    parameter,  // $1
+    symbol,     // one byte of punctuation or of an operator; `::` comes as one token
+    broken,     // an unclosed quote or comment: reaches to the end of the text
+};
+
+struct token : span {
+    token_kind kind = token_kind::symbol;
+    std::uint32_t depth = 0;  // of parentheses and brackets around it; a bracket itself has the depth outside
+};
+
+// All tokens but blanks and comments.
+std::vector<token> tokens(std::string_view text, bool standard_conforming_strings = true);
+
+// The byte ranges of the statements in a text, without their semicolons; empty ones (only blanks and comments) are kept,
+// marked. An unclosed quote or comment makes the rest one statement, for the parser to refuse. A semicolon within
+// parentheses (CREATE RULE) or within BEGIN ATOMIC … END does not end a statement.
+struct statement_span : span {
+    bool empty = false;
+};
+std::vector<statement_span> split(std::string_view text, bool standard_conforming_strings = true);
+
+struct normalised {
+    bool understood = false;
+    std::string text;            // literals replaced by ?, blanks and comments folded to one blank
+    std::vector<span> literals;  // where they were in the original
+    std::uint64_t hash = 0;      // xxh3 of text
+};
+normalised normalise(std::string_view text, bool standard_conforming_strings = true);
+
+// How deeply parentheses, brackets, CASEs and chains of operators nest, at least; stops counting at `enough`. A chain
+// (1+1+1…) counts one level for each operator, since the parser's tree is as deep as the chain is long; chains of AND
+// and of OR do not, since the parser keeps them flat.
+std::size_t nesting(std::string_view text, std::size_t enough);
+
+// True when `word` (any case) is the keyword `lower`.
+bool is_word(std::string_view text, const token& t, std::string_view lower) noexcept;
+
+}  // namespace ashlar::sql

@@ -1,0 +1,239 @@
+#include "topology/catalogue_reader.hpp"
+
+#include "driver/declared_type.hpp"
+
+#include <fmt/format.h>
+#include <gnu/libc-version.h>
+
+#include <locale.h>
+#include <algorithm>
+#include <clocale>
+
+namespace ashlar::topology {
+
+namespace {
+
+// Every name is qualified and every operator a built-in one, whatever search_path the login has
+// (CVE-2025-12819).
+constexpr std::string_view columns_query = R"(
+select n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text,
+       (c.relhastriggers or c.relhasrules)::pg_catalog.text, a.attname::pg_catalog.text, a.atttypid::pg_catalog.text,
+       a.atttypmod::pg_catalog.text, a.attnotnull::pg_catalog.text,
+       (a.attgenerated operator(pg_catalog.<>) '' or a.attidentity operator(pg_catalog.<>) '')::pg_catalog.text,
+       coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''),
+       coalesce(co.collname::pg_catalog.text, ''), coalesce(co.collprovider::pg_catalog.text, ''),
+       coalesce(co.collcollate::pg_catalog.text, ''), coalesce(co.collversion, ''),
+       coalesce(co.collisdeterministic, true)::pg_catalog.text
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+  join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) c.oid and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
+  left join pg_catalog.pg_attrdef d on d.adrelid operator(pg_catalog.=) c.oid and d.adnum operator(pg_catalog.=) a.attnum
+  left join pg_catalog.pg_collation co on co.oid operator(pg_catalog.=) a.attcollation
+ where c.relkind::pg_catalog.text operator(pg_catalog.~) '^[rpvmf]$' and c.relpersistence operator(pg_catalog.<>) 't'
+   and n.nspname operator(pg_catalog.<>) 'information_schema' and n.nspname::pg_catalog.text operator(pg_catalog.!~) '^pg_'
+ order by n.nspname, c.relname, a.attnum)";
+
+constexpr std::string_view unique_query = R"(
+select n.nspname::pg_catalog.text, c.relname::pg_catalog.text, i.indexrelid::pg_catalog.text, a.attname::pg_catalog.text
+  from pg_catalog.pg_index i
+  join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.indrelid
+  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+  join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) c.oid and a.attnum operator(pg_catalog.=) any (i.indkey)
+ where i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+   and n.nspname operator(pg_catalog.<>) 'information_schema' and n.nspname::pg_catalog.text operator(pg_catalog.!~) '^pg_'
+ order by i.indisprimary desc, i.indexrelid, a.attnum)";
+
+constexpr std::string_view default_collation_query = R"(
+select datlocprovider::pg_catalog.text, datcollate::pg_catalog.text, coalesce(daticulocale, ''),
+       coalesce(pg_catalog.pg_database_collation_actual_version(oid), '')
+  from pg_catalog.pg_database where datname operator(pg_catalog.=) pg_catalog.current_database())";
+
+// A name counts as immutable (stable) only when all functions of that name are.
+constexpr std::string_view functions_query = R"(
+select proname::pg_catalog.text, pg_catalog.max(case provolatile when 'i' then '0' when 's' then '1' else '2' end)
+  from pg_catalog.pg_proc where prokind::pg_catalog.text operator(pg_catalog.=) 'f' group by proname)";
+
+constexpr std::string_view sqlite_columns_query = R"(
+select m.name, m.type, p.name, p.type, p."notnull", coalesce(p.dflt_value, ''), p.hidden, p.pk,
+       coalesce(m.sql, '') like '%collate%',
+       exists (select 1 from sqlite_master t where t.type = 'trigger' and t.tbl_name = m.name)
+  from sqlite_master m, pragma_table_xinfo(m.name) p
+ where m.type in ('table', 'view') and m.name not like 'sqlite\_%' escape '\' and m.name not like 'ashlar\_%' escape '\'
+ order by m.name, p.cid)";
+
+using text_rows = std::vector<std::vector<std::string>>;
+
+task<result<text_rows>> ask(driver::connection& from, std::string_view sql, deadline until) {
+    driver::statement what;
+    what.sql = std::string{sql};
+    what.prepare = false;
+    auto shape = co_await from.start(std::move(what), until);
+    if (!shape) co_return std::move(shape).error();
+    text_rows all;
+    row_batch batch;
+    for (;;) {
+        batch.clear();
+        auto got = co_await from.fetch(batch, until);
+        if (!got) co_return std::move(got).error();
+        for (std::size_t r = 0; r < batch.rows(); ++r) {
+            std::vector<std::string>& row = all.emplace_back();
+            for (std::size_t c = 0; c < batch.width(); ++c) row.emplace_back(batch.at(r, c).value_or(""));
+        }
+        if (*got == driver::fetched::ended) co_return all;
+    }
+}
+
+bool is_true(std::string_view text) {
+    return text == "t" || text == "true" || text == "1";
+}
+
+// A default that is a plain literal gives the same value on every shard; anything else is taken as volatile.
+bool is_constant_default(std::string_view expression) {
+    if (const auto cast = expression.find("::"); cast != std::string_view::npos)
+        expression = expression.substr(0, cast);
+    if (expression.empty() || expression == "true" || expression == "false" || expression == "NULL") return true;
+    if (expression.front() == '\'') return expression.find('\'', 1) == expression.size() - 1;
+    return std::all_of(expression.begin(), expression.end(),
+                       [](char c) { return (c >= '0' && c <= '9') || c == '.' || c == '-'; });
+}
+
+task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline until) {
+    schema_snapshot all;
+    auto collations = co_await ask(from, default_collation_query, until);
+    if (!collations) co_return std::move(collations).error();
+    for (const auto& row : *collations) {
+        all.default_collation =
+            collation_of(row[0].empty() ? 'c' : row[0][0], row[0] == "i" ? row[2] : row[1], row[3], true);
+    }
+
+    auto columns = co_await ask(from, columns_query, until);
+    if (!columns) co_return std::move(columns).error();
+    for (const auto& row : *columns) {
+        route::table_facts& table = all.tables[row[0] + "." + row[1]];
+        table.schema = row[0];
+        table.name = row[1];
+        table.is_view = row[2] == "v" || row[2] == "m" || row[2] == "f";
+        table.has_triggers_or_rules = is_true(row[3]);
+        route::column_facts& c = table.columns.emplace_back();
+        c.name = row[4];
+        c.type = static_cast<std::uint32_t>(std::stoul(row[5]));
+        if (c.type >= 10'000) c.type = 0;  // not built in: its oid says nothing on another server
+        c.type_modifier = std::stoi(row[6]);
+        c.not_null = is_true(row[7]);
+        c.generated = is_true(row[8]);
+        c.has_volatile_default = !is_constant_default(row[9]);
+        if (row[10].empty() || row[10] == "default") {
+            c.collation = all.default_collation;
+        } else {
+            c.collation = collation_of(row[11].empty() ? 'c' : row[11][0], row[10] == "ucs_basic" ? "C" : row[12],
+                                       row[13], is_true(row[14]));
+            // "name" columns are C by birth; only what users chose for text makes a difference to the
+            // planner.
+            if (c.type != oid::name && c.collation != all.default_collation) all.any_column_collation_differs = true;
+        }
+    }
+
+    auto uniques = co_await ask(from, unique_query, until);
+    if (!uniques) co_return std::move(uniques).error();
+    std::string index;
+    for (const auto& row : *uniques) {
+        auto table = all.tables.find(row[0] + "." + row[1]);
+        if (table == all.tables.end()) continue;
+        if (index != row[2]) table->second.unique_keys.emplace_back();
+        index = row[2];
+        table->second.unique_keys.back().push_back(row[3]);
+    }
+
+    auto functions = co_await ask(from, functions_query, until);
+    if (!functions) co_return std::move(functions).error();
+    for (const auto& row : *functions) {
+        if (row[1] == "0") all.immutable_functions.insert(row[0]);
+        if (row[1] == "1") all.stable_functions.insert(row[0]);
+    }
+    co_return all;
+}
+
+task<result<schema_snapshot>> read_sqlite(driver::connection& from, deadline until) {
+    schema_snapshot all;
+    all.default_collation.kind = route::collation_kind::bytes;
+    auto columns = co_await ask(from, sqlite_columns_query, until);
+    if (!columns) co_return std::move(columns).error();
+    for (const auto& row : *columns) {
+        route::table_facts& table = all.tables["public." + row[0]];
+        table.schema = "public";
+        table.name = row[0];
+        table.is_view = row[1] == "view";
+        table.has_triggers_or_rules = is_true(row[9]);
+        route::column_facts& c = table.columns.emplace_back();
+        c.name = row[2];
+        c.type = driver::type_of_declaration(row[3]);
+        c.not_null = is_true(row[4]);
+        c.has_volatile_default = !is_constant_default(row[5]);
+        c.generated = row[6] != "0";
+        // SQLite tells a column's collation to its own C interface only; a table that names any is taken with
+        // caution.
+        c.collation.kind = is_true(row[8]) ? route::collation_kind::nondeterministic : route::collation_kind::bytes;
+        if (is_true(row[8])) all.any_column_collation_differs = true;
+        if (row[7] != "0") {
+            if (table.unique_keys.empty()) table.unique_keys.emplace_back();
+            table.unique_keys.front().push_back(c.name);
+        }
+    }
+    co_return all;
+}
+
+}  // namespace
+
+route::collation collation_of(char provider, std::string_view locale, std::string_view version, bool deterministic) {
+    route::collation c;
+    c.kind = deterministic ? route::collation_kind::deterministic : route::collation_kind::nondeterministic;
+    if (!deterministic || provider != 'c') return c;
+    // C.UTF-8 orders by code point, which for UTF-8 is the order of the bytes (glibc 2.35 and Debian's before
+    // it).
+    if (locale == "C" || locale == "POSIX" || locale == "C.UTF-8" || locale == "C.utf8") {
+        c.kind = route::collation_kind::bytes;
+        return c;
+    }
+    if (version.empty() || version != gnu_get_libc_version()) return c;
+    const std::string name{locale};
+    locale_t here = ::newlocale(LC_COLLATE_MASK | LC_CTYPE_MASK, name.c_str(), nullptr);
+    if (here == nullptr) return c;
+    ::freelocale(here);
+    c.kind = route::collation_kind::system_locale;
+    c.locale = name;
+    return c;
+}
+
+task<result<schema_snapshot>> read_schema(driver::connection& from, deadline until) {
+    if (from.speaks() == driver::dialect::sqlite) co_return co_await read_sqlite(from, until);
+    if (from.speaks() == driver::dialect::postgres) co_return co_await read_postgres(from, until);
+    co_return error{errc::unsupported, "the tables of a MySQL server cannot be read yet"};
+}
+
+std::string first_difference(const schema_snapshot& a, const schema_snapshot& b,
+                             const std::vector<std::string>& tables) {
+    if (a.default_collation != b.default_collation) return "the databases have different default collations";
+    for (const std::string& name : tables) {
+        const auto left = a.tables.find(name);
+        const auto right = b.tables.find(name);
+        if (left == a.tables.end() && right == b.tables.end()) continue;
+        if (right == b.tables.end()) return fmt::format("table {} is missing", name);
+        if (left == a.tables.end()) return fmt::format("table {} exists here and not on the first shard", name);
+        const auto& l = left->second.columns;
+        const auto& r = right->second.columns;
+        for (std::size_t i = 0; i < std::min(l.size(), r.size()); ++i) {
+            if (l[i].name != r[i].name)
+                return fmt::format("column {} of {} is {} there and {} on the first shard", i + 1, name, r[i].name,
+                                   l[i].name);
+            if (l[i].type != r[i].type || l[i].type_modifier != r[i].type_modifier)
+                return fmt::format("column {}.{} has another type", name, l[i].name);
+            if (l[i].collation != r[i].collation)
+                return fmt::format("column {}.{} has another collation", name, l[i].name);
+        }
+        if (l.size() != r.size())
+            return fmt::format("table {} has {} columns there and {} on the first shard", name, r.size(), l.size());
+    }
+    return {};
+}
+
+}  // namespace ashlar::topology

@@ -1,0 +1,32 @@
+// catalogue_reader.hpp: asks one database what tables, columns, collations and functions it has.
+#pragma once
+
+#include "driver/connection.hpp"
+#include "route/catalogue.hpp"
+
+#include <map>
+#include <string>
+
+namespace ashlar::topology {
+
+// What one database said. Kinds and shard keys are not its business: every table is `unsharded` here.
+struct schema_snapshot {
+    std::map<std::string, route::table_facts> tables;  // by "schema.name"; SQLite's schema is "public"
+    route::collation default_collation;
+    bool any_column_collation_differs = false;
+    std::set<std::string, std::less<>> immutable_functions, stable_functions;
+};
+
+task<result<schema_snapshot>> read_schema(driver::connection& from, deadline until);
+
+// The first difference between two databases that should have the same tables, in words; empty when there is
+// none. Only the tables named are looked at.
+std::string first_difference(const schema_snapshot& a, const schema_snapshot& b,
+                             const std::vector<std::string>& tables);
+
+// How text of a PostgreSQL collation is ordered: provider 'c' (libc) or 'i' (ICU), its locale, the version
+// the server's C library reports, and whether equal means bytewise equal. Pure but for asking this process's
+// own C library.
+route::collation collation_of(char provider, std::string_view locale, std::string_view version, bool deterministic);
+
+}  // namespace ashlar::topology

@@ -1,0 +1,330 @@
+#include "topology/world.hpp"
+
+#include "core/io/task_group.hpp"
+#include "driver/declared_type.hpp"
+#include "driver/drivers.hpp"
+#include "topology/catalogue_reader.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <atomic>
+#include <csignal>
+#include <mutex>
+#include <thread>
+
+namespace ashlar::topology {
+
+namespace {
+
+pool::pool_options options_from(const config::pool_settings& s) {
+    pool::pool_options o;
+    o.max_connections = s.max_connections;
+    o.min_connections = s.min_connections;
+    o.checkout_timeout = s.checkout_timeout;
+    o.waiters_max = s.waiters_max;
+    o.idle_timeout = s.idle_timeout;
+    o.reap_frequency = s.reap_frequency;
+    o.max_lifetime = s.max_lifetime;
+    o.check_after_idle = s.check_after_idle;
+    o.connect_timeout = s.connect_timeout;
+    return o;
+}
+
+// Shards and the primary must be of one engine, for their rows are merged and their SQL is planned as one
+// dialect.
+status check_engines(const config::description& d) {
+    const config::engine* first = nullptr;
+    std::string_view first_name;
+    const auto same = [&](const config::database& each) -> status {
+        if (first == nullptr) {
+            first = &each.primary.engine;
+            first_name = each.name;
+            return {};
+        }
+        if (*first == each.primary.engine) return {};
+        return error{errc::config_invalid, fmt::format("{} is a {} database and {} a {} one", first_name,
+                                                       name_of(*first), each.name, name_of(each.primary.engine))}
+            .hint("Shards and the primary database must be of one engine; other named databases may differ.");
+    };
+    if (d.shards_) {
+        for (const auto& each : d.shards_->list) {
+            if (status s = same(each); !s) return s;
+        }
+    }
+    if (const config::database* primary = d.primary(); primary != nullptr) return same(*primary);
+    return {};
+}
+
+result<std::optional<keyspace::shard_map>> map_from(const config::description& d) {
+    if (!d.shards_) return std::optional<keyspace::shard_map>{};
+    std::vector<keyspace::shard_traits> traits;
+    for (const config::database& each : d.shards_->list) {
+        keyspace::shard_traits t;
+        t.name = each.name;
+        t.weight = each.weight;
+        t.values = each.values;
+        t.from = each.from;
+        t.until = each.until;
+        t.is_default = each.is_default;
+        traits.push_back(std::move(t));
+    }
+    auto made = keyspace::shard_map::make(d.shards_->function, d.shards_->key_type, traits);
+    if (!made) return std::move(made).error();
+    return std::optional<keyspace::shard_map>{std::move(*made)};
+}
+
+route::table_kind kind_of(config::table_kind kind) {
+    switch (kind) {
+        case config::table_kind::sharded:
+            return route::table_kind::sharded;
+        case config::table_kind::reference:
+            return route::table_kind::reference;
+        case config::table_kind::unsharded:
+            return route::table_kind::unsharded;
+    }
+    return route::table_kind::unsharded;
+}
+
+std::string schema_of(const config::table& t) {
+    return t.schema.empty() ? "public" : t.schema;
+}
+
+// A table stands in the catalogue under its full name, and under the bare one when it is in the schema
+// `public`.
+void enter(route::catalogue& into, const route::table_facts& table) {
+    into.tables[table.schema + "." + table.name] = table;
+    if (table.schema == "public") into.tables[table.name] = table;
+}
+
+}  // namespace
+
+result<std::shared_ptr<driver::driver>> default_driver(const config::endpoint& where, const config::pool_settings&) {
+    switch (where.engine) {
+        case config::engine::sqlite: {
+            driver::sqlite_options o;
+            o.file = where.database;
+            return std::shared_ptr<driver::driver>{driver::make_sqlite_driver(std::move(o))};
+        }
+        case config::engine::postgres: {
+            driver::postgres_options o;
+            o.host = where.host;
+            o.port = where.port == 0 ? std::uint16_t{5432} : where.port;
+            o.user = where.user;
+            o.password = where.password;
+            o.database = where.database;
+            o.extra = where.options;
+            return std::shared_ptr<driver::driver>{driver::make_postgres_driver(std::move(o))};
+        }
+        case config::engine::mysql:
+            break;
+    }
+    return error{errc::unsupported, "there is no driver for " + where.display()}.hint(
+        "Databases can be PostgreSQL (postgres://…) and SQLite (sqlite:…).");
+}
+
+struct world::inside {
+    config::description description;
+    std::optional<keyspace::shard_map> map;
+    std::vector<member> shards, databases;
+
+    mutable std::mutex guard;  // of the catalogue's pointer
+    std::shared_ptr<const route::catalogue> catalogue;
+
+    std::unique_ptr<io::loop> loop;
+    std::thread housekeeper;
+
+    std::shared_ptr<route::catalogue> bare_catalogue() const;
+    task<status> keep_house();
+};
+
+world::world() : inside_(std::make_unique<inside>()) {}
+world::~world() {
+    stop();
+}
+
+result<std::shared_ptr<world>> world::open(config::description from, const driver_factory& make_driver) {
+    std::shared_ptr<world> made{new world};
+    inside& all = *made->inside_;
+    all.description = std::move(from);
+    if (status s = check_engines(all.description); !s) return std::move(s).error();
+    auto map = map_from(all.description);
+    if (!map) return std::move(map).error();
+    all.map = std::move(*map);
+
+    const auto add = [&](std::vector<member>& to, const config::database& each) -> status {
+        auto driver = make_driver(each.primary, each.pool);
+        if (!driver) return std::move(driver).error().on(each.name);
+        member m;
+        m.name = each.name;
+        m.described = &each;
+        m.pool = pool::pool::make(each.name, std::move(*driver), options_from(each.pool));
+        to.push_back(std::move(m));
+        return {};
+    };
+    if (all.description.shards_) {
+        for (const auto& each : all.description.shards_->list) {
+            if (status s = add(all.shards, each); !s) return std::move(s).error();
+        }
+    }
+    for (const auto& [name, each] : all.description.databases) {
+        if (status s = add(all.databases, each); !s) return std::move(s).error();
+    }
+    all.catalogue = all.bare_catalogue();
+    return made;
+}
+
+std::shared_ptr<route::catalogue> world::inside::bare_catalogue() const {
+    auto c = std::make_shared<route::catalogue>();
+    c->shards = map;
+    const config::database* any = description.primary();
+    if (description.shards_ && !description.shards_->list.empty()) any = &description.shards_->list.front();
+    if (any != nullptr && any->primary.engine == config::engine::sqlite) c->dialect = route::dialect::sqlite;
+    if (description.primary() == nullptr) c->unsharded_database.clear();
+    c->default_collation.kind = route::collation_kind::nondeterministic;  // until the databases have been asked
+    for (const config::table& each : description.tables) {
+        route::table_facts t;
+        t.schema = schema_of(each);
+        t.name = each.name;
+        t.kind = kind_of(each.kind);
+        t.shard_key = each.shard_key;
+        t.database = each.database.empty() ? "primary" : each.database;
+        enter(*c, t);
+    }
+    return c;
+}
+
+task<status> world::inside::keep_house() {
+    io::task_group<status> pools{*loop};
+    for (auto* list : {&shards, &databases}) {
+        for (member& each : *list) pools.start(each.pool->run(*loop));
+    }
+    co_await pools.join();
+    co_return status{};
+}
+
+void world::start() {
+    if (inside_->housekeeper.joinable()) return;
+    inside_->loop = io::make_epoll_loop();
+    inside_->housekeeper = std::thread([all = inside_.get()] {
+        sigset_t every;
+        sigfillset(&every);
+        pthread_sigmask(SIG_BLOCK, &every, nullptr);
+        (void)all->loop->run(all->keep_house());
+    });
+}
+
+void world::stop() {
+    for (auto* list : {&inside_->shards, &inside_->databases}) {
+        for (member& each : *list) each.pool->stop();
+    }
+    if (inside_->housekeeper.joinable()) inside_->housekeeper.join();
+}
+
+const config::description& world::description() const noexcept {
+    return inside_->description;
+}
+const std::vector<member>& world::shards() const noexcept {
+    return inside_->shards;
+}
+const std::vector<member>& world::databases() const noexcept {
+    return inside_->databases;
+}
+const member& world::shard(keyspace::shard_id id) const {
+    return inside_->shards.at(keyspace::index_of(id));
+}
+
+const member* world::find(std::string_view name) const noexcept {
+    for (const auto* list : {&inside_->shards, &inside_->databases}) {
+        for (const member& each : *list) {
+            if (each.name == name) return &each;
+        }
+    }
+    return nullptr;
+}
+
+std::shared_ptr<const route::catalogue> world::catalogue() const {
+    std::lock_guard hold{inside_->guard};
+    return inside_->catalogue;
+}
+
+namespace {
+
+task<result<schema_snapshot>> read_member(io::loop& loop, const member& from, deadline until) {
+    auto lent = co_await from.pool->lend(loop, until);
+    if (!lent) co_return std::move(lent).error().on(from.name);
+    auto read = co_await read_schema(**lent, until);
+    if (!read) co_return std::move(read).error().on(from.name);
+    co_return read;
+}
+
+}  // namespace
+
+task<status> world::read_catalogue(io::loop& loop, deadline until) {
+    std::shared_ptr<route::catalogue> fresh = inside_->bare_catalogue();
+    std::vector<std::string> spread;  // the tables that every shard must have alike
+    for (const config::table& each : inside_->description.tables) {
+        if (each.kind != config::table_kind::unsharded) spread.push_back(schema_of(each) + "." + each.name);
+    }
+
+    // Unsharded tables first, so that what the shards hold wins for tables that are configured.
+    if (const member* primary = find(fresh->unsharded_database);
+        primary != nullptr && !fresh->unsharded_database.empty()) {
+        auto read = co_await read_member(loop, *primary, until);
+        if (!read) co_return std::move(read).error();
+        fresh->default_collation = read->default_collation;
+        fresh->any_column_collation_differs = read->any_column_collation_differs;
+        fresh->immutable_functions = std::move(read->immutable_functions);
+        fresh->stable_functions = std::move(read->stable_functions);
+        for (auto& [name, table] : read->tables) {
+            const route::table_facts* configured = fresh->find(table.schema, table.name);
+            if (configured != nullptr && configured->kind != route::table_kind::unsharded) continue;
+            table.kind = route::table_kind::unsharded;
+            table.database = configured != nullptr ? configured->database : fresh->unsharded_database;
+            enter(*fresh, table);
+        }
+    }
+
+    std::optional<schema_snapshot> first;
+    for (const member& each : inside_->shards) {
+        auto read = co_await read_member(loop, each, until);
+        if (!read) co_return std::move(read).error();
+        if (first) {
+            if (std::string differs = first_difference(*first, *read, spread); !differs.empty()) {
+                co_return error{errc::shards_disagree, fmt::format("{} and {} do not have the same tables", each.name,
+                                                                   inside_->shards.front().name)}
+                    .detail(fmt::format("On {}: {}.", each.name, differs))
+                    .hint("Bring the shards to one schema, then start again.");
+            }
+            continue;
+        }
+        first = std::move(*read);
+    }
+    if (first) {
+        fresh->default_collation = first->default_collation;
+        fresh->any_column_collation_differs |= first->any_column_collation_differs;
+        fresh->immutable_functions = first->immutable_functions;
+        fresh->stable_functions = first->stable_functions;
+        for (const config::table& each : inside_->description.tables) {
+            if (each.kind == config::table_kind::unsharded) continue;
+            const auto found = first->tables.find(schema_of(each) + "." + each.name);
+            if (found == first->tables.end()) continue;  // configured before it was created: known without columns
+            route::table_facts table = found->second;
+            table.kind = kind_of(each.kind);
+            table.shard_key = each.shard_key;
+            if (table.kind == route::table_kind::sharded && table.find(table.shard_key) == nullptr) {
+                co_return error{errc::config_invalid, fmt::format("table {} has no column {}, its configured shard key",
+                                                                  each.name, each.shard_key)}
+                    .hint("Name one of its columns as shard_key under [tables].");
+            }
+            enter(*fresh, table);
+        }
+    }
+
+    std::lock_guard hold{inside_->guard};
+    fresh->version = inside_->catalogue->version + 1;
+    inside_->catalogue = std::move(fresh);
+    co_return status{};
+}
+
+}  // namespace ashlar::topology

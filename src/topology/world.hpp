@@ -1,0 +1,75 @@
+// world.hpp: which databases exist, each with the pool that lends connections to it, and what tables they
+// hold.
+//
+// Made once from a description; immutable but for its pools' own life and the catalogue, which is re-read as
+// a whole.
+//
+// Life      open() makes drivers and pools and does no I/O. start() runs the pools' housekeeping on a thread
+// of its own.
+//           stop() ends the pools and the thread; the destructor does so too.
+// Threads   All members from any thread. catalogue() gives an immutable snapshot that stays valid while it is
+// held.
+#pragma once
+
+#include "config/description.hpp"
+#include "pool/pool.hpp"
+#include "route/catalogue.hpp"
+
+#include <ashlar/result.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::topology {
+
+// One database: a shard or a named one.
+struct member {
+    std::string name;  // "shard_3", "primary"
+    const config::database* described = nullptr;
+    std::shared_ptr<pool::pool> pool;
+};
+
+// Makes the driver for one server. The proxy puts its own wire link here for PostgreSQL; the library takes
+// the default.
+using driver_factory =
+    std::function<result<std::shared_ptr<driver::driver>>(const config::endpoint&, const config::pool_settings&)>;
+// SQLite and libpq; MySQL is refused with `unsupported`.
+result<std::shared_ptr<driver::driver>> default_driver(const config::endpoint& where, const config::pool_settings& how);
+
+class world {
+public:
+    // Fails with config_invalid for what only shows when all is put together: shards of several engines, a
+    // primary of another engine than the shards, a key type that the function cannot place.
+    static result<std::shared_ptr<world>> open(config::description from,
+                                               const driver_factory& make_driver = default_driver);
+    ~world();
+    world(const world&) = delete;
+    world& operator=(const world&) = delete;
+
+    void start();
+    void stop();
+
+    const config::description& description() const noexcept;
+    const std::vector<member>& shards() const noexcept;        // in the order of their numbers
+    const std::vector<member>& databases() const noexcept;     // the named ones
+    const member& shard(keyspace::shard_id id) const;          // precondition: the id is of this world's map
+    const member* find(std::string_view name) const noexcept;  // a shard or a named database; nullptr for none
+
+    // Reads tables, columns, collations and functions from the first shard and the primary, checks that every
+    // other shard has the same (shards_disagree names the shard and the difference), and makes that the
+    // catalogue.
+    task<status> read_catalogue(io::loop& loop, deadline until);
+    // The latest; before the first read it knows only what the description says: kinds and shard keys, no
+    // columns.
+    std::shared_ptr<const route::catalogue> catalogue() const;
+
+private:
+    world();
+    struct inside;
+    std::unique_ptr<inside> inside_;
+};
+
+}  // namespace ashlar::topology

@@ -1,0 +1,284 @@
+// What must not pass from one client to the next, and what becomes of clients and servers that go away.
+#include "support/proxied.hpp"
+#include "wire/client_messages.hpp"
+
+#include <atomic>
+#include <thread>
+
+namespace ashlar {
+namespace {
+
+using test::proxied;
+using test::raw_client;
+
+// Each test has a proxy of its own before one server that all share; none changes what others look at.
+proxied::options house_of(std::uint32_t connections) {
+    proxied::options o;
+    static std::shared_ptr<test::postgres_server> databases;
+    o.on = databases;
+    o.shards = 2;
+    o.pool = connections;
+    o.schema = {"create table notes(id int primary key, body text not null)",
+                "insert into notes select i, 'note ' || i from generate_series(1, 50) i",
+                "create table users(id int primary key, name text)",
+                "create schema acme",
+                "create table acme.notes(id int primary key, body text not null)",
+                "insert into acme.notes values (1, 'of acme')"};
+    o.tables = {proxied::sharded("users", "id")};
+    if (databases == nullptr) databases = proxied{o}.shared_databases();
+    o.on = databases;
+    return o;
+}
+
+std::string prepared(raw_client& c, const std::string& sql) {
+    std::string out;
+    wire::write_parse(out, "", sql, {});
+    wire::write_bind(out, "", "", {}, {}, {});
+    wire::write_execute(out, "");
+    wire::write_sync(out);
+    return c.talk(out);
+}
+
+TEST(ProxySessions, SettingsDoNotLeakAmongFortyClientsOnThreeConnections) {
+    proxied house{house_of(3)};
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 40; ++i) {
+        threads.emplace_back([&, i] {
+            raw_client c{house.login()};
+            const std::string mine = std::to_string(2000 + i) + "kB";
+            const bool sets = i % 2 == 0;
+            if (sets && c.query("set work_mem = '" + mine + "'") != "C(SET) Z(I)") ++wrong;
+            const std::string expected = sets ? mine : "4MB";
+            for (int n = 0; n < 25; ++n) {
+                const std::string got = n % 2 == 0
+                                            ? c.query("select current_setting('work_mem') from notes where id = 1")
+                                            : prepared(c, "select current_setting('work_mem') from notes where id = 1");
+                if (got.find("D(" + expected + ")") == std::string::npos) {
+                    ++wrong;
+                    ADD_FAILURE() << "expected " << expected << ", got " << got;
+                    break;
+                }
+            }
+        });
+    }
+    for (auto& t : threads) t.join();
+    EXPECT_EQ(wrong, 0);
+}
+
+TEST(ProxySessions, TheSameTextUnderAnotherSearchPathIsAnotherStatement) {
+    proxied house{house_of(1)};
+    raw_client plain{house.login()};
+    raw_client::options how = house.login();
+    how.parameters["options"] = "-c search_path=acme";
+    raw_client acme{how};
+    const std::string sql = "select body from notes where id = 1";
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_NE(prepared(plain, sql).find("D(note 1)"), std::string::npos);
+        EXPECT_NE(prepared(acme, sql).find("D(of acme)"), std::string::npos);
+        EXPECT_NE(plain.query(sql).find("D(note 1)"), std::string::npos);
+        EXPECT_NE(acme.query(sql).find("D(of acme)"), std::string::npos);
+    }
+}
+
+TEST(ProxySessions, WhatAFunctionSetsStaysWithItsClient) {
+    proxied house{house_of(1)};
+    raw_client one{house.login()};
+    raw_client other{house.login()};
+    const std::string got = one.query("select set_config('work_mem', '9MB', false) from notes where id = 1");
+    if (got.find("E(0A000)") == std::string::npos) {
+        EXPECT_NE(one.query("select current_setting('work_mem') from notes where id = 1").find("D(9MB)"),
+                  std::string::npos)
+            << got;
+    }
+    EXPECT_NE(other.query("select current_setting('work_mem') from notes where id = 1").find("D(4MB)"),
+              std::string::npos);
+}
+
+TEST(ProxySessions, WhatOnlyOneServerSessionCouldKeepIsRefusedOrDropped) {
+    proxied house{house_of(1)};
+    for (const char* sql : {"create temp table t(i int)", "select pg_advisory_lock(1) from notes where id = 1",
+                            "listen news", "declare c cursor with hold for select * from notes",
+                            "prepare p as select 1", "create temporary table t2 as select * from notes"}) {
+        raw_client one{house.login()};
+        (void)one.query(sql);
+        raw_client other{house.login()};
+        const std::string state = other.query(
+            "select (select count(*) from pg_locks where locktype = 'advisory') + (select count(*) from "
+            "pg_listening_channels())"
+            " + (select count(*) from pg_cursors) + (select count(*) from pg_prepared_statements where from_sql)"
+            " + (select count(*) from pg_class where relname in ('t', 't2')) as left_over from notes where id = 1");
+        if (state.find("E(") != std::string::npos) continue;
+        EXPECT_NE(state.find("D(0)"), std::string::npos) << sql << ": " << state;
+    }
+}
+
+TEST(ProxySessions, DiscardAndDeallocateTouchOnlyOnesOwn) {
+    proxied house{house_of(1)};
+    raw_client one{house.login()};
+    raw_client other{house.login()};
+    std::string out;
+    wire::write_parse(out, "s", "select body from notes where id = 1", {});
+    wire::write_sync(out);
+    EXPECT_EQ(one.talk(out), "1 Z(I)");
+    EXPECT_EQ(other.talk(out), "1 Z(I)");
+    EXPECT_EQ(one.query("discard all"), "C(DISCARD ALL) Z(I)");
+    out.clear();
+    wire::write_bind(out, "", "s", {}, {}, {});
+    wire::write_execute(out, "");
+    wire::write_sync(out);
+    EXPECT_EQ(other.talk(out), "2 D(note 1) C(SELECT 1) Z(I)");
+    EXPECT_EQ(one.talk(out), "E(26000) Z(I)");
+}
+
+TEST(ProxySessions, CancelEndsWhatRunsAndNothingElse) {
+    proxied house{house_of(1)};
+    raw_client one{house.login()};
+    std::string out;
+    wire::write_query(out, "select pg_sleep(30) from notes where id = 1");
+    one.send(out);
+    std::this_thread::sleep_for(milliseconds{300});
+    one.cancel();
+    const std::string got = raw_client::in_short(one.until_ready());
+    EXPECT_NE(got.find("E(57014) Z(I)"), std::string::npos) << got;
+    // An idle client's cancel hits nobody, the next borrower least of all.
+    raw_client other{house.login()};
+    for (int i = 0; i < 20; ++i) {
+        one.cancel();
+        EXPECT_EQ(other.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(I)");
+    }
+}
+
+TEST(ProxySessions, CancelWhileQueuedIsAnsweredAtOnce) {
+    proxied house{house_of(1)};
+    raw_client holder{house.login()};
+    (void)holder.query("begin");
+    (void)holder.query("select body from notes where id = 1");
+    raw_client waiting{house.login()};
+    std::string out;
+    wire::write_query(out, "select body from notes where id = 2");
+    waiting.send(out);
+    std::this_thread::sleep_for(milliseconds{200});
+    waiting.cancel();
+    EXPECT_EQ(raw_client::in_short(waiting.until_ready()), "E(57014) Z(I)");
+    (void)holder.query("commit");
+    EXPECT_EQ(waiting.query("select body from notes where id = 2"), "T(body:25) D(note 2) C(SELECT 1) Z(I)");
+}
+
+TEST(ProxySessions, ClientsWhoSendHalfAMessageHoldNoServer) {
+    proxied house{house_of(1)};
+    std::vector<raw_client> half;
+    std::string out;
+    wire::write_query(out, "select body from notes where id = 1 -- " + std::string(2000, 'x'));
+    for (int i = 0; i < 20; ++i) {
+        half.emplace_back(house.login());
+        half.back().send(std::string_view{out}.substr(0, 1000));
+    }
+    raw_client c{house.login()};
+    EXPECT_EQ(c.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(I)");
+}
+
+TEST(ProxySessions, AClientGoneInItsTransactionLetsGoOfItsLocks) {
+    proxied house{house_of(2)};
+    for (const bool by_reset : {false, true}) {
+        raw_client gone{house.login()};
+        (void)gone.query("begin");
+        (void)gone.query("update notes set body = 'changed' where id = 5");
+        if (by_reset)
+            gone.reset();
+        else
+            gone.close();
+        raw_client c{house.login()};
+        EXPECT_EQ(c.query("update notes set body = 'note 5' where id = 5 returning body"),
+                  "T(body:25) D(note 5) C(UPDATE 1) Z(I)");
+    }
+}
+
+TEST(ProxySessions, AServerThatDiedIdleIsNobodysBusiness) {
+    proxied house{house_of(3)};
+    raw_client c{house.login()};
+    EXPECT_NE(c.query("select body from notes where id = 1").find("D(note 1)"), std::string::npos);
+    (void)house.databases().run_sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'main' and pid <> pg_backend_pid()");
+    std::this_thread::sleep_for(milliseconds{50});
+    EXPECT_EQ(c.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(I)");
+}
+
+TEST(ProxySessions, AServerThatDiesInATransactionIsOneClearError) {
+    proxied house{house_of(3)};
+    raw_client c{house.login()};
+    (void)c.query("begin");
+    (void)c.query("update notes set body = 'lost' where id = 1");
+    (void)house.databases().run_sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'main' and pid <> pg_backend_pid()");
+    std::this_thread::sleep_for(milliseconds{50});
+    const std::string got = c.query("select body from notes where id = 1");
+    EXPECT_TRUE(got == "E(57P01) Z(E)" || got == "E(08006) Z(E)") << got;
+    EXPECT_EQ(c.query("select 1"), "E(25P02) Z(E)");
+    EXPECT_EQ(c.query("rollback"), "C(ROLLBACK) Z(I)");
+    EXPECT_EQ(c.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(I)");
+}
+
+TEST(ProxySessions, TheLimitOfClientsIsSaidWith53300) {
+    proxied::options o = house_of(1);
+    o.change = [](config::description& d) { d.serve.max_client_conn = 3; };
+    proxied house{o};
+    std::vector<raw_client> in;
+    for (int i = 0; i < 3; ++i) in.emplace_back(house.login());
+    try {
+        raw_client more{house.login()};
+        FAIL() << "a fourth client was let in";
+    } catch (const std::runtime_error& e) {
+        EXPECT_NE(std::string{e.what()}.find("53300"), std::string::npos) << e.what();
+    }
+}
+
+TEST(ProxySessions, AQueueThatIsTooSlowIsSaidWith53300) {
+    proxied::options o = house_of(1);
+    o.change = [](config::description& d) { d.serve.query_wait_timeout = milliseconds{200}; };
+    proxied house{o};
+    raw_client holder{house.login()};
+    (void)holder.query("begin");
+    (void)holder.query("select body from notes where id = 1");
+    raw_client waiting{house.login()};
+    EXPECT_EQ(waiting.query("select body from notes where id = 2"), "E(53300) Z(I)");
+}
+
+TEST(ProxySessions, ScramLogins) {
+    proxied::options o = house_of(1);
+    o.change = [](config::description& d) {
+        d.serve.auth_type = "scram-sha-256";
+        config::serve_settings::user u;
+        u.name = "ann";
+        u.password = "a secret";
+        d.serve.users.push_back(u);
+    };
+    proxied house{o};
+    raw_client::options how = house.login();
+    how.user = "ann";
+    how.password = "a secret";
+    raw_client c{how};
+    EXPECT_EQ(c.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(I)");
+    how.password = "another";
+    EXPECT_THROW(raw_client{how}, std::runtime_error);
+    how.user = "nobody";
+    EXPECT_THROW(raw_client{how}, std::runtime_error);
+}
+
+TEST(ProxySessions, StoppingSparesATransactionAndEndsTheIdle) {
+    proxied house{house_of(2)};
+    raw_client idle{house.login()};
+    raw_client busy{house.login()};
+    (void)busy.query("begin");
+    (void)busy.query("update notes set body = 'kept' where id = 9");
+    std::thread stopper{[&] { house.server().stop(seconds{10}); }};
+    const auto farewell = idle.receive();
+    ASSERT_TRUE(farewell);
+    EXPECT_NE(farewell->body.find("57P01"), std::string::npos);
+    EXPECT_EQ(busy.query("commit"), "C(COMMIT) Z(I)");
+    stopper.join();
+    EXPECT_EQ(house.databases().scalar("select body from notes where id = 9", "main"), "kept");
+}
+
+}  // namespace
+}  // namespace ashlar

@@ -1,0 +1,122 @@
+#include "support/fake_server.hpp"
+
+namespace ashlar::test {
+
+using ashlar::driver::connection;
+
+task<result<std::unique_ptr<connection>>> fake_server::connect(io::loop& loop, deadline until) {
+    ++attempts;
+    if (login_takes > milliseconds{0}) {
+        const deadline ready{loop.now() + login_takes};
+        (void)co_await loop.sleep_until(earlier(ready, until));
+        if (until < ready) co_return error{errc::deadline_passed, "the login took too long"};
+    }
+    if (refuses_logins || (drops_login && drops_login())) {
+        co_return error{errc::connect_failed, "the script refuses logins"};
+    }
+    ++logins;
+    std::unique_ptr<connection> made = std::make_unique<fake_connection>(*this, loop);
+    co_return std::move(made);
+}
+
+void fake_server::kill_all() {
+    std::lock_guard hold{guard_};
+    for (fake_connection* c : living_) c->dead_ = true;
+}
+
+fake_connection::fake_connection(fake_server& of, io::loop& loop) : server_(of), loop_(&loop), number_(of.logins) {
+    const int now_open = ++server_.open;
+    int most = server_.most_open;
+    while (now_open > most && !server_.most_open.compare_exchange_weak(most, now_open)) {
+    }
+    std::lock_guard hold{server_.guard_};
+    server_.living_.insert(this);
+}
+
+fake_connection::~fake_connection() {
+    loop_->forget(-1);  // as a real one does: its loop must still be there
+    --server_.open;
+    std::lock_guard hold{server_.guard_};
+    server_.living_.erase(this);
+}
+
+void fake_connection::bind(io::loop& loop) {
+    ASHLAR_ASSERT(!busy_);
+    if (loop_ != &loop) loop_->forget(-1);
+    loop_ = &loop;
+}
+
+task<status> fake_connection::take(milliseconds span, deadline until) {
+    struct busy_while {
+        bool& flag;
+        explicit busy_while(bool& f) : flag(f) {
+            ASHLAR_ASSERT(!flag);
+            flag = true;
+        }
+        ~busy_while() { flag = false; }
+    } busy{busy_};
+    if (span > milliseconds{0}) {
+        const deadline ready{loop_->now() + span};
+        (void)co_await loop_->sleep_until(earlier(ready, until));
+        if (until < ready) {
+            dead_ = found_dead_ = true;
+            co_return error{errc::deadline_passed, "the script takes longer"};
+        }
+    }
+    if (dead_) {
+        found_dead_ = true;
+        co_return error{errc::connection_lost, "the script killed the server"};
+    }
+    co_return status{};
+}
+
+task<status> fake_connection::work_for(milliseconds span) {
+    return take(span, deadline::never());
+}
+
+task<status> fake_connection::ping(deadline until) {
+    ++server_.pings;
+    if (server_.drops_ping && server_.drops_ping()) dead_ = true;
+    return take(server_.ping_takes, until);
+}
+
+task<status> fake_connection::reset(deadline until) {
+    ++server_.resets;
+    if (server_.drops_reset && server_.drops_reset()) dead_ = true;
+    status s = co_await take(server_.reset_takes, until);
+    if (s) dirty_ = in_transaction_ = false;
+    co_return s;
+}
+
+task<result<columns>> fake_connection::start(ashlar::driver::statement, deadline) {
+    co_return error{errc::unsupported, "the script knows no statements"};
+}
+task<result<ashlar::driver::fetched>> fake_connection::fetch(row_batch&, deadline) {
+    co_return ashlar::driver::fetched::ended;
+}
+task<status> fake_connection::run_script(std::string, deadline until) {
+    return take(milliseconds{0}, until);
+}
+task<status> fake_connection::begin(ashlar::driver::transaction_options, deadline until) {
+    make_dirty(true);
+    return take(milliseconds{0}, until);
+}
+task<status> fake_connection::commit(deadline until) {
+    dirty_ = in_transaction_ = false;
+    return take(milliseconds{0}, until);
+}
+task<status> fake_connection::rollback(deadline until) {
+    dirty_ = in_transaction_ = false;
+    return take(milliseconds{0}, until);
+}
+task<status> fake_connection::savepoint(std::string_view, deadline until) {
+    return take(milliseconds{0}, until);
+}
+task<status> fake_connection::rollback_to(std::string_view, deadline until) {
+    return take(milliseconds{0}, until);
+}
+task<status> fake_connection::release(std::string_view, deadline until) {
+    return take(milliseconds{0}, until);
+}
+
+}  // namespace ashlar::test

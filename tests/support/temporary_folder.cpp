@@ -1,0 +1,60 @@
+#include "support/temporary_folder.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <stdexcept>
+
+namespace ashlar::test {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string base_folder() {
+    const char* given = std::getenv("TMPDIR");
+    return given && *given ? given : "/tmp";
+}
+
+// Removes ashlar-<pid>-… of processes that are no more.
+void sweep_what_the_dead_left() {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator{base_folder(), ignored}) {
+        std::string name = entry.path().filename();
+        if (!name.starts_with("ashlar-")) continue;
+        char* end = nullptr;
+        long pid = std::strtol(name.c_str() + 7, &end, 10);
+        if (pid <= 0 || *end != '-') continue;
+        if (::kill(static_cast<pid_t>(pid), 0) == -1 && errno == ESRCH) fs::remove_all(entry.path(), ignored);
+    }
+}
+
+}  // namespace
+
+temporary_folder::temporary_folder() {
+    static std::once_flag swept;
+    std::call_once(swept, sweep_what_the_dead_left);
+    std::string pattern = base_folder() + "/ashlar-" + std::to_string(::getpid()) + "-XXXXXX";
+    if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot make a temporary folder: " + pattern);
+    path_ = pattern;
+}
+
+temporary_folder::~temporary_folder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+std::string temporary_folder::write(const std::string& name, const std::string& content) const {
+    std::string path = file(name);
+    std::ofstream out{path, std::ios::binary};
+    out << content;
+    if (!out.flush()) throw std::runtime_error("cannot write " + path);
+    return path;
+}
+
+}  // namespace ashlar::test

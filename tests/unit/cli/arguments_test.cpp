@@ -1,0 +1,54 @@
+#include "cli/arguments.hpp"
+
+#include <gmock/gmock.h>
+
+namespace {
+
+using namespace ashlar::cli;
+using ::testing::HasSubstr;
+
+std::variant<command, said> parse(std::vector<const char*> words) {
+    words.insert(words.begin(), "ashlar");
+    return parse_arguments(static_cast<int>(words.size()), words.data());
+}
+
+said nothing_to_run(std::vector<const char*> words) {
+    auto parsed = parse(std::move(words));
+    return std::get<said>(parsed);
+}
+
+TEST(Arguments, BecomeTheOptionsOfACommand) {
+    auto parsed = parse({"where", "-c", "x.toml", "--json", "1", "2"});
+    const auto& asked = std::get<where_options>(std::get<command>(parsed));
+    EXPECT_EQ(asked.config, "x.toml");
+    EXPECT_TRUE(asked.json);
+    EXPECT_THAT(asked.keys, ::testing::ElementsAre("1", "2"));
+}
+
+TEST(Arguments, AKeyMayBeNegative) {
+    auto parsed = parse({"where", "--", "-7"});
+    EXPECT_THAT(std::get<where_options>(std::get<command>(parsed)).keys, ::testing::ElementsAre("-7"));
+}
+
+TEST(Arguments, HelpAndVersionEndWell) {
+    EXPECT_EQ(nothing_to_run({"--help"}).exit_code, 0);
+    EXPECT_EQ(nothing_to_run({"--version"}).exit_code, 0);
+    EXPECT_THAT(nothing_to_run({"where", "--help"}).text, HasSubstr("Examples:"));
+}
+
+TEST(Arguments, AMisspeltCommandIsGuessed) {
+    const said s = nothing_to_run({"chekc"});
+    EXPECT_EQ(s.exit_code, 2);
+    EXPECT_THAT(s.text, HasSubstr("did you mean `check`?"));
+}
+
+TEST(Arguments, NoneAtAllIsAMistakeAndShowsTheHelp) {
+    EXPECT_EQ(nothing_to_run({}).exit_code, 2);
+    EXPECT_THAT(nothing_to_run({}).text, HasSubstr("First steps:"));
+}
+
+TEST(Arguments, AnUnknownOptionIsAMistake) {
+    EXPECT_EQ(nothing_to_run({"check", "--jsno"}).exit_code, 2);
+}
+
+}  // namespace

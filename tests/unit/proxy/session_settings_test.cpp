@@ -1,0 +1,114 @@
+#include "proxy/session_settings.hpp"
+
+namespace ashlar::proxy {
+namespace {
+
+using verb = setting_command::verb;
+
+setting_command read(std::string_view sql) {
+    return read_setting_command(sql).value();
+}
+
+TEST(SessionSettings, ReadsEverySpellingOfSet) {
+    EXPECT_EQ(read("set work_mem = '5MB'").name, "work_mem");
+    EXPECT_EQ(read("SET SESSION Work_Mem TO '5MB';").name, "work_mem");
+    EXPECT_EQ(read("/* why */ set -- so\n work_mem to 5").name, "work_mem");
+    EXPECT_EQ(read("set time zone 'UTC'").name, "timezone");
+    EXPECT_EQ(read("set names 'utf8'").name, "client_encoding");
+    EXPECT_EQ(read("set schema 'acme'").name, "search_path");
+    EXPECT_EQ(read("set role ann").name, "role");
+    EXPECT_EQ(read("set session authorization ann").name, "session_authorization");
+    EXPECT_EQ(read("set ashlar.trace = on").name, "ashlar.trace");
+    EXPECT_EQ(read("set local work_mem = 5").what, verb::set_local);
+    EXPECT_EQ(read("set local work_mem = 5").statement, "SET LOCAL work_mem = 5");
+    EXPECT_EQ(read("set transaction isolation level serializable").what, verb::transaction);
+    EXPECT_EQ(read("set constraints all deferred").what, verb::transaction);
+    EXPECT_EQ(read("set work_mem to default").what, verb::reset);
+    EXPECT_EQ(read("set role none").what, verb::reset);
+    EXPECT_EQ(read("reset all").what, verb::reset_all);
+    EXPECT_EQ(read("reset time zone").name, "timezone");
+    EXPECT_EQ(read("reset session authorization").name, "session_authorization");
+}
+
+TEST(SessionSettings, RefusesWhatCannotBeKept) {
+    EXPECT_EQ(read_setting_command("set session characteristics as transaction read only").error(), errc::unsupported);
+}
+
+TEST(SessionSettings, TheDifferenceIsWhatIsMissingAndWhatIsTooMuch) {
+    settings none, one, two;
+    one.set("work_mem", "SET work_mem = 1");
+    two.set("work_mem", "SET work_mem = 2");
+    two.set("timezone", "SET TIME ZONE 'UTC'");
+    EXPECT_EQ(difference(one, one), "");
+    EXPECT_EQ(difference(none, one), "SET work_mem = 1");
+    EXPECT_EQ(difference(one, none), "RESET \"work_mem\"");
+    EXPECT_EQ(difference(one, two), "SET TIME ZONE 'UTC';SET work_mem = 2");
+    EXPECT_EQ(difference(two, one), "RESET \"timezone\";SET work_mem = 1");
+}
+
+TEST(SessionSettings, RolesComeOffFirstAndGoOnLast) {
+    settings from, to;
+    from.set("role", "SET ROLE ann");
+    to.set("work_mem", "SET work_mem = 1");
+    to.set("role", "SET ROLE bob");
+    EXPECT_EQ(difference(from, to), "RESET ROLE;SET work_mem = 1;SET ROLE bob");
+    settings same = from;
+    same.set("work_mem", "SET work_mem = 1");
+    EXPECT_EQ(difference(from, same), "RESET ROLE;SET work_mem = 1;SET ROLE ann");
+}
+
+TEST(SessionSettings, ValuesAreQuotedWhateverTheyHold) {
+    settings s, none;
+    s.set_from_value("application_name", "it's \\ here");
+    EXPECT_EQ(difference(none, s), "SELECT pg_catalog.set_config('application_name',  E'it''s \\\\ here', false)");
+    settings odd;
+    odd.set("x\"; drop table t; --", "SET x = 1");
+    EXPECT_EQ(difference(odd, none), "RESET \"x\"\"; drop table t; --\"");
+}
+
+TEST(SessionSettings, StartUpOptionsAreSettingsOnly) {
+    auto read_options = read_start_up_options("-c work_mem=3MB --search-path=a\\ b -cgeqo=off").value();
+    ASSERT_EQ(read_options.size(), 3u);
+    EXPECT_EQ(read_options[0], (std::pair<std::string, std::string>{"work_mem", "3MB"}));
+    EXPECT_EQ(read_options[1], (std::pair<std::string, std::string>{"search_path", "a b"}));
+    EXPECT_EQ(read_options[2], (std::pair<std::string, std::string>{"geqo", "off"}));
+    EXPECT_FALSE(read_start_up_options("-d 5"));
+    EXPECT_FALSE(read_start_up_options("-c"));
+    EXPECT_FALSE(read_start_up_options("-c work_mem"));
+}
+
+TEST(SessionSettings, ThePathIsReadFromEverySpelling) {
+    const auto path = [](std::string_view sql) {
+        settings s;
+        const setting_command c = read(sql);
+        s.set(c.name, c.statement);
+        return environment_of(s).search_path;
+    };
+    using names = std::vector<std::string>;
+    EXPECT_EQ(path("set search_path to acme, public"), (names{"acme", "public"}));
+    EXPECT_EQ(path("set search_path = \"Acme\", '$user', 'b c'"), (names{"Acme", "b c"}));
+    EXPECT_EQ(path("set search_path to 'a, b'"), (names{"a, b"}));
+    EXPECT_EQ(path("set schema 'acme'"), (names{"acme"}));
+    settings by_value;
+    by_value.set_from_value("search_path", "\"$user\", acme, \"It's\"");
+    EXPECT_EQ(environment_of(by_value).search_path, (names{"acme", "It's"}));
+    EXPECT_EQ(environment_of(settings{}).search_path, (names{"public"}));
+}
+
+TEST(SessionSettings, WhatDecidesHowATextIsReadIsInTheFingerprint) {
+    settings none, name_only, path, strings;
+    name_only.set_from_value("application_name", "psql");
+    path.set("search_path", "SET search_path TO acme");
+    strings.set("standard_conforming_strings", "SET standard_conforming_strings = off");
+    EXPECT_EQ(environment_of(none).fingerprint, environment_of(name_only).fingerprint);
+    EXPECT_NE(environment_of(none).fingerprint, environment_of(path).fingerprint);
+    EXPECT_FALSE(environment_of(strings).standard_conforming_strings);
+    settings by_value;
+    by_value.set_from_value("standard_conforming_strings", "off");
+    EXPECT_FALSE(environment_of(by_value).standard_conforming_strings);
+    by_value.set_from_value("standard_conforming_strings", "on");
+    EXPECT_TRUE(environment_of(by_value).standard_conforming_strings);
+}
+
+}  // namespace
+}  // namespace ashlar::proxy

@@ -1,0 +1,151 @@
+#include "route/plan.hpp"
+
+using namespace ashlar;
+using namespace ashlar::route;
+
+namespace {
+
+catalogue shop(keyspace::key_type type = keyspace::key_type::integer, std::uint32_t column = oid::int8) {
+    catalogue out;
+    std::vector<keyspace::shard_traits> shards(4);
+    for (std::size_t i = 0; i < shards.size(); ++i) shards[i].name = "shard_" + std::to_string(i + 1);
+    out.shards = keyspace::shard_map::make(keyspace::function_kind::hash, type, shards).value();
+    out.default_collation.kind = collation_kind::bytes;
+    table_facts orders;
+    orders.schema = "public";
+    orders.name = "orders";
+    orders.kind = table_kind::sharded;
+    orders.shard_key = "user_id";
+    for (const auto& [name, t] : {std::pair{"id", std::uint32_t{oid::int8}}, std::pair{"user_id", column}}) {
+        column_facts c;
+        c.name = name;
+        c.type = t;
+        c.collation.kind = collation_kind::bytes;
+        orders.columns.push_back(c);
+    }
+    out.tables["orders"] = out.tables["public.orders"] = orders;
+    return out;
+}
+
+std::shared_ptr<const prepared_plan> planned(const catalogue& known, std::string_view text,
+                                             std::vector<std::uint32_t> types = {}) {
+    return plan_statement(text, known, {}, types).value();
+}
+
+std::size_t shard_of(const catalogue& known, std::string_view literal) {
+    return keyspace::index_of(
+        known.shards->shard_of(keyspace::key::from_text(literal, known.shards->key_type()).value()).value());
+}
+
+bound_parameter text(std::string_view bytes, std::uint32_t type = 0) {
+    return {bytes, type, cell_format::text};
+}
+bound_parameter binary(std::string_view bytes, std::uint32_t type = 0) {
+    return {bytes, type, cell_format::binary};
+}
+
+std::size_t bound_shard(const prepared_plan& plan, std::vector<bound_parameter> parameters) {
+    return keyspace::index_of(plan.bind_one(parameters).value().value());
+}
+
+}  // namespace
+
+TEST(Binding, FindsTheSameShardHoweverTheKeyArrives) {
+    const catalogue known = shop();
+    const std::size_t home = shard_of(known, "7");
+    const auto plan = planned(known, "select * from orders where user_id = $1");
+    using namespace std::string_view_literals;
+    EXPECT_EQ(bound_shard(*plan, {text("7")}), home);
+    EXPECT_EQ(bound_shard(*plan, {text(" 7 ")}), home);
+    EXPECT_EQ(bound_shard(*plan, {binary("\0\7"sv, oid::int2)}), home);
+    EXPECT_EQ(bound_shard(*plan, {binary("\0\0\0\7"sv, oid::int4)}), home);
+    EXPECT_EQ(bound_shard(*plan, {binary("\0\0\0\0\0\0\0\7"sv, oid::int8)}), home);
+    EXPECT_EQ(bound_shard(*planned(known, "select * from orders where user_id = 7"), {}), home);
+    EXPECT_EQ(bound_shard(*planned(known, "select * from orders where '7' = user_id"), {}), home);
+    EXPECT_EQ(bound_shard(*planned(known, "insert into orders (id, user_id) values (1, $1)"), {text("7")}), home);
+}
+
+TEST(Binding, RefusesATypeWhoseEqualityIsAnother) {
+    const catalogue known = shop();
+    const auto plan = planned(known, "select * from orders where user_id = $1");
+    EXPECT_EQ(plan->bind_one(std::vector{text("7.5", oid::numeric)}).error(), errc::key_invalid);
+    EXPECT_EQ(plan->bind_one(std::vector{text("x")}).error(), errc::key_invalid);
+    // declared so from the start, it fixes no key, and every shard is asked
+    const auto declared = planned(known, "select * from orders where user_id = $1", {oid::float8});
+    EXPECT_EQ(declared->where(), target::all_shards);
+}
+
+TEST(Binding, SendsANullKeyNowhereInParticularAndRefusesItForARow) {
+    const catalogue known = shop();
+    const std::vector<bound_parameter> null{{std::nullopt, 0, cell_format::text}};
+    EXPECT_EQ(planned(known, "select * from orders where user_id = $1")->bind(null).value().because,
+              routed_because::key_is_null);
+    EXPECT_EQ(planned(known, "insert into orders (user_id) values ($1)")->bind(null).error(), errc::shard_key_null);
+    EXPECT_EQ(planned(known, "insert into orders (user_id) values ($1)")->bind_one(null).error(), errc::shard_key_null);
+}
+
+TEST(Binding, ReadsArraysInTextAndBinary) {
+    const catalogue known = shop();
+    const auto plan = planned(known, "select * from orders where user_id = any($1)");
+    using namespace std::string_view_literals;
+    const auto one = "\0\0\0\1\0\0\0\0\0\0\0\x17\0\0\0\2\0\0\0\1\0\0\0\4\0\0\0\7\xff\xff\xff\xff"sv;  // {7, NULL}
+    EXPECT_EQ(bound_shard(*plan, {binary(one, 1007)}), shard_of(known, "7"));
+    EXPECT_EQ(bound_shard(*plan, {text("{7,NULL}")}), shard_of(known, "7"));
+    EXPECT_EQ(plan->bind(std::vector{text("{{7}}")}).error(), errc::key_invalid);
+    EXPECT_EQ(plan->bind(std::vector{binary(one.substr(0, 27), 1007)}).error(), errc::key_invalid);
+    EXPECT_EQ(plan->bind(std::vector{text("{}")}).value().because, routed_because::key_is_null);
+}
+
+TEST(Binding, TakesTextKeysOnlyWhereEqualityIsOfBytes) {
+    catalogue known = shop(keyspace::key_type::text, oid::text);
+    EXPECT_EQ(planned(known, "select * from orders where user_id = 'a'")->where(), target::one_shard);
+    EXPECT_EQ(planned(known, "select * from orders where user_id = 'a'::varchar(3)")->where(), target::all_shards);
+    EXPECT_EQ(planned(known, "select * from orders where user_id = 'a'::bpchar")->where(), target::all_shards);
+    EXPECT_EQ(planned(known, "select * from orders where user_id = 'a' collate \"x\"")->where(), target::all_shards);
+    for (const auto& name : {"orders", "public.orders"})
+        known.tables[name].columns[1].collation.kind = collation_kind::nondeterministic;
+    EXPECT_EQ(planned(known, "select * from orders where user_id = 'a'")->where(), target::all_shards);
+    EXPECT_FALSE(plan_statement("insert into orders (user_id) values ('a')", known));
+}
+
+TEST(Plans, KnowWhatWritesAndWhatChangesTheSession) {
+    const catalogue known = shop();
+    EXPECT_FALSE(planned(known, "select * from orders where user_id = 1")->writes());
+    EXPECT_TRUE(planned(known, "select * from orders where user_id = 1 for update")->writes());
+    EXPECT_TRUE(planned(known, "delete from orders where user_id = 1")->writes());
+    EXPECT_FALSE(planned(known, "explain delete from orders where user_id = 1")->writes());
+    EXPECT_TRUE(planned(known, "explain analyze delete from orders where user_id = 1")->writes());
+    EXPECT_TRUE(planned(known, "select set_config('a', 'b', false)")->may_change_session());
+    EXPECT_TRUE(planned(known, "select f(1)")->may_change_session());
+    EXPECT_FALSE(planned(known, "select lower('A')")->may_change_session());
+}
+
+TEST(Plans, RelayTheTextUnchangedForOneShard) {
+    const catalogue known = shop();
+    EXPECT_TRUE(planned(known, "select * from orders where user_id = $1")->single_step_unchanged());
+    EXPECT_TRUE(planned(known, "insert into orders (user_id) values ($1)")->single_step_unchanged());
+    EXPECT_FALSE(planned(known, "select * from orders")->single_step_unchanged());
+    EXPECT_FALSE(planned(known, "insert into orders (user_id) values ($1), ($2)")->single_step_unchanged());
+}
+
+TEST(Plans, FollowTheSearchPath) {
+    catalogue known = shop();
+    planning_options other;
+    other.search_path = {"tenant", "public"};
+    table_facts mine;
+    mine.schema = "tenant";
+    mine.name = "orders";
+    known.tables["tenant.orders"] = mine;
+    EXPECT_EQ(plan_statement("select * from orders", known, other).value()->where(), target::unsharded);
+    EXPECT_EQ(plan_statement("select * from orders", known).value()->where(), target::all_shards);
+    EXPECT_EQ(plan_statement("select * from public.orders", known, other).value()->where(), target::all_shards);
+}
+
+TEST(Plans, AreCarefulWithTablesWhoseColumnsAreNotKnown) {
+    catalogue known = shop();
+    for (const auto& name : {"orders", "public.orders"}) known.tables[name].columns.clear();
+    EXPECT_EQ(planned(known, "select * from orders where user_id = 1")->where(), target::one_shard);
+    EXPECT_FALSE(plan_statement("insert into orders values (1, 2)", known));
+    EXPECT_FALSE(plan_statement("select * from orders order by 1", known));
+    EXPECT_FALSE(plan_statement("select distinct * from orders", known));
+}
