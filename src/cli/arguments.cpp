@@ -218,7 +218,7 @@ with its line) ends the load; with --bad-rows it is set aside, into a file of th
             ->type_name("NAME,…");
         sub->add_option("--bad-rows", load.bad_rows, "Set bad rows aside into this file")->type_name("FILE");
         sub->add_option("--bad-rows-max", load.bad_rows_max, "End the load at more bad rows")->capture_default_str();
-        sub->add_flag("--restart", load.restart, "Forget an unfinished load of this file; its rows stay");
+        sub->add_flag("--restart", load.restart, "Forget an earlier load of this file; its rows stay");
         sub->add_option("--journal", load.journal, "Where to keep the journal (FILE.ashlar-load-TABLE)")
             ->type_name("FILE");
         sub->add_option("--batch-rows", load.batch_rows, "Rows of one transaction, at most")

@@ -2,6 +2,7 @@
 
 #include <ashlar/types.hpp>
 
+#include <fmt/chrono.h>
 #include <nlohmann/json.hpp>
 
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 namespace ashlar::cli::load {
 
@@ -51,9 +53,17 @@ status journal::open(const std::string& path, const journal_head& what, bool res
     }
     if (restart && ::ftruncate(fd_, 0) != 0) return failed_to(path);
     if (status s = read(what); !s) return s;
-    if (resumes_) return {};
+    if (!id_.empty()) return {};
+    return begin(what);
+}
+
+status journal::begin(const journal_head& what) {
     id_ = uuid::random().to_string();
-    if (::ftruncate(fd_, 0) != 0) return failed_to(path);
+    resumes_ = false;
+    finished_.reset();
+    bad_rows_.clear();
+    bad_file_length_ = 0;
+    if (::ftruncate(fd_, 0) != 0 || ::lseek(fd_, 0, SEEK_SET) != 0) return failed_to(path_);
     if (status s = append(to_json(what, id_).dump()); !s) return s;
     sync_folder_of(path_);
     return {};
@@ -70,7 +80,7 @@ status journal::read(const journal_head& what) {
     if (last == std::string::npos) return {};  // nothing, or a torn head: no row went in yet
     if (::ftruncate(fd_, static_cast<off_t>(last + 1)) != 0) return failed_to(path_);
     ::lseek(fd_, 0, SEEK_END);
-    bool head = true;
+    bool head = true, of_this = false;
     for (std::size_t at = 0; at <= last;) {
         const auto end = all.find('\n', at);
         const auto json = nlohmann::json::parse(all.begin() + static_cast<std::ptrdiff_t>(at),
@@ -79,21 +89,23 @@ status journal::read(const journal_head& what) {
         if (!json.is_object()) return error{errc::io_failure, path_ + " is no journal of a load"};
         if (head) {
             id_ = json.value("load", "");
-            if (json != to_json(what, id_) || id_.empty()) {
-                return error{errc::invalid_argument, "an unfinished load of this file was of something else"}
-                    .detail(path_ + " names another table, format, list of columns or set of databases.")
-                    .hint(
-                        "Finish it with its own options, or give --restart to forget it: rows that it has loaded "
-                        "stay.");
-            }
+            of_this = !id_.empty() && json == to_json(what, id_);
             head = false;
             resumes_ = true;
+            continue;
+        }
+        if (json.contains("finished")) {
+            finished_ = ending{json.value("file", ""), json.value("finished", ""), json.value("rows", std::uint64_t{0})};
             continue;
         }
         bad_rows_[json.value("bad", std::uint64_t{0})] = json.value("reason", "");
         bad_file_length_ = json.value("length", std::uint64_t{0});
     }
-    return {};
+    if (of_this) return {};
+    if (finished_) return begin(what);
+    return error{errc::invalid_argument, "an unfinished load of this file was of something else"}
+        .detail(path_ + " names another table, format, list of columns or set of databases.")
+        .hint("Finish it with its own options, or give --restart to forget it: rows that it has loaded stay.");
 }
 
 status journal::append(const std::string& line) {
@@ -116,9 +128,10 @@ status journal::note_bad_row(std::uint64_t line, const std::string& reason, std:
     return append(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-void journal::remove() {
-    ::unlink(path_.c_str());
-    sync_folder_of(path_);
+status journal::finish(const std::string& file, std::uint64_t rows) {
+    const std::string now = fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(std::time(nullptr)));
+    finished_ = ending{file, now, rows};
+    return append(nlohmann::json{{"finished", now}, {"file", file}, {"rows", rows}}.dump());
 }
 
 }  // namespace ashlar::cli::load

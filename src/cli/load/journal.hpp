@@ -1,13 +1,15 @@
 // journal.hpp: the file beside the data that makes a load resumable: which load this is, and which rows were set aside.
 //
 // What each database has got is in the databases themselves (target.hpp); the journal's id ties them together. It is made
-// before the first row goes in, and removed after the last. Its lock keeps a second load of the same file and table out.
+// before the first row goes in, and stays when the load is done: whoever was killed at the very end, or gives the command
+// once more, is told so and doubles nothing. Its lock keeps a second load of the same file and table out.
 #pragma once
 
 #include <ashlar/result.hpp>
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace ashlar::cli::load {
@@ -26,7 +28,7 @@ public:
     journal& operator=(const journal&) = delete;
 
     // Opens or makes it. With `restart` an earlier load is forgotten. Fails with io_failure, or with invalid_argument when
-    // an earlier load was of something else.
+    // an earlier load is unfinished and was of something else. One that is finished and was of something else is forgotten.
     status open(const std::string& path, const journal_head& what, bool restart);
 
     const std::string& id() const noexcept { return id_; }
@@ -38,7 +40,17 @@ public:
 
     // Durable when it returns.
     status note_bad_row(std::uint64_t line, const std::string& reason, std::uint64_t bad_file_length);
-    void remove();
+
+    // All rows are in. `file` says which bytes they came from. Durable when it returns.
+    status finish(const std::string& file, std::uint64_t rows);
+    // What finish() was told, if the earlier load came to its end.
+    struct ending {
+        std::string file, at;  // `at`: UTC
+        std::uint64_t rows = 0;
+    };
+    const std::optional<ending>& finished() const noexcept { return finished_; }
+    // Forgets the earlier load: a new one begins.
+    status begin(const journal_head& what);
 
 private:
     status read(const journal_head& what);
@@ -47,6 +59,7 @@ private:
     int fd_ = -1;
     std::string path_, id_;
     bool resumes_ = false;
+    std::optional<ending> finished_;
     std::map<std::uint64_t, std::string> bad_rows_;
     std::uint64_t bad_file_length_ = 0;
 };

@@ -15,6 +15,7 @@
 #include "topology/world.hpp"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -246,8 +247,7 @@ status run_all(const preparation& p, const load_options& asked, std::vector<std:
     for (auto& each : writers) each->start();
     const progress_bar bar{p.table.name, p.plan.file.size() - p.data_begin, p.how.map ? 1 : writers.size(), all};
     splitter split{p.plan, p.how, writers, bad, asked.batch_rows};
-    status done = split.run(p.data_begin, p.data_line);
-    if (!done) all.stop = true;
+    status done = split.run(p.data_begin, p.data_line);  // what was handed over before an error is committed still
     for (auto& each : writers) {
         if (status s = each->finish(); !s && done) done = std::move(s);
     }
@@ -286,6 +286,23 @@ std::string text_of(const preparation& p, const outcome& o, const std::vector<st
     return text;
 }
 
+// Which bytes were loaded: the same hash as the databases' checkpoints carry.
+std::string fingerprint(std::string_view file) {
+    return fmt::format("{} bytes {:016x}", file.size(), XXH3_64bits(file.data(), file.size()));
+}
+
+int tell_finished(const preparation& p, const load_options& asked, const journal::ending& then) {
+    if (asked.json) {
+        json_object out;
+        out.add("table", p.table.name).add("rows", 0).add("loaded_before", then.rows).add("loaded_at", then.at);
+        print(out.text() + "\n");
+    } else {
+        print(fmt::format("{}: nothing to do, all {} rows of {} went in at {}. --restart loads them once more.\n",
+                          p.table.name, with_commas(then.rows), asked.file, then.at));
+    }
+    return exit_ok;
+}
+
 int run(const load_options& asked) {
     preparation p;
     if (status s = prepare(p, asked); !s) return print_error(s.error()), exit_failed;
@@ -293,6 +310,10 @@ int run(const load_options& asked) {
     const std::string journal_path =
         asked.journal.empty() ? asked.file + ".ashlar-load-" + p.table.name : asked.journal;
     if (status s = notes.open(journal_path, head_of(p), asked.restart); !s) return print_error(s.error()), exit_failed;
+    if (notes.finished()) {
+        if (notes.finished()->file == fingerprint(p.plan.file)) return tell_finished(p, asked, *notes.finished());
+        if (status s = notes.begin(head_of(p)); !s) return print_error(s.error()), exit_failed;
+    }
     p.plan.id = notes.id();
     bad_rows bad{asked.bad_rows, asked.bad_rows_max, notes, p.plan.file};
     if (status s = bad.open(p.plan.file.substr(0, p.data_begin), p.table.kind == route::table_kind::reference); !s)
@@ -315,9 +336,9 @@ int run(const load_options& asked) {
     o.rows = p.how.map ? all.rows.load() : writers.front()->rows();
     o.bad = bad.count();
     o.resumed = notes.resumes();
-    // The journal goes first: rows of progress without a journal are merely left over, a journal without them would load
-    // everything again.
-    notes.remove();
+    // The journal first: rows of progress of a finished load are merely left over, an unfinished load without them would
+    // load everything again.
+    if (status s = notes.finish(fingerprint(p.plan.file), o.rows); !s) return print_error(s.error()), exit_failed;
     for (auto& each : writers) {
         if (status s = each->forget(); !s) print_error(s.error());
     }

@@ -71,6 +71,28 @@ TEST(Journal, OfSomethingElseIsRefusedUntilItIsForgotten) {
     EXPECT_FALSE(anew.resumes());
 }
 
+TEST(Journal, TellsThatALoadCameToItsEnd) {
+    test::temporary_folder folder;
+    {
+        journal first;
+        ASSERT_TRUE(first.open(folder.file("j"), orders, false));
+        ASSERT_TRUE(first.finish("9 bytes 00ff", 3));
+    }
+    {
+        journal second;
+        ASSERT_TRUE(second.open(folder.file("j"), orders, false));
+        ASSERT_TRUE(second.finished().has_value());
+        EXPECT_EQ(second.finished()->file, "9 bytes 00ff");
+        EXPECT_EQ(second.finished()->rows, 3u);
+    }
+    journal_head users = orders;
+    users.table = "public.users";
+    journal other;
+    ASSERT_TRUE(other.open(folder.file("j"), users, false)) << "it stands in nobody's way";
+    EXPECT_FALSE(other.finished().has_value());
+    EXPECT_FALSE(other.resumes());
+}
+
 TEST(Journal, KeepsASecondLoadOut) {
     test::temporary_folder folder;
     journal first, second;
