@@ -16,9 +16,8 @@ constexpr std::int64_t days_of(civil c) noexcept {
     const std::int64_t y = c.year - (c.month <= 2 ? 1 : 0);
     const std::int64_t era = (y >= 0 ? y : y - 399) / 400;
     const std::int64_t year_of_era = y - era * 400;
-    const std::int64_t day_of_year =
-        (153 * (static_cast<std::int64_t>(c.month) + (c.month > 2 ? -3 : 9)) + 2) / 5 +
-        static_cast<std::int64_t>(c.day) - 1;
+    const std::int64_t day_of_year = (153 * (static_cast<std::int64_t>(c.month) + (c.month > 2 ? -3 : 9)) + 2) / 5 +
+                                     static_cast<std::int64_t>(c.day) - 1;
     return era * 146'097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719'468;
 }
 

@@ -196,8 +196,8 @@ std::string to_string(timestamp t) {
     }
     const civil c = civil_of(days);
     const std::int64_t seconds = time / 1'000'000;
-    std::string text = fmt::format("{} {:02}:{:02}:{:02}{}+00", year_month_day(c), seconds / 3600,
-                                   seconds / 60 % 60, seconds % 60, fraction_text(time % 1'000'000));
+    std::string text = fmt::format("{} {:02}:{:02}:{:02}{}+00", year_month_day(c), seconds / 3600, seconds / 60 % 60,
+                                   seconds % 60, fraction_text(time % 1'000'000));
     if (c.year <= 0) text += " BC";
     return text;
 }

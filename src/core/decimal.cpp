@@ -37,11 +37,8 @@ std::strong_ordering compare_magnitudes(const parts& a, const parts& b) {
     if (a.whole.size() != b.whole.size()) return a.whole.size() <=> b.whole.size();
     if (const int c = a.whole.compare(b.whole); c != 0) return c <=> 0;
     const std::size_t common = std::min(a.fraction.size(), b.fraction.size());
-    if (const int c = a.fraction.substr(0, common).compare(b.fraction.substr(0, common)); c != 0)
-        return c <=> 0;
-    const auto has_digit = [](std::string_view rest) {
-        return rest.find_first_not_of('0') != std::string_view::npos;
-    };
+    if (const int c = a.fraction.substr(0, common).compare(b.fraction.substr(0, common)); c != 0) return c <=> 0;
+    const auto has_digit = [](std::string_view rest) { return rest.find_first_not_of('0') != std::string_view::npos; };
     return has_digit(a.fraction.substr(common)) <=> has_digit(b.fraction.substr(common));
 }
 

@@ -31,7 +31,9 @@ std::vector<std::string> words_of(std::string_view text) {
     return out;
 }
 
-bool is_temporary(const std::string& word) { return word == "temp" || word == "temporary"; }
+bool is_temporary(const std::string& word) {
+    return word == "temp" || word == "temporary";
+}
 
 error refusal(std::string what, std::string hint) {
     return error{errc::unsupported, std::move(what) + " cannot be kept for a session here"}.hint(std::move(hint));

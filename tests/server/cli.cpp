@@ -139,7 +139,8 @@ TEST_P(OnEngine, LoadsAFileAndAnswersAsOneDatabase) {
     EXPECT_EQ(shop.answer("select count(*) from users where born is null"), "334\n");
     EXPECT_EQ(shop.answer("select name from users where id = 7"), "\"User, 7\"\n");
     EXPECT_EQ(shop.answer("select count(*) from countries"), "2\n");
-    const auto each = ashlar({"query", "-c", shop.config(), "--each-shard", "--csv", "select count(*) as count from countries"});
+    const auto each =
+        ashlar({"query", "-c", shop.config(), "--each-shard", "--csv", "select count(*) as count from countries"});
     EXPECT_EQ(each.out, "shard,count\nshard_1,2\nshard_2,2\nshard_3,2\n") << each.describe();
 }
 

@@ -31,7 +31,7 @@ public:
         std::map<std::string, std::string> settings;  // postgresql.conf, over ours
         std::string auth = "trust";                   // for TCP: trust, scram-sha-256 or md5
         std::string password = "secret";              // of the user postgres
-        std::string locale = "C";  // "C", "C.UTF-8", "en_US.UTF-8" where the machine has it
+        std::string locale = "C";                     // "C", "C.UTF-8", "en_US.UTF-8" where the machine has it
         const postgres_server* replica_of = nullptr;  // a streaming replica of that one, by pg_basebackup
         options() = default;
     };

@@ -95,7 +95,8 @@ status journal::read(const journal_head& what) {
             continue;
         }
         if (json.contains("finished")) {
-            finished_ = ending{json.value("file", ""), json.value("finished", ""), json.value("rows", std::uint64_t{0})};
+            finished_ =
+                ending{json.value("file", ""), json.value("finished", ""), json.value("rows", std::uint64_t{0})};
             continue;
         }
         bad_rows_[json.value("bad", std::uint64_t{0})] = json.value("reason", "");

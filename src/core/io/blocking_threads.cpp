@@ -1,5 +1,6 @@
 #include "core/io/blocking_threads.hpp"
 
+#include <poll.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -66,7 +67,20 @@ private:
     bool stopping_ = false;
 };
 
+bool becomes(int fd, short what, std::chrono::milliseconds patience) noexcept {
+    pollfd p{fd, what, 0};
+    return ::poll(&p, 1, static_cast<int>(patience.count())) == 1;
+}
+
 }  // namespace
+
+bool blocks_until_writable(int fd, std::chrono::milliseconds patience) noexcept {
+    return becomes(fd, POLLOUT, patience);
+}
+
+bool blocks_until_readable(int fd, std::chrono::milliseconds patience) noexcept {
+    return becomes(fd, POLLIN, patience);
+}
 
 void run_on_blocking_thread(std::function<void()> work) {
     static blocking_threads all;

@@ -3,7 +3,6 @@
 #include "core/io/blocking_threads.hpp"
 
 #include <arpa/inet.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,12 +13,7 @@ namespace ashlar::driver::postgres {
 
 namespace {
 
-constexpr int patience_ms = 1'000;  // for each of: connected, closed by the server
-
-bool becomes(int fd, short what) noexcept {
-    pollfd p{fd, what, 0};
-    return ::poll(&p, 1, patience_ms) == 1;
-}
+constexpr std::chrono::seconds patience{1};  // for each of: connected, closed by the server
 
 }  // namespace
 
@@ -80,10 +74,10 @@ void canceller::carry_out() const noexcept {
     const int fd = ::socket(address_.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return;
     const int begun = ::connect(fd, reinterpret_cast<const sockaddr*>(&address_), address_size_);
-    if ((begun == 0 || errno == EINPROGRESS) && becomes(fd, POLLOUT)) {
+    if ((begun == 0 || errno == EINPROGRESS) && io::blocks_until_writable(fd, patience)) {
         const std::array<std::uint32_t, 4> request{htonl(16), htonl(80877102), htonl(process_), htonl(key_)};
         if (::send(fd, request.data(), sizeof request, MSG_NOSIGNAL) == sizeof request) {
-            (void)becomes(fd, POLLIN);  // nothing comes but the end of the stream
+            (void)io::blocks_until_readable(fd, patience);  // nothing comes but the end of the stream
         }
     }
     ::close(fd);

@@ -73,9 +73,9 @@ TEST(Uuid, TimeOrderedOnesAreVersionSevenSortAsTheyWereMadeAndCarryTheTime) {
     }
     std::int64_t ms = 0;
     for (std::size_t i = 0; i < 6; ++i) ms = ms << 8 | last.bytes()[i];
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-                         std::chrono::system_clock::now().time_since_epoch())
-                         .count();
+    const auto now =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
     EXPECT_NEAR(static_cast<double>(ms), static_cast<double>(now), 60'000);
 }
 
@@ -101,8 +101,8 @@ TEST(Decimal, KeepsItsScaleAndNothingElseOfItsSpelling) {
 }
 
 TEST(Decimal, RefusesWhatIsNoNumber) {
-    for (const std::string_view text : {"", " ", "-", ".", "1.2.3", "1 2", "0x10", "1e", "1e+", "1e+-2", "e5",
-                                        "--1", "1e1000001", "1e131073", "1e-16384", "+nan", "1_000"}) {
+    for (const std::string_view text : {"", " ", "-", ".", "1.2.3", "1 2", "0x10", "1e", "1e+", "1e+-2", "e5", "--1",
+                                        "1e1000001", "1e131073", "1e-16384", "+nan", "1_000"}) {
         EXPECT_EQ(decimal_again(text), "refused") << text;
     }
 }
@@ -111,9 +111,9 @@ TEST(Decimal, IsEqualAndOrderedByValue) {
     EXPECT_EQ(dec("1.5"), dec("1.500"));
     EXPECT_EQ(dec("0"), dec("-0.00"));
     EXPECT_EQ(dec("NaN"), dec("NaN"));
-    const std::vector<decimal> ascending{
-        dec("-Infinity"), dec("-100"), dec("-99.5"), dec("-0.01"), dec("0"),        dec("0.001"), dec("0.01"),
-        dec("9"),         dec("10"),   dec("10.01"), dec("10.1"),  dec("Infinity"), dec("NaN")};
+    const std::vector<decimal> ascending{dec("-Infinity"), dec("-100"),     dec("-99.5"), dec("-0.01"), dec("0"),
+                                         dec("0.001"),     dec("0.01"),     dec("9"),     dec("10"),    dec("10.01"),
+                                         dec("10.1"),      dec("Infinity"), dec("NaN")};
     for (std::size_t i = 0; i < ascending.size(); ++i) {
         for (std::size_t k = 0; k < ascending.size(); ++k) {
             EXPECT_EQ(ascending[i] <=> ascending[k], std::weak_ordering{i <=> k})
@@ -181,9 +181,8 @@ TEST(Timestamp, RefusesWhatDependsOnTheReaderOrDoesNotExist) {
 }
 
 TEST(Date, GoesThroughItsTextUnchanged) {
-    for (const std::string_view text :
-         {"2026-11-22", "2000-02-29", "1900-02-28", "0001-01-01", "0001-12-31 BC", "4714-11-24 BC",
-          "5874897-12-31", "infinity", "-infinity"}) {
+    for (const std::string_view text : {"2026-11-22", "2000-02-29", "1900-02-28", "0001-01-01", "0001-12-31 BC",
+                                        "4714-11-24 BC", "5874897-12-31", "infinity", "-infinity"}) {
         EXPECT_EQ(date_again(text), text);
     }
     EXPECT_EQ(date_again("1900-02-29"), "refused");

@@ -36,8 +36,7 @@ TEST(Collations, CAndItsUtf8VariantOrderByBytes) {
 
 TEST(Collations, ALocaleOfAnotherLibraryVersionGivesNoOrder) {
     EXPECT_EQ(collation_of('c', "en_US.UTF-8", "1.99", true).kind, collation_kind::deterministic);
-    EXPECT_EQ(collation_of('c', "no_SUCH.locale", gnu_get_libc_version(), true).kind,
-              collation_kind::deterministic);
+    EXPECT_EQ(collation_of('c', "no_SUCH.locale", gnu_get_libc_version(), true).kind, collation_kind::deterministic);
 }
 
 TEST(Collations, IcuGivesNoOrderAndNondeterministicNoEquality) {
