@@ -37,10 +37,19 @@ std::vector<const topology::member*> members_of(const topology::world& world, co
 }
 
 error two_writers(const topology::member& a, const topology::member& b) {
+    if (a.pool->server().speaks() == driver::dialect::sqlite) {
+        return error{errc::unsupported, fmt::format("{} and {} cannot be written as one", a.name, b.name)}.hint(
+            "Only SQLite files out of WAL mode, and 11 of them at most, are committed as one.");
+    }
     return error{
         errc::unsupported,
         fmt::format("writing on {} and {} as one needs two-phase commit, which is not there yet", a.name, b.name)}
         .hint("Keep what a transaction writes on one shard, or write shard by shard and make it safe to repeat.");
+}
+
+// Can two databases like this one be written in one transaction?
+bool commits_with_others(const topology::member& m) {
+    return m.pool->server().speaks() == driver::dialect::sqlite;
 }
 
 }  // namespace
@@ -57,26 +66,63 @@ status open_transaction::may_run() const {
     return {};
 }
 
-status open_transaction::may_write(const std::vector<const topology::member*>& where) const {
-    const topology::member* writer = writer_ != nullptr ? writer_ : where.front();
-    for (const topology::member* each : where) {
-        if (each != writer) return two_writers(*writer, *each);
+status open_transaction::may_write(const topology::member& where, bool joins_host) const {
+    for (const auto& [member, each] : participants_) {
+        if (!each.wrote || member == &where) continue;
+        const bool with_host = each.joined != nullptr || member == host_;
+        if (!with_host || !joins_host) return two_writers(*member, where);
     }
     return {};
 }
 
-io::task<result<driver::connection*>> open_transaction::join(io::loop& loop, const topology::member& where,
-                                                             deadline until) {
-    if (auto found = joined_.find(&where); found != joined_.end()) co_return &*found->second;
+// The connection on which a database takes part. A second one that cannot join the host's transaction still may, with a
+// transaction of its own, as long as only one of the two writes.
+io::task<result<driver::connection*>> open_transaction::take_in(io::loop& loop, const topology::member& where,
+                                                                bool writes, deadline until) {
+    if (auto found = participants_.find(&where); found != participants_.end()) {
+        participant& known = found->second;
+        if (writes && !known.wrote) {
+            if (status may = may_write(where, known.joined != nullptr || &where == host_); !may) {
+                co_return std::move(may).error();
+            }
+            known.wrote = true;
+        }
+        co_return &known.on();
+    }
+    bool joined = false;
+    if (status tried = co_await join_host(where, writes, until, joined); !tried) co_return std::move(tried).error();
+    if (joined) co_return &participants_.find(&where)->second.on();
+    if (writes) {
+        if (status may = may_write(where, false); !may) co_return std::move(may).error();
+    }
     auto lent = co_await where.pool->lend(loop, until);
     if (!lent) co_return std::move(lent).error();
-    pool::lease lease = std::move(*lent);
+    participant fresh;
+    fresh.lease = std::move(*lent);
+    fresh.wrote = writes;
     driver::transaction_options how = to_driver(options_);
-    status begun = co_await lease->begin(how, until);
+    status begun = co_await fresh.lease->begin(how, until);
     if (!begun) co_return std::move(begun).error();
-    driver::connection* connection = &*lease;
-    joined_.emplace(&where, std::move(lease));
+    if (host_ == nullptr && commits_with_others(where)) host_ = &where;
+    driver::connection* connection = &fresh.on();
+    participants_.emplace(&where, std::move(fresh));
     co_return connection;
+}
+
+io::task<status> open_transaction::join_host(const topology::member& where, bool writes, deadline until, bool& joined) {
+    if (host_ == nullptr || !commits_with_others(where)) co_return status{};
+    auto made = co_await where.pool->server().join(participants_.find(host_)->second.on(), until);
+    if (!made) {
+        const bool must_join = made.error() != errc::unsupported || (writes && !may_write(where, false));
+        if (must_join) co_return std::move(made).error();
+        co_return status{};
+    }
+    participant fresh;
+    fresh.joined = std::move(*made);
+    fresh.wrote = writes;
+    joined = true;
+    participants_.emplace(&where, std::move(fresh));
+    co_return status{};
 }
 
 io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan plan,
@@ -84,22 +130,28 @@ io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan p
                                              const topology::member* only) {
     if (status may = may_run(); !may) co_return std::move(may).error();
     const std::vector<const topology::member*> where = members_of(inside_->world(), plan, only);
-    if (writes) {
-        if (status may = may_write(where); !may) co_return std::move(may).error();
-        writer_ = where.front();
+    for (const topology::member* each : where) {
+        if (!writes || commits_with_others(*each)) continue;
+        if (each != where.front()) co_return two_writers(*where.front(), *each);
+        if (status may = may_write(*each, false); !may) co_return std::move(may).error();
     }
     const deadline until = inside_->until();
     const route::target target = plan.where;
     const std::string database = plan.database;
-    execute::connection_source source = [&, only](const route::step& step) {
-        if (only != nullptr) return join(loop, *only, until);
-        if (target != route::target::unsharded) return join(loop, inside_->world().shard(step.shard), until);
-        return join(loop, *inside_->world().find(database), until);
+    execute::connection_source source = [&, only, writes](const route::step& step) {
+        if (only != nullptr) return take_in(loop, *only, writes, until);
+        if (target != route::target::unsharded) return take_in(loop, inside_->world().shard(step.shard), writes, until);
+        return take_in(loop, *inside_->world().find(database), writes, until);
     };
     auto done =
         co_await collect(loop, std::move(plan), std::move(parameters), std::move(source), inside_->options(), until);
     if (!done) state_ = state::failed;
     co_return done;
+}
+
+// What joined ends before its host may be used for anything else.
+void open_transaction::let_go() noexcept {
+    std::erase_if(participants_, [](const auto& each) { return each.second.joined != nullptr; });
 }
 
 io::task<status> open_transaction::commit(io::loop& loop) {
@@ -110,17 +162,21 @@ io::task<status> open_transaction::commit(io::loop& loop) {
     state_ = state::ended;
     const deadline until = inside_->until();
     status outcome;
-    // The one that wrote first: should its commit fail, the others have nothing to lose.
-    if (auto writer = joined_.find(writer_); writer != joined_.end()) {
-        outcome = co_await writer->second->commit(until);
-        if (!outcome) outcome = std::move(outcome).error().on(writer->first->name);
-        joined_.erase(writer);
+    const bool any_wrote = std::ranges::any_of(participants_, [](const auto& each) { return each.second.wrote; });
+    if (host_ != nullptr) {
+        participants_.find(host_)->second.wrote |=
+            std::ranges::any_of(participants_, [](const auto& p) { return p.second.joined && p.second.wrote; });
     }
-    for (auto& [member, lease] : joined_) {
-        status closed = co_await lease->commit(until);
-        if (!closed && outcome && writer_ == nullptr) outcome = std::move(closed).error().on(member->name);
+    let_go();
+    // Who wrote goes first: should that commit fail, the others have nothing to lose.
+    for (const bool writers : {true, false}) {
+        for (auto& [member, each] : participants_) {
+            if (each.wrote != writers) continue;
+            status closed = co_await each.lease->commit(until);
+            if (!closed && outcome && (writers || !any_wrote)) outcome = std::move(closed).error().on(member->name);
+        }
     }
-    joined_.clear();
+    participants_.clear();
     co_return outcome;
 }
 
@@ -128,11 +184,12 @@ io::task<void> open_transaction::rollback(io::loop& loop) {
     (void)loop;
     state_ = state::ended;
     const deadline until = inside_->until();
-    for (auto& [member, lease] : joined_) {
-        status done = co_await lease->rollback(until);
-        if (!done) lease.discard();  // the server rolls back what it loses
+    let_go();
+    for (auto& [member, each] : participants_) {
+        status done = co_await each.lease->rollback(until);
+        if (!done) each.lease.discard();  // the server rolls back what it loses
     }
-    joined_.clear();
+    participants_.clear();
 }
 
 }  // namespace ashlar::detail

@@ -1,8 +1,9 @@
 // open_transaction.hpp: the connections that one transaction holds, one for each database that joined, and how it ends.
 //
 // Joining   A database joins when a statement first needs it. Its connection stays until the end.
-// Writing   On several PostgreSQL shards a commit is not one event; so a statement that would make the transaction write on
-//           a second database is refused before anything is sent.
+// Writing   SQLite files join the transaction of the first one, the host, and its commit is the commit of all. On several
+//           PostgreSQL shards a commit is not one event; so a statement that would make the transaction write on a second
+//           database is refused before anything is sent.
 // Failing   After a failed statement only rollback() is left.
 // Threads   One.
 #pragma once
@@ -15,6 +16,7 @@
 #include <ashlar/transaction.hpp>
 
 #include <map>
+#include <memory>
 #include <vector>
 
 namespace ashlar::detail {
@@ -23,6 +25,9 @@ class open_transaction {
 public:
     open_transaction(std::shared_ptr<cluster_inside> inside, transaction_options options) noexcept
         : inside_(std::move(inside)), options_(options) {}
+    ~open_transaction() { let_go(); }
+    open_transaction(const open_transaction&) = delete;
+    open_transaction& operator=(const open_transaction&) = delete;
 
     // Runs a plan on the transaction's connections, all of it on `only` when given. Fails with unsupported (a second writer),
     // transaction_failed, transaction_state (it has ended), and as execute::run does.
@@ -42,15 +47,25 @@ private:
         ended,   // committed or rolled back
     };
 
+    struct participant {
+        pool::lease lease;                           // of its own …
+        std::unique_ptr<driver::connection> joined;  // … or in the host's transaction
+        bool wrote = false;
+        driver::connection& on() const noexcept { return joined ? *joined : *lease; }
+    };
+
     status may_run() const;
-    status may_write(const std::vector<const topology::member*>& where) const;
-    io::task<result<driver::connection*>> join(io::loop& loop, const topology::member& where, deadline until);
+    status may_write(const topology::member& where, bool joins_host) const;
+    io::task<result<driver::connection*>> take_in(io::loop& loop, const topology::member& where, bool writes,
+                                                  deadline until);
+    io::task<status> join_host(const topology::member& where, bool writes, deadline until, bool& joined);
+    void let_go() noexcept;
 
     const std::shared_ptr<cluster_inside> inside_;  // shared with the handles, so that the pools outlive the leases
     const transaction_options options_;
     state state_ = state::open;
-    const topology::member* writer_ = nullptr;
-    std::map<const topology::member*, pool::lease> joined_;
+    std::map<const topology::member*, participant> participants_;
+    const topology::member* host_ = nullptr;  // whose transaction others of its engine may join
 };
 
 }  // namespace ashlar::detail

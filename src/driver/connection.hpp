@@ -117,6 +117,13 @@ public:
     virtual dialect speaks() const noexcept = 0;
     virtual task<result<std::unique_ptr<connection>>> connect(io::loop& loop, deadline until) = 0;
     virtual std::string describe() const = 0;  // the endpoint, without its password
+
+    // A connection to this server in the transaction that `host`, to another server of the engine, is in: both commit at
+    // once by host's commit, and neither without the other. It has no transaction calls of its own, is bound as host is,
+    // and ends before host is used for anything else.
+    // Fails with unsupported where the engine has no such way or the commit could not be whole; and with deadlock or
+    // serialization_failed where other transactions stand in the way, which leaves host's transaction as it was.
+    virtual task<result<std::unique_ptr<connection>>> join(connection& host, deadline until);
 };
 
 }  // namespace ashlar::driver

@@ -1,5 +1,6 @@
 #include "driver/sqlite/connection.hpp"
 
+#include "driver/sqlite/qualify.hpp"
 #include "driver/sqlite/tokens.hpp"
 
 #include <algorithm>
@@ -20,13 +21,17 @@ error patience::given_up() const {
     return error{errc::database_locked}.hint("Another program writes to the file; busy_timeout says how long to wait.");
 }
 
-file_connection::file_connection(std::shared_ptr<database> on, io::loop& loop, std::uint64_t number,
-                                 std::optional<as_shard> shard)
+file_connection::file_connection(std::shared_ptr<database> on, io::loop& loop, std::uint64_t number)
+    : on_(std::move(on)), loop_(&loop), number_(number), file_(on_->file()), cursor_(*on_) {}
+
+file_connection::file_connection(std::shared_ptr<database> on, io::loop& loop, std::uint64_t number, std::string file,
+                                 std::string schema)
     : on_(std::move(on)),
       loop_(&loop),
       number_(number),
-      shard_(std::move(shard)),
-      cursor_(*on_, shard_ ? &shard_->schema : nullptr) {}
+      file_(std::move(file)),
+      schema_(std::move(schema)),
+      cursor_(*on_, &schema_) {}
 
 file_connection::~file_connection() {
     const std::lock_guard hold{on_->turn()};
@@ -34,9 +39,8 @@ file_connection::~file_connection() {
 }
 
 std::string file_connection::describe() const {
-    std::string text = "sqlite:" + on_->file() + " #" + std::to_string(number_);
-    if (shard_) text += " (" + shard_->schema + ")";
-    return text;
+    const std::string text = "sqlite:" + file_ + " #" + std::to_string(number_);
+    return has_joined() ? text + " (joined " + on_->file() + ")" : text;
 }
 
 bool file_connection::in_transaction() const noexcept {
@@ -68,11 +72,7 @@ task<advanced> file_connection::advance(row_batch& into, deadline until) {
 }
 
 task<result<columns>> file_connection::start(statement what, deadline until) {
-    if (shard_) {
-        auto named = shard_->qualify(what.sql);
-        if (!named) co_return std::move(named).error();
-        what.sql = std::move(*named);
-    }
+    if (has_joined()) what.sql = qualified(what.sql, schema_);
     cancelled_.store(false, std::memory_order_relaxed);
     pending_.clear();
     {
@@ -80,7 +80,11 @@ task<result<columns>> file_connection::start(statement what, deadline until) {
         cursor_.open(std::move(what));
     }
     const advanced how = co_await advance(pending_, until);
-    if (how == advanced::failed) co_return cursor_.why();
+    if (how == advanced::failed) {
+        error why = cursor_.why();
+        if (has_joined()) why.at(0);  // it counts in a text that the caller has not seen
+        co_return why;
+    }
     pending_end_ = how == advanced::ended;
     co_return cursor_.take_columns();
 }
@@ -154,7 +158,7 @@ bool wants_a_transaction(const std::vector<std::string>& statements) {
 
 task<status> file_connection::run_script(std::string sql, deadline until) {
     const std::vector<std::string> statements = split_script(sql);
-    const bool as_one = !in_transaction() && !shard_ && wants_a_transaction(statements);
+    const bool as_one = !in_transaction() && wants_a_transaction(statements);
     if (as_one) {
         const transaction_options writing;
         if (status s = co_await begin(writing, until); !s) co_return s;
@@ -200,17 +204,20 @@ task<status> file_connection::run_waiting(std::string sql, deadline until) {
     }
 }
 
-status file_connection::refuse_on_shard() const {
-    if (!shard_) return {};
-    return error{errc::transaction_state, "a shard of attached SQLite files has no transaction of its own"}.hint(
-        "Begin and commit the transaction over all of them.");
+status file_connection::refuse_if_joined() const {
+    if (!has_joined()) return {};
+    return error{errc::transaction_state, "a file that joined another one's transaction has none of its own"};
 }
 
 task<status> file_connection::begin(transaction_options how, deadline until) {
-    if (status s = refuse_on_shard(); !s) co_return s;
+    if (status s = refuse_if_joined(); !s) co_return s;
     if (on_->transaction() != transaction_state::none) {
         co_return error{errc::transaction_state, "a transaction is under way already"}.sqlstate("25001");
     }
+    if (!on_->others().empty()) {
+        if (status s = co_await reset(until); !s) co_return s;
+    }
+    reads_only_ = how.read_only;
     on_->tick();
     // Every isolation level is served by SQLite's only one, which is serializable.
     if (!how.read_only) {
@@ -228,7 +235,7 @@ task<status> file_connection::begin(transaction_options how, deadline until) {
 }
 
 task<status> file_connection::commit(deadline until) {
-    if (status s = refuse_on_shard(); !s) co_return s;
+    if (status s = refuse_if_joined(); !s) co_return s;
     if (on_->transaction() == transaction_state::failed) {
         (void)co_await rollback(deadline{});
         co_return error{errc::transaction_failed, "the transaction had failed and was rolled back"};
@@ -242,7 +249,7 @@ task<status> file_connection::commit(deadline until) {
 }
 
 task<status> file_connection::rollback(deadline) {
-    if (status s = refuse_on_shard(); !s) co_return s;
+    if (status s = refuse_if_joined(); !s) co_return s;
     co_await give_up_statement();
     bool outside = false;
     auto work = [&] {
@@ -259,7 +266,7 @@ task<status> file_connection::rollback(deadline) {
 }
 
 task<status> file_connection::run_inside(std::string sql, deadline until) {
-    if (status s = refuse_on_shard(); !s) co_return s;
+    if (status s = refuse_if_joined(); !s) co_return s;
     if (on_->transaction() == transaction_state::failed) co_return error{errc::transaction_failed};
     if (!in_transaction()) {
         co_return error{errc::transaction_state, "savepoints exist only inside a transaction"}.sqlstate("25P01");
@@ -277,6 +284,53 @@ task<status> file_connection::release(std::string_view name, deadline until) {
     return run_inside("RELEASE " + quoted(name), until);
 }
 
+// --- other files --------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Who waits for a lock out of the order of the files' names gives up this many times sooner: of transactions that wait
+// for one another in a ring at least one does, and the others go on.
+constexpr int haste_out_of_order = 5;
+
+error never_free(const std::string& file, bool in_order) {
+    if (!in_order) {
+        return error{errc::deadlock, "another transaction holds the lock of " + file + " and may wait for one of ours"}
+            .hint("Run the transaction again; transactions that take their shards in the same order never meet so.");
+    }
+    return error{errc::serialization_failed, "another transaction held the lock of " + file + " for too long"}.hint(
+        "Run the transaction again.");
+}
+
+}  // namespace
+
+task<result<std::unique_ptr<connection>>> file_connection::take_in(std::string file, std::uint64_t number,
+                                                                   deadline until) {
+    if (status s = refuse_if_joined(); !s) co_return std::move(s).error();
+    if (on_->transaction() == transaction_state::failed) co_return error{errc::transaction_failed};
+    if (!in_transaction()) {
+        co_return error{errc::transaction_state, "a file joins only a transaction"}.sqlstate("25P01");
+    }
+    cancelled_.store(false, std::memory_order_relaxed);
+    const bool in_order = on_->others().is_in_order(file);
+    patience wait{until, in_order ? on_->busy_timeout() : on_->busy_timeout() / haste_out_of_order};
+    for (;;) {
+        result<const std::string*> schema = nullptr;
+        auto work = [&] {
+            on_->arm(until, &cancelled_);
+            schema = on_->others().join(file, reads_only_);
+        };
+        co_await hop(*loop_, on_->turn(), work);
+        if (!schema) co_return std::move(schema).error();
+        if (*schema != nullptr) {
+            co_return std::unique_ptr<connection>{new file_connection{on_, *loop_, number, std::move(file), **schema}};
+        }
+        if (cancelled_.load(std::memory_order_relaxed)) co_return error{errc::cancelled};
+        const auto again = wait.next(steady_clock::now());
+        if (!again) co_return wait.ended_by_deadline() ? wait.given_up() : never_free(file, in_order);
+        (void)co_await loop_->sleep_until(*again);
+    }
+}
+
 task<status> file_connection::ping(deadline until) {
     co_return co_await run_waiting("SELECT 1 FROM sqlite_schema", until);
 }
@@ -284,7 +338,7 @@ task<status> file_connection::ping(deadline until) {
 task<status> file_connection::reset(deadline) {
     co_await give_up_statement();
     cancelled_.store(false, std::memory_order_relaxed);
-    if (shard_) co_return status{};
+    if (has_joined()) co_return status{};
     std::optional<error> why;
     auto work = [&] {
         if (status s = on_->reset(); !s) why = std::move(s).error();

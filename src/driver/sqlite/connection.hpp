@@ -1,8 +1,8 @@
 // connection.hpp: driver::connection over a SQLite database: the coroutines that carry cursor's work to worker threads
 // and wait for locks without holding one.
 //
-// One class serves both a connection of its own and a shard of several attached files (attached.hpp), where the handle
-// and the transaction are shared.
+// One class serves both a connection of its own, which may take other files into its transaction (attached.hpp), and the
+// connection to such a file, which shares its host's handle and transaction.
 #pragma once
 
 #include "driver/connection.hpp"
@@ -35,6 +35,7 @@ task<void> hop(io::loop& on, std::mutex& turn, Work& work) {
 class patience {
 public:
     patience(deadline until, milliseconds busy_timeout) : until_(until), busy_timeout_(busy_timeout) {}
+    bool ended_by_deadline() const noexcept { return end_ == until_; }
     // The instant to try again at; none when it is time to give up.
     std::optional<deadline> next(instant now);
     error given_up() const;
@@ -48,15 +49,13 @@ private:
 
 class file_connection final : public connection {
 public:
-    // What a shard of attached files has beside the shared handle.
-    struct as_shard {
-        std::string schema;                                              // the only one it may touch
-        std::function<result<std::string>(const std::string&)> qualify;  // names its tables so
-    };
-    // The handle is shared only by the shards of attached files, none of which can be said to own it.
-    file_connection(std::shared_ptr<database> on, io::loop& loop, std::uint64_t number,
-                    std::optional<as_shard> shard = {});
+    // The handle is shared by a host and the files that joined it: it closes with the last of them.
+    file_connection(std::shared_ptr<database> on, io::loop& loop, std::uint64_t number);
     ~file_connection() override;
+
+    // A connection to `file` in the transaction that this one is in. Fails with unsupported (WAL mode, too many files),
+    // transaction_state, and deadlock or serialization_failed where the file's lock did not come free in time.
+    task<result<std::unique_ptr<connection>>> take_in(std::string file, std::uint64_t number, deadline until);
 
     dialect speaks() const noexcept override { return dialect::sqlite; }
     void bind(io::loop& loop) override { loop_ = &loop; }
@@ -78,19 +77,23 @@ public:
     bool is_clean() const noexcept override { return !cursor_.is_open() && on_->is_clean(); }
     std::string describe() const override;
 
-    database& shared() noexcept { return *on_; }
-
 private:
+    // A file that joined: its schema is the only one it may touch.
+    file_connection(std::shared_ptr<database> on, io::loop& loop, std::uint64_t number, std::string file,
+                    std::string schema);
+    bool has_joined() const noexcept { return !schema_.empty(); }
     task<advanced> advance(row_batch& into, deadline until);
     task<status> run_waiting(std::string sql, deadline until);
     task<status> run_inside(std::string sql, deadline until);
     task<void> give_up_statement();
-    status refuse_on_shard() const;
+    status refuse_if_joined() const;
 
     const std::shared_ptr<database> on_;
     io::loop* loop_;
     const std::uint64_t number_;
-    const std::optional<as_shard> shard_;
+    const std::string file_;
+    const std::string schema_;  // empty: the handle's own file
+    bool reads_only_ = false;   // the transaction under way
     std::atomic<bool> cancelled_ = false;
     bool broken_ = false;
     cursor cursor_;

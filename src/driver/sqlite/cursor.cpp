@@ -44,7 +44,7 @@ void cursor::close() noexcept {
 }
 
 advanced cursor::advance(row_batch& into) {
-    on_.access().confine_to(schema_);
+    on_.access().confine_to(schema());
     if (state_ == state::opened) {
         if (const advanced a = compile(); a != advanced::rows) return a;
     }
@@ -63,7 +63,7 @@ advanced cursor::advance(row_batch& into) {
 // --- the states in turn: rows means "go on" -----------------------------------------------------------------------
 
 advanced cursor::compile() {
-    auto compiled = on_.prepare(what_.sql, what_.prepare, schema_);
+    auto compiled = on_.prepare(what_.sql, what_.prepare, schema());
     if (!compiled) {
         // A schema that is locked cannot be read, which prepare() tells by the same code.
         if (const server_report* said = compiled.error().server();

@@ -20,6 +20,7 @@ enum class advanced : std::uint8_t {
 
 class cursor {
 public:
+    // `schema`: of an attached file, the only one it may touch.
     explicit cursor(database& on, const std::string* schema = nullptr) noexcept : on_(on), schema_(schema) {}
     ~cursor() { close(); }
     cursor(const cursor&) = delete;
@@ -72,7 +73,8 @@ private:
     bool fits_not(int index, shown& as, std::uint8_t kind);
 
     database& on_;
-    const std::string* const schema_;  // the only one it may touch; nullptr: any
+    const std::string* schema() noexcept { return schema_ != nullptr ? schema_ : on_.others().own_schema(); }
+    const std::string* const schema_;
     state state_ = state::closed;
     statement what_;
     prepared* running_ = nullptr;

@@ -19,15 +19,14 @@ constexpr int steps_between_looks = 1'000;  // of SQLite's machine: some tens of
 
 // --- birth --------------------------------------------------------------------------------------------------------
 
-database::database(sqlite_options how, std::vector<std::string> others)
-    : how_(std::move(how)), others_(std::move(others)) {}
+database::database(sqlite_options how) : how_(std::move(how)) {}
 
 database::~database() {
     forget_statements();
 }
 
-result<std::unique_ptr<database>> database::open(const sqlite_options& how, const std::vector<std::string>& others) {
-    std::unique_ptr<database> d{new database{how, others}};
+result<std::unique_ptr<database>> database::open(const sqlite_options& how) {
+    std::unique_ptr<database> d{new database{how}};
     if (status s = d->open_files(); !s) return std::move(s).error();
     return d;
 }
@@ -49,7 +48,6 @@ status database::open_files() {
     sqlite3_progress_handler(raw, steps_between_looks, &database::progressed, this);
     sqlite3_busy_timeout(raw, 200);  // while opening; busy() takes over below
     status settled = apply_settings();
-    if (settled) settled = attach_others();
     guard_->stand_aside(false);
     sqlite3_busy_handler(raw, &database::busy, this);
     return settled;
@@ -75,23 +73,12 @@ status database::apply_settings() {
     return {};
 }
 
-status database::attach_others() {
-    int number = 2;
-    for (const std::string& file : others_) {
-        const std::string schema = "shard_" + std::to_string(number++);
-        std::string sql = "ATTACH DATABASE '";
-        for (const char c : file) sql.append(c == '\'' ? 2 : 1, c);
-        sql += "' AS " + schema;
-        if (const int code = run(sql.c_str()); code != SQLITE_OK) return failure(code, sql).on(file);
-        auto mode = one_text("PRAGMA " + schema + ".journal_mode");
-        if (mode && *mode != "wal") mode = one_text("PRAGMA " + schema + ".journal_mode=" + how_.journal_mode);
-        if (!mode) return std::move(mode).error();
-        if (*mode == "wal") mode_ = "wal";
-    }
-    return {};
-}
-
 result<std::string> database::one_text(const std::string& sql) {
+    struct aside {
+        guard& of;
+        const bool was;
+        ~aside() { of.stand_aside(was); }
+    } ours{*guard_, guard_->stand_aside(true)};
     sqlite3_stmt* raw = nullptr;
     int code = sqlite3_prepare_v2(handle_.get(), sql.c_str(), -1, &raw, nullptr);
     const statement_handle s{raw};
@@ -116,6 +103,7 @@ int database::progressed(void* self) noexcept {
 
 int database::busy(void* self, int tries) noexcept {
     database& d = *static_cast<database*>(self);
+    if (d.runs_own_sql_) return 0;
     if (sqlite3_txn_state(d.handle_.get(), nullptr) != SQLITE_TXN_WRITE) return 0;
     if (milliseconds{tries} >= d.how_.busy_timeout || progressed(self) != 0) return 0;
     std::this_thread::sleep_for(milliseconds{1});
@@ -174,6 +162,7 @@ result<std::unique_ptr<prepared>> database::compile(std::string_view sql, unsign
 
 result<prepared*> database::prepare(std::string_view sql, bool keep, const std::string* schema) {
     guard_->confine_to(schema);
+    if (schema != nullptr) return prepare_apart(sql, *schema);
     if (const auto known = by_text_.find(sql); known != by_text_.end() && !(*known->second)->busy) {
         prepared* p = known->second->get();
         kept_.splice(kept_.begin(), kept_, known->second);
@@ -192,6 +181,25 @@ result<prepared*> database::prepare(std::string_view sql, bool keep, const std::
     kept_.push_front(std::move(*compiled));
     by_text_.emplace(p->sql, kept_.begin());
     evict();
+    return p;
+}
+
+// Such statements are compiled each time: the next transaction may have other files under the same names.
+result<prepared*> database::prepare_apart(std::string_view sql, const std::string& schema) {
+    const statement_kind kind = kind_of(sql);
+    const bool fits = kind.what == verb::none || kind.what == verb::select || changes_rows(kind.what);
+    if (!fits) {
+        return error{errc::unsupported, "the statement is not available in a transaction over several SQLite files"}
+            .hint("There, rows can be read and changed; define tables on each shard by itself.");
+    }
+    auto compiled = compile(sql, 0);
+    if (!compiled) return std::move(compiled).error();
+    prepared* p = compiled->get();
+    if (p->handle && sqlite3_stmt_isexplain(p->handle.get()) == 0) {
+        if (status s = touches_only(handle_.get(), p->sql, schema); !s) return std::move(s).error();
+    }
+    p->busy = true;
+    passing_.push_front(std::move(*compiled));
     return p;
 }
 
@@ -222,9 +230,11 @@ void database::forget_statements() noexcept {
 int database::run(const char* sql) noexcept {
     sqlite3_stmt* raw = nullptr;
     const bool was_aside = guard_->stand_aside(true);
+    runs_own_sql_ = true;
     int code = sqlite3_prepare_v2(handle_.get(), sql, -1, &raw, nullptr);
     const statement_handle s{raw};
     if (code == SQLITE_OK) code = sqlite3_step(raw);
+    runs_own_sql_ = false;
     guard_->stand_aside(was_aside);
     return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
 }
@@ -290,8 +300,9 @@ status database::reset() {
     transaction_ = transaction_state::none;
     run("PRAGMA query_only=OFF");
     sqlite3_set_last_insert_rowid(handle_.get(), 0);
-    if (!guard_->leaves_state()) return {};
+    if (others_.leave() && !guard_->leaves_state()) return {};
     forget_statements();
+    others_.forget();
     handle_.reset();
     guard_.reset();
     return open_files();

@@ -1,10 +1,10 @@
 // database.hpp: one open SQLite handle, with all that hangs on it: settings, guard, prepared statements, the state of
-// the transaction, deadline and cancel. Everything here blocks and belongs to one thread at a time; connection.cpp and
-// attached.cpp call it on worker threads.
+// the transaction, deadline and cancel. Everything here blocks and belongs to one thread at a time; connection.cpp
+// calls it on worker threads.
 //
 // Waiting   SQLite's own busy handler would sleep on a worker thread while the holder of the lock waits for one. So
 //           calls say SQLITE_BUSY at once and the coroutine above sleeps. Only a writer who holds the write lock waits in
-//           place, for readers to end.
+//           place, for readers to end; its COMMIT does not, for it can be asked again.
 // Writing   A transaction that may write begins IMMEDIATE: a reader who turns writer later can meet a SQLITE_BUSY that no
 //           waiting cures. A single statement that writes runs in such a transaction too, so that its COMMIT may wait
 //           for readers without doing the work again.
@@ -13,6 +13,7 @@
 #include "core/time.hpp"
 #include "driver/connection.hpp"
 #include "driver/drivers.hpp"
+#include "driver/sqlite/attached.hpp"
 #include "driver/sqlite/guard.hpp"
 #include "driver/sqlite/tokens.hpp"
 #include "driver/sqlite/types.hpp"
@@ -58,9 +59,8 @@ enum class transaction_state : std::uint8_t {
 
 class database {
 public:
-    // Opens the file, and `others` beside it as schemas "shard_2", "shard_3" … . Fails with connect_failed.
-    static result<std::unique_ptr<database>> open(const sqlite_options& how,
-                                                  const std::vector<std::string>& others = {});
+    // Fails with connect_failed.
+    static result<std::unique_ptr<database>> open(const sqlite_options& how);
     ~database();
     database(const database&) = delete;
     database& operator=(const database&) = delete;
@@ -70,12 +70,15 @@ public:
     bool was_cancelled() const noexcept { return cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed); }
     bool is_late() const noexcept { return !until_.is_never() && until_.passed(steady_clock::now()); }
 
-    // The statement, compiled: from the cache, or anew. It is the caller's until release().
+    // The statement, compiled: from the cache, or anew. It is the caller's until release(). With a schema, it is
+    // refused unless it reads and changes rows of that schema alone.
     result<prepared*> prepare(std::string_view sql, bool keep, const std::string* schema);
     void release(prepared* what) noexcept;
 
     // Runs our own SQL without rows: an SQLite result code, SQLITE_BUSY among them.
     int run(const char* sql) noexcept;
+    // The first value of our own SQL's answer; empty for no row.
+    result<std::string> one_text(const std::string& sql);
 
     // The error for a result code of the call just made. Precondition: not SQLITE_OK, ROW or DONE.
     error failure(int code, std::string_view sql = {});
@@ -89,10 +92,14 @@ public:
 
     // Drops what a borrower left: transaction, temporary tables, rowid memory. Opens the file anew where it must.
     status reset();
-    bool is_clean() const noexcept { return transaction_ == transaction_state::none && !guard_->leaves_state(); }
+    bool is_clean() const noexcept {
+        return transaction_ == transaction_state::none && !guard_->leaves_state() && others_.empty();
+    }
 
     sqlite3* handle() const noexcept { return handle_.get(); }
     guard& access() noexcept { return *guard_; }
+    attached& others() noexcept { return others_; }
+    const sqlite_options& options() const noexcept { return how_; }
     const std::string& file() const noexcept { return how_.file; }
     const std::string& mode() const noexcept { return mode_; }  // the journal mode that the file is in
     milliseconds busy_timeout() const noexcept { return how_.busy_timeout; }
@@ -102,25 +109,25 @@ private:
     struct closer {
         void operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
     };
-    explicit database(sqlite_options how, std::vector<std::string> others);
+    explicit database(sqlite_options how);
     status open_files();
     status apply_settings();
-    status attach_others();
-    result<std::string> one_text(const std::string& sql);
     result<std::unique_ptr<prepared>> compile(std::string_view sql, unsigned flags);
+    result<prepared*> prepare_apart(std::string_view sql, const std::string& schema);
     void forget_statements() noexcept;
     void evict();
     static int progressed(void* self) noexcept;
     static int busy(void* self, int tries) noexcept;
 
     const sqlite_options how_;
-    const std::vector<std::string> others_;
     std::mutex turn_;
     deadline until_;
     const std::atomic<bool>* cancelled_ = nullptr;
     timestamp started_{};
     transaction_state transaction_ = transaction_state::none;
     std::string mode_;
+    bool runs_own_sql_ = false;
+    attached others_{*this};
 
     std::unique_ptr<sqlite3, closer> handle_;
     std::unique_ptr<guard> guard_;

@@ -34,6 +34,12 @@ public:
         }
     }
 
+    task<result<std::unique_ptr<connection>>> join(connection& host, deadline until) override {
+        auto* with = dynamic_cast<sqlite::file_connection*>(&host);
+        if (with == nullptr) co_return error{errc::unsupported, "only SQLite files commit as one with others"};
+        co_return co_await with->take_in(options_.file, ++opened_so_far_, until);
+    }
+
 private:
     const sqlite_options options_;
     std::atomic<std::uint64_t> opened_so_far_ = 0;

@@ -48,6 +48,12 @@ bool is_temporary(int action) noexcept {
 
 }  // namespace
 
+error not_its_own(std::string_view touched, std::string_view own) {
+    return error{errc::unsupported, "the statement names a table that is not one of this shard's"}
+        .detail("It would touch the file attached as " + std::string{touched} + " instead of " + std::string{own} + ".")
+        .hint("In a transaction over several SQLite files each statement keeps to the tables of its own shard.");
+}
+
 guard::guard(sqlite3* on) {
     sqlite3_set_authorizer(on, &guard::ask, this);
 }
@@ -64,7 +70,12 @@ int guard::ask(void* self, int action, const char* a, const char* b, const char*
 }
 
 int guard::decide(int action, const char* a, const char* b, const char* schema) {
-    if (action == SQLITE_PRAGMA) return decide_pragma(a, b);
+    if (action == SQLITE_PRAGMA && schema_ == nullptr) return decide_pragma(a, b);
+    if (action == SQLITE_PRAGMA) {
+        return refuse(
+            error{errc::unsupported, "PRAGMA is not available in a transaction over several SQLite files"}.hint(
+                "Ask outside of the transaction."));
+    }
     if (action == SQLITE_ATTACH || action == SQLITE_DETACH) {
         return refuse(error{errc::unsupported, "ATTACH and DETACH are not available: they would open any file"}.hint(
             "Name the file as a database or a shard in ashlar.toml."));
@@ -74,14 +85,10 @@ int guard::decide(int action, const char* a, const char* b, const char* schema) 
             "Use RETURNING, or make the key before the row."));
     }
     if (is_temporary(action)) leaves_state_ = true;
-    if (schema_ != nullptr && schema != nullptr && *schema_ != schema) {
-        return refuse(
-            error{errc::unsupported, "the statement names a table that is not one of this shard's"}
-                .detail("It would touch the file attached as " + std::string{schema} + " instead of " + *schema_ + ".")
-                .hint("Definitions and unknown tables are refused in a transaction over several SQLite files; run "
-                      "them on one shard."));
-    }
-    return SQLITE_OK;
+    // A count(*) of a bare name comes without a schema: touches_only() sees it.
+    if (schema_ == nullptr || schema == nullptr || *schema_ == schema) return SQLITE_OK;
+    const bool own_temporary = *schema_ == "main" && std::string_view{schema} == "temp";
+    return own_temporary ? SQLITE_OK : refuse(not_its_own(schema, *schema_));
 }
 
 int guard::decide_pragma(const char* name, const char* value) {

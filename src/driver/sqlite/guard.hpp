@@ -2,19 +2,23 @@
 //
 // SQLite's guarantees are switches of the connection, and any statement could turn them: PRAGMA journal_mode=off tears
 // commits, ATTACH reads any file of the machine. The guard refuses what would undo a guarantee or leave a trace for the
-// next borrower. On a connection with several files it also refuses every table of another file than the statement's
-// own, so that a name which was not qualified can never read or write the wrong shard.
+// next borrower. On a handle with several files (attached.hpp) it also refuses every table of another file than the
+// statement's own, so that a name which was not qualified can never read or write the wrong shard.
 #pragma once
 
 #include <ashlar/result.hpp>
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 struct sqlite3;
 
 namespace ashlar::driver::sqlite {
+
+// The refusal of a statement that is meant for one file and would touch another.
+error not_its_own(std::string_view touched, std::string_view own);
 
 class guard {
 public:
@@ -23,7 +27,7 @@ public:
     guard(const guard&) = delete;
     guard& operator=(const guard&) = delete;
 
-    // The only schema that statements may touch from now on; empty: any. Set before each prepare and step, since
+    // The only schema that statements may touch from now on; nullptr: any. Set before each prepare and step, since
     // SQLite compiles a statement anew when the schema changed.
     void confine_to(const std::string* schema) noexcept { schema_ = schema; }
     // For the driver's own PRAGMAs and ATTACHes. Returns what was set before.
