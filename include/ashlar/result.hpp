@@ -32,10 +32,12 @@ class [[nodiscard]] result {
 public:
     using value_type = T;
 
+    // The constraint keeps it from hiding the copy and move constructors, which the lint cannot see.
     template <class U = T>
     requires(std::convertible_to<U, T> && !std::same_as<std::remove_cvref_t<U>, result> &&
-             !std::same_as<std::remove_cvref_t<U>, ashlar::error>) result(U&& value)
-        : state_(std::in_place_index<0>, std::forward<U>(value)) {}                // NOLINT: implicit by design
+             !std::same_as<std::remove_cvref_t<U>, ashlar::error>)
+        result(U&& value)  // NOLINT: see above; implicit by design
+        : state_(std::in_place_index<0>, std::forward<U>(value)) {}
     result(ashlar::error why) : state_(std::in_place_index<1>, std::move(why)) {}  // NOLINT: implicit by design
 
     bool has_value() const noexcept { return state_.index() == 0; }

@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 #include "cli/run.hpp"
 #include "cli/terminal.hpp"
+#include "core/errno_text.hpp"
 
 #include <fmt/format.h>
 
@@ -100,7 +101,7 @@ int run_init(const init_options& asked) {
     const int fd = ::open(asked.file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0) {
         const int why = errno;
-        error e{errc::io_failure, asked.file + " cannot be made: " + std::strerror(why)};
+        error e{errc::io_failure, asked.file + " cannot be made: " + errno_text(why)};
         if (why == EEXIST) e.hint("Nothing was changed. Give another name: ashlar init FILE");
         print_error(e);
         return exit_failed;
@@ -111,7 +112,7 @@ int run_init(const init_options& asked) {
     text += rest;
     const bool written = write_all(fd, text);
     if (::close(fd) != 0 || !written) {
-        print_error(error{errc::io_failure, asked.file + " could not be written: " + std::strerror(errno)});
+        print_error(error{errc::io_failure, asked.file + " could not be written: " + errno_text(errno)});
         return exit_failed;
     }
     print(fmt::format("Wrote {}. Change it to your needs, then: ashlar check -c {}\n", asked.file, asked.file));

@@ -5,6 +5,7 @@
 #include "cli/run.hpp"
 #include "cli/terminal.hpp"
 
+#include "core/errno_text.hpp"
 #include "sql/lexer.hpp"
 
 #include <ashlar/cluster.hpp>
@@ -32,7 +33,7 @@ result<std::string> text_of(const query_options& asked) {
         return all.str();
     }
     std::ifstream in{asked.file, std::ios::binary};
-    if (!in) return error{errc::io_failure, asked.file + " cannot be read: " + std::strerror(errno)};
+    if (!in) return error{errc::io_failure, asked.file + " cannot be read: " + errno_text(errno)};
     all << in.rdbuf();
     return all.str();
 }

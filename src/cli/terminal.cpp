@@ -1,4 +1,5 @@
 #include "cli/terminal.hpp"
+#include "core/errno_text.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -53,7 +54,7 @@ void print_error(const error& why) {
 bool finish_output() {
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
     const int why = errno;
-    if (why != EPIPE) print_to_stderr(std::string{"standard output: "} + std::strerror(why) + "\n");
+    if (why != EPIPE) print_to_stderr(std::string{"standard output: "} + errno_text(why) + "\n");
     return false;
 }
 

@@ -1,6 +1,7 @@
 #include "config/load.hpp"
 
 #include "config/parts.hpp"
+#include "core/errno_text.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -89,13 +90,13 @@ reading_result read_file(const std::string& path, const environment& variables) 
     };
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) {
-        return refuse(fmt::format("cannot be read: {}", std::strerror(errno)),
+        return refuse(fmt::format("cannot be read: {}", errno_text(errno)),
                       errno == ENOENT ? "`ashlar init` writes one; --config names another" : "");
     }
     if (S_ISDIR(facts.st_mode)) return refuse("is a folder", "name the file in it");
     std::ifstream in{path, std::ios::binary};
     std::ostringstream all;
-    if (!in) return refuse(fmt::format("cannot be read: {}", std::strerror(errno)), "");
+    if (!in) return refuse(fmt::format("cannot be read: {}", errno_text(errno)), "");
     if (facts.st_size > static_cast<off_t>(file_most)) return refuse("is larger than 16 MiB", "");
     all << in.rdbuf();
     return read(all.str(), path, variables);

@@ -313,6 +313,20 @@ task<result<lease>> pool::lend(io::loop& loop, deadline until) {
     }
 }
 
+lease pool::lend_ready(io::loop& loop) {
+    inside& in = *inside_;
+    connection_ptr what;
+    std::optional<slot_number> slot;
+    {
+        std::lock_guard hold{in.guard};
+        slot = in.rules.lend_ready(&loop, in.now());
+        if (!slot) return {};
+        what = std::move(in.at(*slot));
+    }
+    what->bind(loop);
+    return lease{shared_from_this(), std::move(what), static_cast<std::uint32_t>(*slot), loop};
+}
+
 // Does the chore; false: the connection is of no more use.
 task<bool> pool::inside::make_ready(driver::connection& what, chore needs, deadline until) {
     const deadline limit = earlier(until, deadline{now() + options.connect_timeout});

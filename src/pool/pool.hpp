@@ -82,6 +82,9 @@ public:
     //   connections
     // A cancelled caller leaves no waiter behind and loses no connection.
     task<result<lease>> lend(io::loop& loop, deadline until = {});
+    // What lend() would give without waiting, opening or resetting anything; an empty lease when nothing is to be had so,
+    // or others wait: then ask lend(). For callers to whom a coroutine is too dear.
+    lease lend_ready(io::loop& loop);
 
     void stop() noexcept;        // twice is as good as once
     pool_counts counts() const;  // one consistent snapshot

@@ -38,6 +38,16 @@ grant pool_rules::arrive(place where, instant now) {
     return {grant::kind::wait, turn};
 }
 
+std::optional<slot_number> pool_rules::lend_ready(place where, instant now) {
+    if (stopped_ || !waiting_.empty()) return std::nullopt;
+    const auto best = best_idle(where);
+    if (best == idle_.end() || chore_of(facts(*best), now) != chore::none) return std::nullopt;
+    ++turns_;
+    const slot_number slot = take_idle(best);
+    lend_to(slot, now);
+    return slot;
+}
+
 grant pool_rules::come_back(turn_number turn, place where, instant now) {
     if (stopped_) return {grant::kind::refuse_stopped, turn};
     if (waiting_.empty() || turn < waiting_.begin()->first) {
@@ -63,10 +73,11 @@ std::vector<grant> pool_rules::take_grants() {
 
 // What the first in the queue gets at once; nothing: it has to wait.
 std::optional<grant> pool_rules::answer_now(turn_number turn, place where, instant now) {
-    if (const auto slot = take_idle(where)) {
-        const chore needs = chore_of(facts(*slot), now);
-        lend_to(*slot, now);
-        return grant{grant::kind::lend, turn, *slot, needs};
+    if (const auto best = best_idle(where); best != idle_.end()) {
+        const slot_number slot = take_idle(best);
+        const chore needs = chore_of(facts(slot), now);
+        lend_to(slot, now);
+        return grant{grant::kind::lend, turn, slot, needs};
     }
     if (may_open(now)) {
         return grant{grant::kind::open, turn, new_slot()};
@@ -185,7 +196,7 @@ void pool_rules::failed(instant now) noexcept {
 }
 
 // The connection used last, of those bound to `where` if there is one; clean ones before those to be reset.
-std::optional<slot_number> pool_rules::take_idle(place where) {
+std::vector<slot_number>::iterator pool_rules::best_idle(place where) {
     auto best = idle_.end();
     int best_rank = -1;
     for (auto at = idle_.end(); at != idle_.begin() && best_rank < 3;) {
@@ -197,9 +208,12 @@ std::optional<slot_number> pool_rules::take_idle(place where) {
             best_rank = rank;
         }
     }
-    if (best == idle_.end()) return std::nullopt;
-    const slot_number slot = *best;
-    idle_.erase(best);
+    return best;
+}
+
+slot_number pool_rules::take_idle(std::vector<slot_number>::iterator at) {
+    const slot_number slot = *at;
+    idle_.erase(at);
     if (facts(slot).dirty) --dirty_idle_;
     return slot;
 }

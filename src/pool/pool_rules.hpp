@@ -83,6 +83,8 @@ public:
 
     // A new caller. kind::wait: the answer will be among take_grants() one day.
     grant arrive(place where, instant now);
+    // What arrive() would lend without a chore; nothing: ask by arrive().
+    std::optional<slot_number> lend_ready(place where, instant now);
     // The same caller once more, at its old place in the queue, after what it got was of no use.
     grant come_back(turn_number turn, place where, instant now);
     // A caller leaves without a lease: too late, or cancelled. Most often it is in the queue.
@@ -154,7 +156,8 @@ private:
 
     slot_facts& facts(slot_number slot) { return slots_[static_cast<std::size_t>(slot)]; }
     std::optional<grant> answer_now(turn_number turn, place where, instant now);
-    std::optional<slot_number> take_idle(place where);
+    std::vector<slot_number>::iterator best_idle(place where);
+    slot_number take_idle(std::vector<slot_number>::iterator at);
     bool may_open(instant now) const noexcept;
     slot_number new_slot();
     void release(slot_number slot) noexcept;

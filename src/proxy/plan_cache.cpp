@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 namespace ashlar::proxy {
 
 namespace {
@@ -151,22 +149,26 @@ std::optional<plan_cache::shortcut> plan_cache::find_by_shape(std::string_view t
                                                               const shared_environment& environment,
                                                               const route::catalogue& known) {
     follow(known);
+    if (text.size() > text_max) return std::nullopt;
+    sql::normalised& shape = shape_;
+    sql::normalise(text, environment->standard_conforming_strings, shape);
     // Comments may carry hints, and a shape has none.
-    if (text.size() > text_max || text.find("--") != text.npos || text.find("/*") != text.npos) return std::nullopt;
-    sql::normalised shape = sql::normalise(text, environment->standard_conforming_strings);
-    if (!shape.understood || shape.literals.empty() || shape.literals.size() > literals_max) return std::nullopt;
+    if (!shape.understood || shape.has_comments || shape.literals.empty() || shape.literals.size() > literals_max)
+        return std::nullopt;
 
     // How each literal is written is part of the shape, for a number and a string are not parsed alike.
-    std::array<std::string, literals_max> values;
-    std::array<route::bound_parameter, literals_max> bound;
+    if (values_.size() < shape.literals.size()) {
+        values_.resize(shape.literals.size());
+        bound_.resize(shape.literals.size());
+    }
     scratch_.clear();
     append_number(scratch_, reinterpret_cast<std::uintptr_t>(environment.get()));
     for (std::size_t i = 0; i < shape.literals.size(); ++i) {
         const sql::span where = shape.literals[i];
         const std::string_view spelled = text.substr(where.begin, where.end - where.begin);
-        if (!read_literal(spelled, values[i])) return std::nullopt;
+        if (!read_literal(spelled, values_[i])) return std::nullopt;
         scratch_ += spelled.front() == '\'' ? 's' : 'n';
-        bound[i].bytes = values[i];
+        bound_[i].bytes = values_[i];
     }
     scratch_ += shape.text;
 
@@ -194,7 +196,7 @@ std::optional<plan_cache::shortcut> plan_cache::find_by_shape(std::string_view t
         return std::nullopt;  // the first of its shape takes the full path
     }
     if (found->what == nullptr) return std::nullopt;
-    auto shard = found->what->plan->bind_one(std::span{bound.data(), shape.literals.size()});
+    auto shard = found->what->plan->bind_one(std::span{bound_.data(), shape.literals.size()});
     if (!shard || !*shard) return std::nullopt;  // the full path tells the client why
     ++hits_;
     return shortcut{found->what, **shard};

@@ -13,6 +13,7 @@
 
 #include "proxy/session_settings.hpp"
 #include "route/plan.hpp"
+#include "sql/lexer.hpp"
 
 #include <cstdint>
 #include <list>
@@ -104,6 +105,10 @@ private:
     level shapes_;
     std::unordered_map<std::string, std::weak_ptr<const reading_environment>> environments_;
     std::string scratch_;
+    // Of the text at hand: each literal's value, kept for their memory.
+    sql::normalised shape_;
+    std::vector<std::string> values_;
+    std::vector<route::bound_parameter> bound_;
     std::uint64_t hits_ = 0, misses_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "proxy/server.hpp"
 
+#include "core/errno_text.hpp"
 #include "core/io/loop.hpp"
 #include "proxy/server_driver.hpp"
 #include "proxy/worker.hpp"
@@ -65,7 +66,7 @@ result<listener> listen_on(const std::string& host, std::uint16_t port, bool loo
         }
         const int fd = ::socket(each->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0) {
-            why = std::strerror(errno);
+            why = errno_text(errno);
             continue;
         }
         const int on = 1;
@@ -81,7 +82,7 @@ result<listener> listen_on(const std::string& host, std::uint16_t port, bool loo
                                                          : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
             return out;
         }
-        why = std::strerror(errno);
+        why = errno_text(errno);
         ::close(fd);
     }
     ::freeaddrinfo(found);

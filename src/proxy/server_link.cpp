@@ -32,11 +32,23 @@ constexpr wire::type_set relayed_types() {
 
 // Tags of commands after which a session is no longer as it was at login.
 bool leaves_state(std::string_view tag) noexcept {
-    for (const std::string_view prefix :
-         {"SET", "RESET", "PREPARE", "LISTEN", "DECLARE", "LOAD", "CREATE", "DISCARD"}) {
-        if (tag.starts_with(prefix)) return true;
+    // Most commands are none of these, and their first letter shows it.
+    switch (tag.empty() ? '\0' : tag.front()) {
+        case 'S':
+            return tag.starts_with("SET");
+        case 'R':
+            return tag.starts_with("RESET");
+        case 'P':
+            return tag.starts_with("PREPARE");
+        case 'L':
+            return tag.starts_with("LISTEN") || tag.starts_with("LOAD");
+        case 'D':
+            return tag.starts_with("DECLARE") || tag.starts_with("DISCARD");
+        case 'C':
+            return tag.starts_with("CREATE");
+        default:
+            return false;
     }
-    return false;
 }
 
 }  // namespace
@@ -199,6 +211,7 @@ void server_link::learn_tag(std::string_view body) {
     const auto tag = wire::read_command_complete(body);
     if (!tag) return;  // the client, or whoever waits for it, will find out
     if (leaves_state(*tag)) dirty_ = true;
+    if (tag->empty() || tag->front() != 'D') return;
     if (*tag == "DISCARD ALL") dirty_ = false;
     if (*tag == "DISCARD ALL" || *tag == "DEALLOCATE ALL") prepared_.clear();
 }

@@ -1,5 +1,6 @@
 #include "proxy/server_socket.hpp"
 
+#include "core/errno_text.hpp"
 #include "core/io/blocking_threads.hpp"
 
 #include <arpa/inet.h>
@@ -106,7 +107,7 @@ void set_tcp_options(int fd, const server_options& o) noexcept {
 }
 
 error from_errno(int number) {
-    return error{errc::connect_failed, std::strerror(number)};
+    return error{errc::connect_failed, errno_text(number)};
 }
 
 task<result<server_socket>> connect_to(io::loop& loop, server_address to, deadline until) {

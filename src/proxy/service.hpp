@@ -5,6 +5,7 @@
 
 #include "config/description.hpp"
 #include "proxy/server_target.hpp"
+#include "proxy/session_settings.hpp"
 #include "topology/world.hpp"
 #include "wire/scram.hpp"
 #include "wire/startup.hpp"
@@ -55,6 +56,10 @@ public:
     std::shared_ptr<const server_parameters> greeting() const;
     void set_greeting(std::shared_ptr<const server_parameters> what);
 
+    // One object for all sessions of the same settings, whichever worker they are on: comparing pointers then tells, in the
+    // common case, that a connection is set as a session needs it.
+    std::shared_ptr<const proxy::settings> shared_settings(std::shared_ptr<const proxy::settings> what);
+
     struct counters {
         std::atomic<std::uint64_t> clients{0}, clients_total{0}, clients_refused{0}, relayed{0}, merged{0}, refused{0},
             transactions{0}, received{0}, sent{0}, cancels{0}, plan_hits{0}, plan_misses{0};
@@ -70,6 +75,7 @@ private:
     std::string secret_;  // for mock verifiers
     mutable std::mutex guard_;
     std::shared_ptr<const server_parameters> greeting_;
+    std::map<std::map<std::string, std::string>, std::weak_ptr<const proxy::settings>> settings_;
 };
 
 }  // namespace ashlar::proxy

@@ -159,6 +159,7 @@ private:
     std::size_t any_place();
     void drop(participant* p);  // its link is lost
     task<void> release_all();   // outside a transaction
+    bool release_now();         // the same where nothing has to be waited for; false: it has
     task<void> read_back(participant& p);
     // `was_dirty`: something else than the settings had been left there before.
     void note(participant& p, settings_ptr applied, bool was_dirty);

@@ -142,7 +142,7 @@ task<status> session::leave_servers_for(bool writes) {
     status settled = co_await drain(true);
     if (!settled) co_return settled;
     current_ = nullptr;
-    if (block_ == block::none) co_await release_all();
+    if (block_ == block::none && !release_now()) co_await release_all();
     co_return status{};
 }
 
@@ -435,7 +435,7 @@ task<status> session::execute_portal(std::string name, std::uint32_t rows_max) {
             status settled = co_await drain(ends || block_ != block::none);
             if (!settled || skipping_) co_return settled;
             if (ends || block_ != block::none) current_ = nullptr;
-            if (ends && block_ == block::none) co_await release_all();
+            if (ends && block_ == block::none && !release_now()) co_await release_all();
         }
         co_return co_await run_own(statement, false);
     }

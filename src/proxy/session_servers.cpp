@@ -38,7 +38,7 @@ constexpr std::string_view leftovers_sql =
 }  // namespace
 
 void session::use_settings(settings_ptr now) {
-    settings_ = std::move(now);
+    settings_ = shared_.shared_settings(std::move(now));
     environment_ = plans().environment(*settings_);
 }
 
@@ -125,7 +125,8 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes) {
         if (!allowed) co_return std::move(allowed).error();
     }
     for (int attempt = 0;; ++attempt) {
-        result<pool::lease> got = co_await lend(place);
+        result<pool::lease> got = shared_.place(place).pool->lend_ready(loop_);
+        if (!*got) got = co_await lend(place);
         if (!got) co_return std::move(got).error();
         server_link* link = server_link_of(**got);
         // One that died while it was idle is nobody's business.
@@ -232,15 +233,29 @@ void session::drop(participant* p) {
     participants_.remove_if([p](const participant& each) { return &each == p; });
 }
 
-task<void> session::release_all() {
-    if (touched_session_) {
-        touched_session_ = false;
-        for (participant& p : participants_) {
-            if (p.link == nullptr || !p.link->is_reusable()) continue;
-            co_await read_back(p);
-        }
+// The common case, in which nothing has to be waited for.
+bool session::release_now() {
+    if (touched_session_ || cancels_sent_) return false;
+    for (participant& p : participants_) {
+        if (p.link == nullptr) continue;
+        if (const link_notes* notes = notes_of(*p.link)) notes->last_used = since_;
+        if (p.settings_unsure) p.link->mark_dirty();
     }
-    if (cancels_sent_) {
+    participants_.clear();
+    cancel_asked_ = false;
+    return true;
+}
+
+task<void> session::release_all() {
+    while (!release_now()) {  // a cancel may come while we wait
+        if (touched_session_) {
+            touched_session_ = false;
+            for (participant& p : participants_) {
+                if (p.link == nullptr || !p.link->is_reusable()) continue;
+                co_await read_back(p);
+            }
+        }
+        if (!cancels_sent_) continue;
         // A late cancel must not hit the next borrower.
         cancels_sent_ = false;
         for (participant& p : participants_) {
@@ -251,13 +266,6 @@ task<void> session::release_all() {
             if (!settled) p.link->mark_broken();
         }
     }
-    for (participant& p : participants_) {
-        if (p.link == nullptr) continue;
-        if (const link_notes* notes = notes_of(*p.link)) notes->last_used = loop_.now();
-        if (p.settings_unsure) p.link->mark_dirty();
-    }
-    participants_.clear();
-    cancel_asked_ = false;
 }
 
 // A function that we know nothing of has run: whatever it set becomes the session's.

@@ -12,7 +12,7 @@ task<status> session::on_query(client_message m) {
     if (current_ != nullptr || parse_owed_ != nullptr) {
         status settled = co_await drain(true);
         if (!settled) co_return settled;
-        if (block_ == block::none) co_await release_all();
+        if (block_ == block::none && !release_now()) co_await release_all();
     }
     cancel_asked_ = false;
     const auto known = catalogue();
@@ -37,9 +37,12 @@ task<status> session::on_query(client_message m) {
         if (statements > 1) co_return co_await run_several(std::string{*sql});
         what = plans().find(*sql, {}, environment_, *known);
     }
-    status done = co_await run_simple(what, place, m.whole, true);
+    // A shape that is known goes to one server as it is: nothing of run_simple() applies to it but a failed transaction.
+    const bool relayed = place.has_value() && !failed_;
+    task<status> answer = relayed ? relay_query(what, *place, m.whole, true) : run_simple(what, place, m.whole, true);
+    status done = co_await answer;
     if (!done) co_return done;
-    if (block_ == block::none) co_await release_all();
+    if (block_ == block::none && !release_now()) co_await release_all();
     co_return status{};
 }
 
@@ -78,7 +81,7 @@ task<status> session::run_several(std::string text) {
         }
     }
     ready();
-    if (block_ == block::none) co_await release_all();
+    if (block_ == block::none && !release_now()) co_await release_all();
     co_return status{};
 }
 

@@ -8,17 +8,31 @@
 namespace ashlar::sql {
 namespace {
 
+// What a byte can be, by table: the lexer runs for every simple query that is not seen twice alike.
+enum : std::uint8_t { blank = 1, digit = 2, word_start = 4, word_part = 8 };
+constexpr auto classes = [] {
+    std::array<std::uint8_t, 256> out{};
+    for (int c = 0; c < 256; ++c) {
+        std::uint8_t is = 0;
+        if (c == ' ' || (c >= '\t' && c <= '\r')) is |= blank;
+        if (c >= '0' && c <= '9') is |= digit | word_part;
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80) is |= word_start | word_part;
+        if (c == '$') is |= word_part;
+        out[static_cast<std::size_t>(c)] = is;
+    }
+    return out;
+}();
 constexpr bool is_blank(unsigned char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
+    return (classes[c] & blank) != 0;
 }
 constexpr bool is_digit(unsigned char c) {
-    return c >= '0' && c <= '9';
+    return (classes[c] & digit) != 0;
 }
 constexpr bool is_word_start(unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+    return (classes[c] & word_start) != 0;
 }
 constexpr bool is_word_part(unsigned char c) {
-    return is_word_start(c) || is_digit(c) || c == '$';
+    return (classes[c] & word_part) != 0;
 }
 constexpr char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -40,23 +54,33 @@ public:
     }
 
     bool after_blank = false;
+    bool saw_comment = false;
 
 private:
     unsigned char peek(std::size_t ahead = 0) const {
         return at_ + ahead < text_.size() ? static_cast<unsigned char>(text_[at_ + ahead]) : 0;
     }
 
+    // Past all bytes of this class.
+    void skip(std::uint8_t of) {
+        const char* p = text_.data() + at_;
+        const char* const end = text_.data() + text_.size();
+        while (p != end && (classes[static_cast<unsigned char>(*p)] & of) != 0) ++p;
+        at_ = static_cast<std::size_t>(p - text_.data());
+    }
+
     bool skip_blanks() {
         const std::size_t start = at_;
-        while (at_ < text_.size()) {
+        for (;;) {
+            skip(blank);
             const unsigned char c = peek();
-            if (is_blank(c)) {
-                ++at_;
-            } else if (c == '-' && peek(1) == '-') {
+            if (c == '-' && peek(1) == '-') {
+                saw_comment = true;
                 while (at_ < text_.size() && text_[at_] != '\n' && text_[at_] != '\r') ++at_;
             } else if (c == '/' && peek(1) == '*') {
                 const std::size_t end = comment_end();
                 if (end == std::string_view::npos) break;  // read() reports it as broken
+                saw_comment = true;
                 at_ = end;
             } else {
                 break;
@@ -86,6 +110,7 @@ private:
 
     token_kind read() {
         const unsigned char c = peek();
+        if (is_word_start(c)) return word();
         if (c == '/' && peek(1) == '*') return broken();
         if (c == '\'') return quoted_string(!standard_strings_);
         if (c == '"') return quoted_word();
@@ -93,7 +118,6 @@ private:
         // 1..2 is two numbers and two points
         const bool after_point = at_ > 0 && text_[at_ - 1] == '.';
         if (is_digit(c) || (c == '.' && is_digit(peek(1)) && !after_point)) return number();
-        if (is_word_start(c)) return word();
         if (c == ':' && peek(1) == ':') {
             at_ += 2;
             return token_kind::symbol;
@@ -134,7 +158,7 @@ private:
     token_kind dollar() {
         if (is_digit(peek(1))) {
             ++at_;
-            while (is_digit(peek())) ++at_;
+            skip(digit);
             return token_kind::parameter;
         }
         std::size_t i = at_ + 1;  // $tag$
@@ -153,16 +177,16 @@ private:
     }
 
     token_kind number() {
-        while (is_digit(peek())) ++at_;
+        skip(digit);
         if (peek() == '.' && peek(1) != '.') {
             ++at_;
-            while (is_digit(peek())) ++at_;
+            skip(digit);
         }
         if ((peek() | 0x20) == 'e') {
             const std::size_t sign = peek(1) == '+' || peek(1) == '-' ? 1 : 0;
             if (is_digit(peek(1 + sign))) {
                 at_ += 1 + sign;
-                while (is_digit(peek())) ++at_;
+                skip(digit);
             }
         }
         return token_kind::number;
@@ -179,7 +203,7 @@ private:
             at_ += 2;
             return is_word ? quoted_word() : quoted_string(false);
         }
-        while (is_word_part(peek())) ++at_;
+        skip(word_part);
         return token_kind::word;
     }
 
@@ -260,6 +284,15 @@ std::vector<statement_span> split(std::string_view text, bool standard_conformin
 
 normalised normalise(std::string_view text, bool standard_conforming_strings) {
     normalised out;
+    normalise(text, standard_conforming_strings, out);
+    return out;
+}
+
+void normalise(std::string_view text, bool standard_conforming_strings, normalised& out) {
+    out.understood = out.has_comments = false;
+    out.text.clear();
+    out.literals.clear();
+    out.hash = 0;
     out.text.reserve(text.size());
     scanner scan{text, standard_conforming_strings};
     std::size_t copied = 0;  // runs are copied whole: text[copied, previous end)
@@ -267,7 +300,7 @@ normalised normalise(std::string_view text, bool standard_conforming_strings) {
     bool first = true;
     token t;
     while (scan.next(t)) {
-        if (t.kind == token_kind::broken) return {};
+        if (t.kind == token_kind::broken) return;
         const bool literal = t.kind == token_kind::string || t.kind == token_kind::number;
         const bool one_blank = t.begin == end + 1 && text[end] == ' ';
         if (literal || (scan.after_blank && !one_blank) || first) {
@@ -285,8 +318,8 @@ normalised normalise(std::string_view text, bool standard_conforming_strings) {
     }
     out.text.append(text, copied, end - copied);
     out.hash = XXH3_64bits(out.text.data(), out.text.size());
+    out.has_comments = scan.saw_comment;
     out.understood = true;
-    return out;
 }
 
 std::size_t nesting(std::string_view text, std::size_t enough) {

@@ -44,11 +44,14 @@ std::vector<statement_span> split(std::string_view text, bool standard_conformin
 
 struct normalised {
     bool understood = false;
+    bool has_comments = false;
     std::string text;            // literals replaced by ?, blanks and comments folded to one blank
     std::vector<span> literals;  // where they were in the original
     std::uint64_t hash = 0;      // xxh3 of text
 };
 normalised normalise(std::string_view text, bool standard_conforming_strings = true);
+// The same into `out`, whose memory is used again.
+void normalise(std::string_view text, bool standard_conforming_strings, normalised& out);
 
 // How deeply parentheses, brackets, CASEs and chains of operators nest, at least; stops counting at `enough`. A chain
 // (1+1+1…) counts one level for each operator, since the parser's tree is as deep as the chain is long; chains of AND

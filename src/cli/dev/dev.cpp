@@ -10,6 +10,7 @@
 #include "cli/terminal.hpp"
 
 #include "config/load.hpp"
+#include "core/errno_text.hpp"
 
 #include <ashlar/types.hpp>
 
@@ -36,7 +37,7 @@ using dev::state;
 constexpr std::size_t socket_path_max = 90;  // sun_path has 108 bytes, and the socket's own name takes some
 
 error failed_to(const std::string& what, int why) {
-    return error{errc::io_failure, what + ": " + std::strerror(why)};
+    return error{errc::io_failure, what + ": " + errno_text(why)};
 }
 
 std::string toml_string(const std::string& text) {

@@ -1,4 +1,5 @@
 #include "cli/dev/processes.hpp"
+#include "core/errno_text.hpp"
 
 #include <fmt/format.h>
 
@@ -31,7 +32,7 @@ struct identity {
 
 identity identity_of(const std::string& user) {
     if (user.empty()) return {};
-    const passwd* entry = ::getpwnam(user.c_str());
+    const passwd* entry = ::getpwnam(user.c_str());  // NOLINT(concurrency-mt-unsafe): no other thread yet
     if (entry == nullptr) return {};
     return {true, entry->pw_uid, entry->pw_gid, user};
 }
@@ -93,6 +94,7 @@ int wait_for(pid_t child) {
 result<std::string> server_user() {
     if (::geteuid() != 0) return std::string{};
     for (const char* name : {"postgres", "nobody"}) {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet
         if (::getpwnam(name) != nullptr) return std::string{name};
     }
     return error{errc::io_failure, "PostgreSQL does not run as root, and there is no user postgres or nobody"}.hint(
@@ -101,7 +103,7 @@ result<std::string> server_user() {
 
 status run_program(const std::vector<std::string>& words, const std::string& user, const std::string& log) {
     const pid_t child = spawn(words, user, log, false);
-    if (child < 0) return error{errc::io_failure, words[0] + " cannot be started: " + std::strerror(errno)};
+    if (child < 0) return error{errc::io_failure, words[0] + " cannot be started: " + errno_text(errno)};
     const int code = wait_for(child);
     if (code == 0) return {};
     return error{errc::io_failure, fmt::format("{} ended with exit code {}", words[0], code)}.detail(tail_of(log));
@@ -115,7 +117,7 @@ bool succeeds(const std::vector<std::string>& words, const std::string& user) {
 result<process_id> start_program(const std::vector<std::string>& words, const std::string& user,
                                  const std::string& log) {
     const pid_t child = spawn(words, user, log, true);
-    if (child < 0) return error{errc::io_failure, words[0] + " cannot be started: " + std::strerror(errno)};
+    if (child < 0) return error{errc::io_failure, words[0] + " cannot be started: " + errno_text(errno)};
     return process_id{child, start_time(child)};
 }
 
@@ -138,7 +140,7 @@ status give_to(const std::string& folder, const std::string& user) {
     const identity who = identity_of(user);
     if (!who.change) return {};
     if (::lchown(folder.c_str(), who.user, who.group) != 0) {
-        return error{errc::io_failure, folder + " cannot be given to " + user + ": " + std::strerror(errno)};
+        return error{errc::io_failure, folder + " cannot be given to " + user + ": " + errno_text(errno)};
     }
     return {};
 }

@@ -1,4 +1,5 @@
 #include "cli/dev/state.hpp"
+#include "core/errno_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -71,7 +72,7 @@ status write_state(const std::string& folder, const state& what) {
     out << json.dump(2) << "\n";
     out.close();
     if (!out || std::rename(part.c_str(), to.c_str()) != 0) {
-        return error{errc::io_failure, to + " cannot be written: " + std::strerror(errno)};
+        return error{errc::io_failure, to + " cannot be written: " + errno_text(errno)};
     }
     return {};
 }

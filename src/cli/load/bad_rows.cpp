@@ -2,6 +2,7 @@
 
 #include "cli/table_text.hpp"
 #include "cli/terminal.hpp"
+#include "core/errno_text.hpp"
 
 #include <fmt/format.h>
 
@@ -49,16 +50,16 @@ status bad_rows::open(std::string_view head, bool only_unreadable) {
     fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (ours ? 0 : O_EXCL), 0600);
     if (fd_ < 0) {
         const int why = errno;
-        error failed{errc::io_failure, path_ + " cannot be made: " + std::strerror(why)};
+        error failed{errc::io_failure, path_ + " cannot be made: " + errno_text(why)};
         if (why == EEXIST) failed.hint("It may hold rows that an earlier load set aside. Name another, or remove it.");
         return failed;
     }
     length_ = journal_.bad_file_length();
     if (::ftruncate(fd_, static_cast<off_t>(length_)) != 0 || ::lseek(fd_, 0, SEEK_END) < 0) {
-        return error{errc::io_failure, path_ + " cannot be cut: " + std::strerror(errno)};
+        return error{errc::io_failure, path_ + " cannot be cut: " + errno_text(errno)};
     }
     if (length_ > 0) return {};
-    if (!write_all(fd_, head)) return error{errc::io_failure, path_ + " cannot be written: " + std::strerror(errno)};
+    if (!write_all(fd_, head)) return error{errc::io_failure, path_ + " cannot be written: " + errno_text(errno)};
     length_ = head.size();
     return {};
 }
@@ -79,7 +80,7 @@ status bad_rows::set_aside(const place& where, const std::string& reason) {
     std::string raw{data_.substr(where.begin, where.end - where.begin)};
     if (!raw.ends_with('\n')) raw += '\n';
     if (!write_all(fd_, raw) || ::fdatasync(fd_) != 0) {
-        return error{errc::io_failure, path_ + " cannot be written: " + std::strerror(errno)};
+        return error{errc::io_failure, path_ + " cannot be written: " + errno_text(errno)};
     }
     length_ += raw.size();
     print_to_stderr(said + "\n");

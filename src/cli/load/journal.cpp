@@ -1,4 +1,5 @@
 #include "cli/load/journal.hpp"
+#include "core/errno_text.hpp"
 
 #include <ashlar/types.hpp>
 
@@ -18,7 +19,7 @@ namespace ashlar::cli::load {
 namespace {
 
 error failed_to(const std::string& what) {
-    return error{errc::io_failure, what + ": " + std::strerror(errno)};
+    return error{errc::io_failure, what + ": " + errno_text(errno)};
 }
 
 nlohmann::json to_json(const journal_head& h, const std::string& id) {

@@ -12,6 +12,7 @@
 
 #include "config/load.hpp"
 #include "config/spelling.hpp"
+#include "core/errno_text.hpp"
 #include "topology/world.hpp"
 
 #include <fmt/format.h>
@@ -44,7 +45,7 @@ public:
         const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
         struct stat facts {};
         if (fd < 0 || ::fstat(fd, &facts) != 0) {
-            const error why{errc::io_failure, path + " cannot be read: " + std::strerror(errno)};
+            const error why{errc::io_failure, path + " cannot be read: " + errno_text(errno)};
             if (fd >= 0) ::close(fd);
             return why;
         }
@@ -60,7 +61,7 @@ public:
         }
         ::close(fd);
         if (size_ > 0 && at_ == nullptr)
-            return error{errc::io_failure, path + " cannot be mapped: " + std::strerror(errno)};
+            return error{errc::io_failure, path + " cannot be mapped: " + errno_text(errno)};
         if (at_ != nullptr) ::madvise(at_, size_, MADV_SEQUENTIAL);
         return {};
     }

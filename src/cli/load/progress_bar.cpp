@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace ashlar::cli::load {
 
@@ -30,7 +31,7 @@ std::string progress_line(const progress_facts& facts, std::size_t width) {
     std::string tail = fmt::format(" {:3.0f} %  {} rows  {}/s", share * 100, with_commas(facts.rows),
                                    with_commas(static_cast<std::uint64_t>(rate)));
     if (share > 0.01 && share < 1) {
-        const auto left = static_cast<std::uint64_t>(facts.seconds / share * (1 - share) + 0.5);
+        const auto left = static_cast<std::uint64_t>(std::llround(facts.seconds / share * (1 - share)));
         tail += fmt::format("  {}:{:02} left", left / 60, left % 60);
     }
     const std::size_t used = display_width(facts.label) + display_width(tail) + 2;

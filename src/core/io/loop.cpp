@@ -1,6 +1,7 @@
 // The part that all back ends share: operations' lives, cancel scopes, timers, signals, posting, blocking work.
 #include "core/io/loop.hpp"
 
+#include "core/errno_text.hpp"
 #include "core/io/blocking_threads.hpp"
 
 #include <atomic>
@@ -46,9 +47,9 @@ struct running {
 
 error from_errno(int number) {
     if (number == ECONNRESET || number == EPIPE || number == ECONNABORTED) {
-        return error{errc::peer_closed, std::string{"the connection was closed: "} + std::strerror(number)};
+        return error{errc::peer_closed, std::string{"the connection was closed: "} + errno_text(number)};
     }
-    return error{errc::io_failure, std::strerror(number)};
+    return error{errc::io_failure, errno_text(number)};
 }
 
 error deadline_error(op_kind kind) {

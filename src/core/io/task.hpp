@@ -1,19 +1,16 @@
 // task.hpp: task<T>, a coroutine that starts when it is awaited and gives one T.
 //
-// Life      A task owns its frame; destroying a task that is suspended destroys the frame and all below it.
-// Await it
+// Life      A task owns its frame; destroying a task that is suspended destroys the frame and all below it. Await it
 //           once. Nothing is detached: the one place that starts a task without awaiting it is task_group.
 // Failure   Expected failure is a result<T> inside. Exceptions pass through to whoever awaits.
-// Scope     Each task carries a pointer to the cancel_scope it runs in, inherited from the awaiting task. An
-// I/O
-//           operation started under a scope ends with `cancelled_exception` when that scope is cancelled.
-// Compiler  g++ 12 copies some temporaries bit by bit into a frame: in a full expression with co_await, no
-// braced or
-//           aggregate temporaries and no capturing lambdas. Name them first, then std::move
-//           (tools/check_coroutines.py).
+// Scope     Each task carries a pointer to the cancel_scope it runs in, inherited from the awaiting task. An I/O operation
+//           started under a scope ends with `cancelled_exception` when that scope is cancelled.
+// Compiler  g++ 12 copies some temporaries bit by bit into a frame: in a full expression with co_await, no braced or
+//           aggregate temporaries and no capturing lambdas. Name them first, then std::move (tools/check_coroutines.py).
 #pragma once
 
 #include "core/assert.hpp"
+#include "core/io/frame_memory.hpp"
 
 #include <coroutine>
 #include <exception>
@@ -38,6 +35,9 @@ struct promise_base {
     std::coroutine_handle<> continuation = std::noop_coroutine();
     cancel_scope* scope = nullptr;
     std::exception_ptr thrown;
+
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
 
     struct final_awaiter {
         bool await_ready() const noexcept { return false; }
