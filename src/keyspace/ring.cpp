@@ -48,8 +48,9 @@ ring::ring(const std::vector<node>& nodes) {
     std::ranges::sort(points_, [&](const point& a, const point& b) {
         return std::tie(a.place, nodes[a.node].name) < std::tie(b.place, nodes[b.node].name);
     });
-    auto doubled = std::ranges::unique(points_, {}, &point::place);
-    points_.erase(doubled.begin(), doubled.end());
+    // Not std::ranges: clang 14 cannot read libstdc++ 12's views.
+    const auto same_place = [](const point& a, const point& b) { return a.place == b.place; };
+    points_.erase(std::unique(points_.begin(), points_.end(), same_place), points_.end());
 }
 
 std::uint32_t ring::node_at(std::uint64_t place) const noexcept {

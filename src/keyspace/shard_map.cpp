@@ -200,7 +200,7 @@ std::vector<owned_positions> shard_map::tables::arcs() const {
             continue;
         }
         all.emplace_back().owner = owner;
-        all.back().what.emplace<arc>(after, points[i].place);
+        all.back().what = arc{after, points[i].place};
     }
     return all;
 }

@@ -320,7 +320,7 @@ result<truth> having::node::evaluate_all(const row_batch& rows, std::size_t row)
     const truth decisive = what == kind::and_ ? truth::no : truth::yes;
     truth all = what == kind::and_ ? truth::yes : truth::no;
     for (const node& part : inner) {
-        const auto t = part.evaluate(rows, row);
+        auto t = part.evaluate(rows, row);
         if (!t) return t;
         if (*t == decisive) return decisive;
         if (*t == truth::unknown) all = truth::unknown;
@@ -334,7 +334,7 @@ result<truth> having::node::evaluate(const row_batch& rows, std::size_t row) con
         case kind::or_:
             return evaluate_all(rows, row);
         case kind::not_: {
-            const auto t = inner[0].evaluate(rows, row);
+            auto t = inner[0].evaluate(rows, row);
             if (!t || *t == truth::unknown) return t;
             return of(*t == truth::no);
         }

@@ -41,7 +41,7 @@ public:
                                                 merge_options options) {
         auto common = common_shape(shapes, what.dialect);
         if (!common) return std::move(common).error();
-        std::unique_ptr<recipe_merger> m{new recipe_merger{std::move(options)}};
+        std::unique_ptr<recipe_merger> m{new recipe_merger{options}};
         m->rows_ = std::move(*common);
         if (auto ok = m->prepare_limits(what, parameters); !ok) return std::move(ok).error();
         if (auto ok = m->prepare_grouping(what, parameters); !ok) return std::move(ok).error();
@@ -97,7 +97,7 @@ public:
     }
 
 private:
-    explicit recipe_merger(merge_options options) : options_(std::move(options)) {}
+    explicit recipe_merger(merge_options options) : options_(options) {}
 
     // --- birth ----------------------------------------------------------------------------------------------------
 
@@ -309,7 +309,7 @@ private:
 result<std::unique_ptr<merger>> merger::make(const route::recipe& what, const std::vector<columns>& shapes,
                                              std::span<const route::bound_parameter> parameters,
                                              merge_options options) {
-    return recipe_merger::make(what, shapes, parameters, std::move(options));
+    return recipe_merger::make(what, shapes, parameters, options);
 }
 
 }  // namespace ashlar::merge

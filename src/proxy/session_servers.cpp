@@ -19,7 +19,7 @@ const link_notes* notes_of(const server_link& link) {
 }
 
 bool is_plain_begin(std::string_view text) {
-    return text.size() <= 20 && text.find_first_of("\n") == text.npos &&
+    return text.size() <= 20 && text.find('\n') == text.npos &&
            (text.find(' ') == text.npos || text == "start transaction" || text == "START TRANSACTION");
 }
 
@@ -318,7 +318,7 @@ task<void> session::read_back(participant& p) {
 
 // Tells the client what changed of the parameters that servers report.
 void session::report_parameters(const server_link& link) {
-    const auto now = link.parameters();
+    const auto& now = link.parameters();
     if (now == reported_ || now == nullptr) return;
     for (const auto& [name, value] : *now) {
         bool same = false;

@@ -161,11 +161,9 @@ std::vector<std::string> list_of(std::string_view statement) {
         }
         list = held;
     } else {
-        const std::size_t sign = statement.find_first_of("=");
         words w{statement};
         (void)w.word();  // set
         (void)w.name();  // search_path, or SCHEMA
-        (void)sign;
         if (!w.take('=') && w.peek() == "to") (void)w.word();
         list = w.rest();
     }

@@ -40,10 +40,10 @@ server_report report_of(const PGresult* r) {
         while (s.message.ends_with('\n')) s.message.pop_back();
         return s;
     }
-    for (const int code : fields) {
+    for (const char code : fields) {
         const char* text = PQresultErrorField(r, code);
         if (text == nullptr) continue;
-        s.raw += static_cast<char>(code);
+        s.raw += code;
         s.raw += text;
         s.raw += '\0';
     }

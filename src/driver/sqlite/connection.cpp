@@ -172,7 +172,7 @@ task<status> file_connection::run_script(std::string sql, deadline until) {
         if (auto c = co_await start(std::move(one), until); !c) why = std::move(c).error();
         for (bool ended = why.has_value(); !ended; dropped.clear()) {
             auto f = co_await fetch(dropped, until);
-            if (!f) why = std::move(f).error();
+            if (!f) why = f.error();
             ended = !f || *f == fetched::ended;
         }
         if (!why) continue;
