@@ -51,7 +51,11 @@ std::string users_csv(int from, int until) {
 // A cluster of `ashlar dev` in a folder of its own, removed with the test.
 class dev_cluster {
 public:
-    dev_cluster(const std::string& engine, int shards, int replicas = 0) : port_(test::free_port()) {
+    // By default in a folder and on ports that nobody else uses.
+    dev_cluster(const std::string& engine, int shards, int replicas = 0, std::string where = {},
+                std::uint16_t port = test::free_port())
+        : path_(std::move(where)), port_(port) {
+        if (path_.empty()) path_ = folder_.file("cluster");
         const auto made =
             ashlar({"dev", "start", path(), "--engine", engine, "--shards", std::to_string(shards), "--replicas",
                     std::to_string(replicas), "--port", std::to_string(port_), "--key-type", "integer", "--table",
@@ -62,7 +66,7 @@ public:
         const auto removed = ashlar({"dev", "remove", path()});
         EXPECT_TRUE(removed.ok()) << removed.describe();
     }
-    std::string path() const { return folder_.file("cluster"); }
+    const std::string& path() const { return path_; }
     std::string config() const { return path() + "/ashlar.toml"; }
     std::uint16_t port() const { return port_; }
     std::string write(const std::string& name, const std::string& text) const { return folder_.write(name, text); }
@@ -83,6 +87,7 @@ public:
 
 private:
     test::temporary_folder folder_;
+    std::string path_;
     std::uint16_t port_;
 };
 
@@ -207,6 +212,17 @@ TEST_P(OnEngine, AFileThatChangedWhereItWasLoadedIsRefused) {
     const auto mended = shop.load("users", file, {"--batch-rows", "1"});
     EXPECT_TRUE(mended.ok()) << mended.describe();
     EXPECT_EQ(shop.answer("select id from users order by id"), "1\n2\n3\n4\n");
+}
+
+TEST_P(OnEngine, AFileIsLoadedAgainIntoDatabasesThatAreNew) {
+    test::temporary_folder folder;
+    const std::string file = folder.write("users.csv", users_csv(0, 10));
+    const std::uint16_t port = test::free_port();
+    for (int i = 0; i < 2; ++i) {
+        dev_cluster shop{GetParam(), 2, 0, folder.file("cluster"), port};
+        ASSERT_TRUE(shop.load("users", file).ok());
+        EXPECT_EQ(shop.answer("select count(*) from users"), "10\n");
+    }
 }
 
 TEST_P(OnEngine, AFileThatIsInIsNotLoadedTwiceUnlessAsked) {

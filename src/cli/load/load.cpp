@@ -311,8 +311,9 @@ int run(const load_options& asked) {
     const std::string journal_path =
         asked.journal.empty() ? asked.file + ".ashlar-load-" + p.table.name : asked.journal;
     if (status s = notes.open(journal_path, head_of(p), asked.restart); !s) return print_error(s.error()), exit_failed;
-    if (notes.finished()) {
-        if (notes.finished()->file == fingerprint(p.plan.file)) return tell_finished(p, asked, *notes.finished());
+    std::string earlier;  // the id of a finished load that this one takes the place of
+    if (notes.finished() && notes.finished()->file != fingerprint(p.plan.file)) {
+        earlier = notes.id();
         if (status s = notes.begin(head_of(p)); !s) return print_error(s.error()), exit_failed;
     }
     p.plan.id = notes.id();
@@ -326,6 +327,16 @@ int run(const load_options& asked) {
         writers.push_back(std::make_unique<writer>(d->name, make_target(p.plan, *d), bad, all));
     }
     if (status s = open_all(writers); !s) return print_error(s.error()), exit_failed;
+    const auto has_all = [&](const auto& each) {
+        return each->reached() && each->reached()->offset >= p.plan.file.size();
+    };
+    if (notes.finished() && std::all_of(writers.begin(), writers.end(), has_all)) {
+        return tell_finished(p, asked, *notes.finished());
+    }
+    for (auto& each : writers) {
+        if (earlier.empty()) break;
+        if (status s = each->forget(earlier); !s) return print_error(s.error()), exit_failed;
+    }
     const auto began = std::chrono::steady_clock::now();
     if (status s = run_all(p, asked, writers, bad, all); !s) {
         print_error(s.error());
@@ -336,13 +347,10 @@ int run(const load_options& asked) {
     o.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     o.rows = p.how.map ? all.rows.load() : writers.front()->rows();
     o.bad = bad.count();
-    o.resumed = notes.resumes();
-    // The journal first: rows of progress of a finished load are merely left over, an unfinished load without them would
-    // load everything again.
+    o.resumed =
+        std::any_of(writers.begin(), writers.end(), [](const auto& each) { return each->reached().has_value(); });
+    // The rows of progress stay in the databases: they are what tells the same command, later, that all is in.
     if (status s = notes.finish(fingerprint(p.plan.file), o.rows); !s) return print_error(s.error()), exit_failed;
-    for (auto& each : writers) {
-        if (status s = each->forget(); !s) print_error(s.error());
-    }
     print(asked.json ? json_of(p, o, writers) : text_of(p, o, writers));
     return exit_ok;
 }

@@ -139,8 +139,8 @@ public:
         return std::optional<refused_row>{};
     }
 
-    status forget() override {
-        const char* parameters[] = {plan_.id.c_str()};
+    status forget(const std::string& id) override {
+        const char* parameters[] = {id.c_str()};
         const std::string sql = fmt::format("delete from {} where load_id = $1", progress_table);
         const result_ptr got{PQexecParams(connection_.get(), sql.c_str(), 1, nullptr, parameters, nullptr, nullptr, 0)};
         if (PQresultStatus(got.get()) != PGRES_COMMAND_OK) return failure(got.get());

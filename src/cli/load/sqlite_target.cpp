@@ -51,8 +51,10 @@ public:
 
     result<std::optional<refused_row>> write(const batch& what) override { return loop_->run(write_all(what)); }
 
-    status forget() override {
-        driver::statement what = with_id(fmt::format("delete from {} where load_id = $1", progress_table));
+    status forget(const std::string& id) override {
+        driver::statement what;
+        what.sql = fmt::format("delete from {} where load_id = $1", progress_table);
+        what.parameters.push_back(text_parameter(id, oid::text));
         return loop_->run(run_to_end(*connection_, std::move(what), deadline::never()));
     }
 

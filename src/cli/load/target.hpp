@@ -45,8 +45,8 @@ public:
     // nullopt: committed. An error is the database's, not a row's; connection_lost and commit_unknown leave it to reached(),
     // after another open(), to say whether the batch is there.
     virtual result<std::optional<refused_row>> write(const batch& what) = 0;
-    // Drops this load's row of progress.
-    virtual status forget() = 0;
+    // Drops the row of progress of the load with this id.
+    virtual status forget(const std::string& id) = 0;
 };
 
 std::unique_ptr<target> make_postgres_target(const plan& what, const config::database& where);

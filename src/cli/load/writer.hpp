@@ -41,8 +41,8 @@ public:
     bool push(batch what);
     // No more will come; waits for the end. The error that stopped this writer, if one did.
     status finish();
-    // After finish(): drops the row of progress.
-    status forget() { return target_->forget(); }
+    // Before start(): drops the row of progress of another load.
+    status forget(const std::string& id) { return target_->forget(id); }
 
     const std::string& name() const noexcept { return name_; }
     std::uint64_t rows() const noexcept { return rows_.load(); }
