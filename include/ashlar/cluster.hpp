@@ -7,8 +7,8 @@
 //
 // Life      A cluster is a handle: copies are the same cluster. Its connections close with the last handle, scope or
 //           transaction of it.
-// Routing   What is asked of the cluster itself is planned: it runs on the shards that its keys name, and is answered as one
-//           database holding all rows would answer, or refused with a hint.
+// Routing   What is asked of the cluster itself is planned: it runs on the shards that its keys name, and is answered
+//           as one database holding all rows would answer, or refused with a hint.
 // Threads   Everything from any thread.
 #pragma once
 

@@ -6,8 +6,8 @@
 //     for (ashlar::row each : shop.query("select id, total from orders").value())
 //         use(each.get<ashlar::uuid>("id").value(), each.get<std::optional<ashlar::decimal>>("total").value());
 //
-// Types     bool, integers, float, double, std::string, uuid, decimal, timestamp, date, bytes, json, and std::optional of
-//           each, the only ones that take NULL. Reading never rounds or cuts: what does not fit is errc::bad_value.
+// Types     bool, integers, float, double, std::string, uuid, decimal, timestamp, date, bytes, json, and std::optional
+//           of each, the only ones that take NULL. Reading never rounds or cuts: what does not fit is errc::bad_value.
 #pragma once
 
 #include <ashlar/types.hpp>

@@ -5,9 +5,9 @@
 //         tx.insert(entry).value();
 //     }).value();
 //
-// Ends      Commits when the function returns normally; rolls back when it throws (and lets the exception on), or returns
-//           a result that holds an error. After a statement has failed nothing but a rollback can follow: a function that
-//           overlooks the failure gets transaction_failed instead of a commit.
+// Ends      Commits when the function returns normally; rolls back when it throws (and lets the exception on), or
+//           returns a result that holds an error. After a statement has failed nothing but a rollback can follow: a
+//           function that overlooks the failure gets transaction_failed instead of a commit.
 // Shards    A shard joins with the first statement that needs it. Over several SQLite shards the commit is atomic. Over
 //           several PostgreSQL shards reading is free, but a statement that would write on a second shard is refused
 //           before any effect (0A000), until two-phase commit is built.

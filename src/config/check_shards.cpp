@@ -1,5 +1,4 @@
-// What must hold over all shards together. Names, places and shares of keys; each fault is told where it
-// stands.
+// What must hold over all shards together. Names, places and shares of keys; each fault is told where it stands.
 
 #include "config/parts.hpp"
 

@@ -90,8 +90,7 @@ bool is_header(std::string_view line) {
     return trimmed(line).starts_with('[');
 }
 
-// What a line defines: the key before "=", or the name within the brackets. Never its value, which may be
-// secret.
+// What a line defines: the key before "=", or the name within the brackets. Never its value, which may be secret.
 std::string defined_by(std::string_view line) {
     if (is_header(line)) return trimmed(line.substr(0, line.find(']') + 1));
     return trimmed(line.substr(0, line.find('=')));
@@ -124,8 +123,7 @@ struct syntax_error {
     std::string said;
 };
 
-// Leaves out what the error spoils: the line, or with a header all up to the next. False: that would not
-// help.
+// Leaves out what the error spoils: the line, or with a header all up to the next. False: that would not help.
 bool leave_out(std::vector<std::string>& lines, const syntax_error& e) {
     if (e.at.line == 0 || e.at.line > lines.size()) return false;
     std::size_t i = e.at.line - 1;

@@ -1,8 +1,7 @@
 // environment.hpp: ${NAME} and ${NAME:-default} in the strings of a configuration file.
 //
-// The environment is handed in as a function, so that reading a file is pure. As in a shell, the default is
-// taken when the variable is unset or empty. "$${" stands for a plain "${". Names are letters, digits and
-// underscores.
+// The environment is handed in as a function, so that reading a file is pure. As in a shell, the default is taken when
+// the variable is unset or empty. "$${" stands for a plain "${". Names are letters, digits and underscores.
 #pragma once
 
 #include <functional>

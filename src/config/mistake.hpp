@@ -1,8 +1,7 @@
-// mistake.hpp: one thing wrong with a configuration file: where, what was found, what was expected, and a
-// hint.
+// mistake.hpp: one thing wrong with a configuration file: where, what was found, what was expected, and a hint.
 //
-// Mistakes are collected, never thrown: a reader reports all of them at once. No text in a mistake ever holds
-// a secret: readers of URLs and passwords say what is wrong with them and do not quote them.
+// Mistakes are collected, never thrown: a reader reports all of them at once. No text in a mistake ever holds a secret:
+// readers of URLs and passwords say what is wrong with them and do not quote them.
 #pragma once
 
 #include <compare>
@@ -26,13 +25,11 @@ struct mistake {
     std::string found;     // "unknown key"
     std::string expected;  // "one of max_connections, min_connections"; empty where `found` says it all
     std::string hint;      // "did you mean `max_connections`?"; empty for none
-    // True where something is missing. After a syntax error such a mistake may be a mere consequence, and is
-    // dropped.
+    // True where something is missing. After a syntax error such a mistake may be a mere consequence, and is dropped.
     bool of_absence = false;
 };
 
-// "ashlar.toml:12:1: pool.max_conections: unknown key", then indented lines for what was expected and the
-// hint.
+// "ashlar.toml:12:1: pool.max_conections: unknown key", then indented lines for what was expected and the hint.
 std::string to_string(const mistake& what, std::string_view file);
 // All of them, a blank-free block each, in the order given.
 std::string to_string(const std::vector<mistake>& all, std::string_view file);

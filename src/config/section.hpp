@@ -1,13 +1,11 @@
-// section.hpp: one table of the file while it is read: typed values by key, and every key that nobody asked
-// for is a mistake. The readers of description's parts stand on it.
+// section.hpp: one table of the file while it is read: typed values by key, and every key that nobody asked for is a
+// mistake. The readers of description's parts stand on it.
 //
-// Use       Make it, ask for each key that the section knows, then finish(). A value of the wrong type or out
-// of bounds is
-//           reported and answered with nullopt, so that the reader goes on with the default.
-// Strings   are interpolated. Where a number, boolean, duration or size is wanted, a string that names a
-// variable is
-//           taken too: listen_port = "${PORT:-6432}". Mistakes show a value as it is written in the file,
-//           never what the environment put in its place.
+// Use       Make it, ask for each key that the section knows, then finish(). A value of the wrong type or out of bounds
+//           is reported and answered with nullopt, so that the reader goes on with the default.
+// Strings   are interpolated. Where a number, boolean, duration or size is wanted, a string that names a variable is
+//           taken too: listen_port = "${PORT:-6432}". Mistakes show a value as it is written in the file, never what
+//           the environment put in its place.
 #pragma once
 
 #include "config/description.hpp"
@@ -79,8 +77,7 @@ private:
     std::set<std::string, std::less<>> known_, taken_;
 };
 
-// A URL in all its uses: {shard} is replaced by `shard` where there is one; relative SQLite paths are
-// resolved.
+// A URL in all its uses: {shard} is replaced by `shard` where there is one; relative SQLite paths are resolved.
 std::optional<endpoint> to_endpoint(reading& with, const spelled& url, const std::string& subject,
                                     std::optional<std::uint32_t> shard = std::nullopt);
 

@@ -131,8 +131,7 @@ void pool::inside::pass_on() {
     if (rules.wants_housekeeping() || (rules.is_stopped() && rules.is_empty())) wake.set();
 }
 
-// --- turns
-// --------------------------------------------------------------------------------------------------------
+// --- turns -----------------------------------------------------------------------------------------------------------
 
 void pool::turn::promise(const grant& g) {
     if (g.what == grant::kind::look_again) {
@@ -260,8 +259,7 @@ void pool::turn::leave() noexcept {
     give_up(false, now);
 }
 
-// --- lending
-// ------------------------------------------------------------------------------------------------------
+// --- lending ---------------------------------------------------------------------------------------------------------
 
 task<result<lease>> pool::lend(io::loop& loop, deadline until) {
     const std::shared_ptr<pool> self = shared_from_this();
@@ -380,8 +378,7 @@ error pool::inside::refused(const grant& g, const std::optional<error>& own_fail
     return *std::move(why);
 }
 
-// --- what comes back
-// ----------------------------------------------------------------------------------------------
+// --- what comes back -------------------------------------------------------------------------------------------------
 
 void pool::inside::take_back(connection_ptr what, slot_number slot, io::loop& where, bool discard) {
     condition as = condition::clean;
@@ -431,8 +428,7 @@ void pool::inside::open_abandoned(slot_number slot, bool had_begun) {
     pass_on();
 }
 
-// --- the housekeeper
-// ----------------------------------------------------------------------------------------------
+// --- the housekeeper -------------------------------------------------------------------------------------------------
 
 task<status> pool::run(io::loop& housekeeper) {
     const std::shared_ptr<pool> self = shared_from_this();
@@ -506,8 +502,7 @@ task<void> pool::inside::warm(io::loop& on, slot_number slot) {
     wake.set();
 }
 
-// Resets what came back dirty. Destroyed amid: nobody knows how far the reset came, so the connection is
-// closed.
+// Resets what came back dirty. Destroyed amid: nobody knows how far the reset came, so the connection is closed.
 task<void> pool::inside::tend(io::loop& on, slot_number slot) {
     struct chore_at {
         inside& of;
@@ -534,8 +529,7 @@ task<void> pool::inside::tend(io::loop& on, slot_number slot) {
     wake.set();
 }
 
-// --- leases
-// -------------------------------------------------------------------------------------------------------
+// --- leases ----------------------------------------------------------------------------------------------------------
 
 lease::lease(std::shared_ptr<pool> from, std::unique_ptr<driver::connection> what, std::uint32_t slot,
              io::loop& where) noexcept
@@ -573,8 +567,7 @@ void lease::discard() noexcept {
     from->inside_->take_back(std::move(connection_), slot_number{slot_}, *where_, true);
 }
 
-// --- the rest
-// -----------------------------------------------------------------------------------------------------
+// --- the rest --------------------------------------------------------------------------------------------------------
 
 pool::pool() = default;
 pool::~pool() = default;

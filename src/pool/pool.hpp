@@ -1,24 +1,19 @@
 // pool.hpp: a bounded set of open connections to one server, lent out one at a time.
 //
-// Life      Construct, then co_await run() on one loop (the housekeeper's): it opens min_connections, resets
-// what came
-//           back dirty, closes the idle and the old, and returns after stop() once all leases are back.
-//           Lending works from any loop, also without a housekeeper.
-// Turns     First come, first served over all threads. The connection used last is lent first, if possible
-// one that was
-//           bound to the borrower's loop. A waiter that is cancelled or late leaves the queue at once, and a
-//           connection promised to it goes to the next. Who was told to open a connection has had its turn.
-// Dirt      A lease's end does not wait. A connection that comes back in a transaction or with session state
-// goes, to be
-//           reset by whoever needs it first, to the next borrower or the housekeeper. Without a housekeeper
-//           and a waiter, one that is in a transaction is closed at once, so that its locks are not held
-//           until somebody comes.
-// Failing   After a refused connect the next attempt waits 50 ms, doubling up to a second, and is made by one
-// caller
+// Life      Construct, then co_await run() on one loop (the housekeeper's): it opens min_connections, resets what came
+//           back dirty, closes the idle and the old, and returns after stop() once all leases are back. Lending works
+//           from any loop, also without a housekeeper.
+// Turns     First come, first served over all threads. The connection used last is lent first, if possible one that was
+//           bound to the borrower's loop. A waiter that is cancelled or late leaves the queue at once, and a connection
+//           promised to it goes to the next. Who was told to open a connection has had its turn.
+// Dirt      A lease's end does not wait. A connection that comes back in a transaction or with session state goes, to
+//           be reset by whoever needs it first, to the next borrower or the housekeeper. Without a housekeeper and a
+//           waiter, one that is in a transaction is closed at once, so that its locks are not held until somebody
+//           comes.
+// Failing   After a refused connect the next attempt waits 50 ms, doubling up to a second, and is made by one caller
 //           alone. Meanwhile lend() fails at once if nothing is open, and waits for what is open otherwise.
-// Loops     A loop of which is_brief() is true may go as soon as its leases are back; any other one that
-// leases
-//           were lent on must outlive the pool's connections (stop(), and run() returned).
+// Loops     A loop of which is_brief() is true may go as soon as its leases are back; any other one that leases were
+//           lent on must outlive the pool's connections (stop(), and run() returned).
 // Threads   All members from any thread; a lease belongs to the loop that it was lent on.
 // Failure   What can be expected to go wrong arrives as result<T>.
 #pragma once

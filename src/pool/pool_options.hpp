@@ -14,8 +14,7 @@ struct pool_options {
     std::uint32_t max_connections = 25;
     // Kept open even when idle. Too small: the first callers after a quiet time pay for logins.
     std::uint32_t min_connections = 5;
-    // How long lend() waits at most. Too short: bursts fail; too long: callers pile up behind a server that
-    // is stuck.
+    // How long lend() waits at most. Too short: bursts fail; too long: callers pile up behind a server that is stuck.
     milliseconds checkout_timeout{5'000};
     // Callers in the queue; one more is refused with pool_queue_full. Beside them come back, at most max_connections, those
     // whose connection proved dead: they keep their place.

@@ -22,8 +22,7 @@ microseconds between(instant from, instant to) {
 
 pool_rules::pool_rules(pool_options options, std::uint64_t seed) : options_(options), random_(seed) {}
 
-// --- callers
-// ------------------------------------------------------------------------------------------------------
+// --- callers ---------------------------------------------------------------------------------------------------------
 
 grant pool_rules::arrive(place where, instant now) {
     const turn_number turn{turns_++};
@@ -111,8 +110,7 @@ void pool_rules::hand_out(const grant& g, instant now) {
     granted_.push_back(g);
 }
 
-// --- connections
-// --------------------------------------------------------------------------------------------------
+// --- connections -----------------------------------------------------------------------------------------------------
 
 bool pool_rules::may_open(instant now) const noexcept {
     if (stopped_ || open_ >= options_.max_connections) return false;
@@ -305,8 +303,7 @@ bool pool_rules::chore_done(slot_number slot, bool well, place where, instant no
     return keep;
 }
 
-// --- housekeeping
-// -------------------------------------------------------------------------------------------------
+// --- housekeeping ----------------------------------------------------------------------------------------------------
 
 chores pool_rules::housekeep(instant now) {
     chores todo;
@@ -352,8 +349,7 @@ std::vector<slot_number> pool_rules::stop(instant now) {
     return std::exchange(idle_, {});
 }
 
-// --- questions
-// ----------------------------------------------------------------------------------------------------
+// --- questions -------------------------------------------------------------------------------------------------------
 
 bool pool_rules::wants_housekeeping() const noexcept {
     if (stopped_) return false;

@@ -1,13 +1,11 @@
-// pool_rules.hpp: every decision of a pool, without connections, I/O, clock or lock. Pure: each event is told
-// with the time at which it happened, each answer is a value. pool.cpp carries the answers out.
+// pool_rules.hpp: every decision of a pool, without connections, I/O, clock or lock. Pure: each event is told with the
+// time at which it happened, each answer is a value. pool.cpp carries the answers out.
 //
 // Slots     A slot stands for one connection, from the permission to open it until it is closed.
-// Turns     A caller has a turn from arrive() until it holds a lease or gives up. Its number is its place in
-// the queue:
+// Turns     A caller has a turn from arrive() until it holds a lease or gives up. Its number is its place in the queue:
 //           lower numbers go first, and a turn that comes back (its connection proved dead) keeps its place.
-// Failing   After a failed connect nobody tries again before retry_at(), and then one alone, until one
-// succeeds. Meanwhile
-//           callers are refused at once if nothing is open, and wait for what is open otherwise.
+// Failing   After a failed connect nobody tries again before retry_at(), and then one alone, until one succeeds.
+//           Meanwhile callers are refused at once if nothing is open, and wait for what is open otherwise.
 // Threads   None of its business: the owner holds a lock.
 #pragma once
 
@@ -78,8 +76,7 @@ public:
     // `seed` draws the connections' ends.
     pool_rules(pool_options options, std::uint64_t seed);
 
-    // --- callers
-    // --------------------------------------------------------------------------------------------------
+    // --- callers -----------------------------------------------------------------------------------------------------
 
     // A new caller. kind::wait: the answer will be among take_grants() one day.
     grant arrive(place where, instant now);
@@ -94,8 +91,7 @@ public:
     // Answers for callers in the queue that became possible by what happened since. Empty after each call.
     std::vector<grant> take_grants();
 
-    // --- connections
-    // ----------------------------------------------------------------------------------------------
+    // --- connections -------------------------------------------------------------------------------------------------
 
     // The slot's connection is open. Its opener holds it as a lease (`kept`), or it is free for all.
     // False: the pool has stopped meanwhile; close it.
@@ -114,15 +110,13 @@ public:
     // A caller to whom the slot was lent never took it. Engaged: as above.
     std::optional<closed_because> declined(slot_number slot, instant now);
 
-    // --- housekeeping
-    // ---------------------------------------------------------------------------------------------
+    // --- housekeeping ------------------------------------------------------------------------------------------------
 
     chores housekeep(instant now);
     // Gives up all idle slots (they are gone, close them) and refuses all callers from now on.
     std::vector<slot_number> stop(instant now);
 
-    // --- questions
-    // ------------------------------------------------------------------------------------------------
+    // --- questions ---------------------------------------------------------------------------------------------------
 
     pool_counts counts(instant now) const;
     instant retry_at() const noexcept { return retry_at_; }

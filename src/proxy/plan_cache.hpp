@@ -1,11 +1,12 @@
-// plan_cache.hpp: statements that were seen before, with their plans, so that most are neither parsed nor planned again.
+// plan_cache.hpp: statements that were seen before, with their plans, so that most are neither parsed nor planned
+// again.
 //
 // Two levels. Exact: the very bytes (with the types declared for the parameters, and the environment that the text is
-// read in: search_path, standard_conforming_strings, role …; TRAPS 8). Shape: for a simple query whose literals alone are
-// new, the text with its literals turned into parameters is planned once; a later text of the same shape is routed by its
-// own literals. A shape is only used when the parametrised statement goes to one shard unchanged, which PostgreSQL's own
-// grammar and our planner have then shown for *any* values; everything else takes the full path. What goes to the server is
-// always the client's own text.
+// read in: search_path, standard_conforming_strings, role …; TRAPS 8). Shape: for a simple query whose literals alone
+// are new, the text with its literals turned into parameters is planned once; a later text of the same shape is routed
+// by its own literals. A shape is only used when the parametrised statement goes to one shard unchanged, which
+// PostgreSQL's own grammar and our planner have then shown for *any* values; everything else takes the full path. What
+// goes to the server is always the client's own text.
 //
 // Bounds    entries_max in each level, the least recently used go first; texts beyond text_max are not kept.
 // Threads   Belongs to one worker.

@@ -4,9 +4,8 @@
 //   decoded. driver  driver::connection, for plans that scatter and merge: statements are run, rows come as
 //   row_batch.
 //
-// The two may alternate whenever is_quiet(). In both the link keeps track of the transaction state, the
-// parameters that the server reports, the statements prepared there, and whether a session left something
-// behind (is_clean).
+// The two may alternate whenever is_quiet(). In both the link keeps track of the transaction state, the parameters that
+// the server reports, the statements prepared there, and whether a session left something behind (is_clean).
 //
 // Life      connect() logs in. Destruction sends Terminate as far as that needs no waiting, and closes.
 // Loop      Waits happen on the loop it is bound to. bind() moves it, when it is quiet.
@@ -59,9 +58,8 @@ public:
     std::span<char> space() { return in_.space(); }
     // What a receive put there: a view that is valid until space() or release_memory() is called.
     std::string_view arrived(std::size_t count) noexcept;
-    // The next message in the chunk but DataRow and CopyData, which are stepped over; as frame_walker::next.
-    // The link learns from each. A broken stream ends the walk and breaks the link: ask is_broken() after a
-    // walk.
+    // The next message in the chunk but DataRow and CopyData, which are stepped over; as frame_walker::next. The link
+    // learns from each. A broken stream ends the walk and breaks the link: ask is_broken() after a walk.
     std::optional<wire::frame> next_frame(std::string_view& chunk);
 
     // So many more ReadyForQuery will come.
@@ -87,8 +85,7 @@ public:
     std::size_t half_seen() const noexcept { return walker_.half_seen(); }
     bool is_at_boundary() const noexcept { return walker_.at_boundary(); }
 
-    // --- questions
-    // ------------------------------------------------------------------------------------------------
+    // --- questions ---------------------------------------------------------------------------------------------------
 
     // Nothing is under way: every expected ReadyForQuery has come, no message is half received.
     bool is_quiet() const noexcept;
@@ -111,8 +108,7 @@ public:
     // Gives receive memory back. Precondition: is_quiet(), or is_broken().
     void release_memory() noexcept;
 
-    // --- driver::connection
-    // ---------------------------------------------------------------------------------------
+    // --- driver::connection ------------------------------------------------------------------------------------------
 
     driver::dialect speaks() const noexcept override { return driver::dialect::postgres; }
     void bind(io::loop& loop) override;

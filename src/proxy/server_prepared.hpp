@@ -24,8 +24,7 @@ public:
     server_prepared(const server_prepared&) = delete;
     server_prepared& operator=(const server_prepared&) = delete;
 
-    // The name of the statement at the server, now the most recently used; empty when it is not prepared
-    // here.
+    // The name of the statement at the server, now the most recently used; empty when it is not prepared here.
     std::string_view find(std::string_view key);
 
     struct place {

@@ -1,12 +1,11 @@
-// server_target.hpp: where our own links to a PostgreSQL server go and who they are there: what all links of
-// one driver share. It keeps the SCRAM keys of its password, so that only the first login pays for deriving
-// them, and the parameters that the server greets with, so that a thousand idle links hold one copy.
+// server_target.hpp: where our own links to a PostgreSQL server go and who they are there: what all links of one driver
+// share. It keeps the SCRAM keys of its password, so that only the first login pays for deriving them, and the
+// parameters that the server greets with, so that a thousand idle links hold one copy.
 //
 // Threads   All members from any thread.
 // Secrets   The password and keys are wiped with the target, and appear in no error and no describe().
-// TLS       Not spoken here yet: sslmode `require`, `verify-ca` and `verify-full` are refused at
-// make_server_driver(), never
-//           silently weakened. A password goes in clear only over a Unix socket or to a loopback address.
+// TLS       Not spoken here yet: sslmode `require`, `verify-ca` and `verify-full` are refused at make_server_driver(),
+//           never silently weakened. A password goes in clear only over a Unix socket or to a loopback address.
 #pragma once
 
 #include "core/io/loop.hpp"
@@ -35,9 +34,8 @@ struct server_options {
     std::vector<std::pair<std::string, std::string>> startup;
     std::string sslmode;  // libpq's word; see TLS above
     std::size_t prepared_statements_max = 200;
-    // How long sent bytes may stay unacknowledged, and a silent link unprobed, before it counts as dead. Too
-    // small and a congested network kills transactions; too large and a vanished server holds its leases that
-    // long.
+    // How long sent bytes may stay unacknowledged, and a silent link unprobed, before it counts as dead. Too small and
+    // a congested network kills transactions; too large and a vanished server holds its leases that long.
     milliseconds unacknowledged_max{30'000};
     seconds keepalive_after{30};
     // The longest message that is assembled whole for a caller of driver::connection (one row). Relays have

@@ -1,8 +1,8 @@
-// session_settings.hpp: what a client has SET, kept by us, so that any server connection can be made to look like the one
-// that the client believes it has.
+// session_settings.hpp: what a client has SET, kept by us, so that any server connection can be made to look like the
+// one that the client believes it has.
 //
-// Apart from the session since it is pure: texts in, values and texts out. A setting is kept as the statement that makes
-// it (`SET TIME ZONE 'UTC'`, `SELECT set_config(…)`), so that two settings are equal when they are made alike.
+// Apart from the session since it is pure: texts in, values and texts out. A setting is kept as the statement that
+// makes it (`SET TIME ZONE 'UTC'`, `SELECT set_config(…)`), so that two settings are equal when they are made alike.
 //
 // A session's settings are a value; savepoints and transactions keep copies and go back to them. A connection remembers
 // the settings that were last put on it, and difference() gives the statements from those to a session's own.

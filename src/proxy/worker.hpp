@@ -1,8 +1,8 @@
-// worker.hpp: one thread of the proxy: an event loop, the sessions of its clients, and what they share without locks: the
-// plan cache and receive memory.
+// worker.hpp: one thread of the proxy: an event loop, the sessions of its clients, and what they share without locks:
+// the plan cache and receive memory.
 //
-// Cancel    A cancel key's process number tells the worker: number % workers. A request is carried to that worker, whichever
-//           took its connection.
+// Cancel    A cancel key's process number tells the worker: number % workers. A request is carried to that worker,
+//           whichever took its connection.
 // Sweeper   Once a second each session is asked to look after its client; ended sessions are forgotten.
 #pragma once
 

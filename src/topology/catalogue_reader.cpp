@@ -13,8 +13,7 @@ namespace ashlar::topology {
 
 namespace {
 
-// Every name is qualified and every operator a built-in one, whatever search_path the login has
-// (CVE-2025-12819).
+// Every name is qualified and every operator a built-in one, whatever search_path the login has (CVE-2025-12819).
 constexpr std::string_view columns_query = R"(
 select n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text,
        (c.relhastriggers or c.relhasrules)::pg_catalog.text, a.attname::pg_catalog.text, a.atttypid::pg_catalog.text,
@@ -127,8 +126,7 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
         } else {
             c.collation = collation_of(row[11].empty() ? 'c' : row[11][0], row[10] == "ucs_basic" ? "C" : row[12],
                                        row[13], is_true(row[14]));
-            // "name" columns are C by birth; only what users chose for text makes a difference to the
-            // planner.
+            // "name" columns are C by birth; only what users chose for text makes a difference to the planner.
             if (c.type != oid::name && c.collation != all.default_collation) all.any_column_collation_differs = true;
         }
     }
@@ -170,8 +168,7 @@ task<result<schema_snapshot>> read_sqlite(driver::connection& from, deadline unt
         c.not_null = is_true(row[4]);
         c.has_volatile_default = !is_constant_default(row[5]);
         c.generated = row[6] != "0";
-        // SQLite tells a column's collation to its own C interface only; a table that names any is taken with
-        // caution.
+        // SQLite tells a column's collation to its own C interface only; a table that names any is taken with caution.
         c.collation.kind = is_true(row[8]) ? route::collation_kind::nondeterministic : route::collation_kind::bytes;
         if (is_true(row[8])) all.any_column_collation_differs = true;
         if (row[7] != "0") {
@@ -188,8 +185,7 @@ route::collation collation_of(char provider, std::string_view locale, std::strin
     route::collation c;
     c.kind = deterministic ? route::collation_kind::deterministic : route::collation_kind::nondeterministic;
     if (!deterministic || provider != 'c') return c;
-    // C.UTF-8 orders by code point, which for UTF-8 is the order of the bytes (glibc 2.35 and Debian's before
-    // it).
+    // C.UTF-8 orders by code point, which for UTF-8 is the order of the bytes (glibc 2.35 and Debian's before it).
     if (locale == "C" || locale == "POSIX" || locale == "C.UTF-8" || locale == "C.utf8") {
         c.kind = route::collation_kind::bytes;
         return c;

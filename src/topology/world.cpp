@@ -31,8 +31,7 @@ pool::pool_options options_from(const config::pool_settings& s) {
     return o;
 }
 
-// Shards and the primary must be of one engine, for their rows are merged and their SQL is planned as one
-// dialect.
+// Shards and the primary must be of one engine, for their rows are merged and their SQL is planned as one dialect.
 status check_engines(const config::description& d) {
     const config::engine* first = nullptr;
     std::string_view first_name;
@@ -90,8 +89,7 @@ std::string schema_of(const config::table& t) {
     return t.schema.empty() ? "public" : t.schema;
 }
 
-// A table stands in the catalogue under its full name, and under the bare one when it is in the schema
-// `public`.
+// A table stands in the catalogue under its full name, and under the bare one when it is in the schema `public`.
 void enter(route::catalogue& into, const route::table_facts& table) {
     into.tables[table.schema + "." + table.name] = table;
     if (table.schema == "public") into.tables[table.name] = table;

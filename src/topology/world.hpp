@@ -1,14 +1,10 @@
-// world.hpp: which databases exist, each with the pool that lends connections to it, and what tables they
-// hold.
+// world.hpp: which databases exist, each with the pool that lends connections to it, and what tables they hold.
 //
-// Made once from a description; immutable but for its pools' own life and the catalogue, which is re-read as
-// a whole.
+// Made once from a description; immutable but for its pools' own life and the catalogue, which is re-read as a whole.
 //
-// Life      open() makes drivers and pools and does no I/O. start() runs the pools' housekeeping on a thread
-// of its own.
-//           stop() ends the pools and the thread; the destructor does so too.
-// Threads   All members from any thread. catalogue() gives an immutable snapshot that stays valid while it is
-// held.
+// Life      open() makes drivers and pools and does no I/O. start() runs the pools' housekeeping on a thread of its
+//           own. stop() ends the pools and the thread; the destructor does so too.
+// Threads   All members from any thread. catalogue() gives an immutable snapshot that stays valid while it is held.
 #pragma once
 
 #include "config/description.hpp"
@@ -32,8 +28,7 @@ struct member {
     std::shared_ptr<pool::pool> pool;
 };
 
-// Makes the driver for one server. The proxy puts its own wire link here for PostgreSQL; the library takes
-// the default.
+// Makes the driver for one server. The proxy puts its own wire link here for PostgreSQL; the library takes the default.
 using driver_factory =
     std::function<result<std::shared_ptr<driver::driver>>(const config::endpoint&, const config::pool_settings&)>;
 // SQLite and libpq; MySQL is refused with `unsupported`.
@@ -58,12 +53,10 @@ public:
     const member& shard(keyspace::shard_id id) const;          // precondition: the id is of this world's map
     const member* find(std::string_view name) const noexcept;  // a shard or a named database; nullptr for none
 
-    // Reads tables, columns, collations and functions from the first shard and the primary, checks that every
-    // other shard has the same (shards_disagree names the shard and the difference), and makes that the
-    // catalogue.
+    // Reads tables, columns, collations and functions from the first shard and the primary, checks that every other
+    // shard has the same (shards_disagree names the shard and the difference), and makes that the catalogue.
     task<status> read_catalogue(io::loop& loop, deadline until);
-    // The latest; before the first read it knows only what the description says: kinds and shard keys, no
-    // columns.
+    // The latest; before the first read it knows only what the description says: kinds and shard keys, no columns.
     std::shared_ptr<const route::catalogue> catalogue() const;
 
 private:

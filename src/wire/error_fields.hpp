@@ -1,8 +1,7 @@
 // error_fields.hpp: ErrorResponse and NoticeResponse ↔ server_report and ashlar::error.
 //
-// What a server said goes to the client bit for bit. What Ashlar says is built from the error: its SQLSTATE,
-// message, detail, hint and position; where it happened ("shard_3") is the context, and the code's name the
-// routine
+// What a server said goes to the client bit for bit. What Ashlar says is built from the error: its SQLSTATE, message,
+// detail, hint and position; where it happened ("shard_3") is the context, and the code's name the routine
 // ("ashlar:pool_timeout"), so that a program can read both and `\set VERBOSITY verbose` shows them.
 #pragma once
 

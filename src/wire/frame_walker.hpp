@@ -1,16 +1,15 @@
 // frame_walker.hpp: finds the messages in a stream of bytes without decoding them, for relays.
 //
-// It is fed chunks as they arrive, split anywhere, and names the messages that its owner asked for;
-// everything else is stepped over by its length, a body of a gigabyte as cheaply as one of five bytes.
+// It is fed chunks as they arrive, split anywhere, and names the messages that its owner asked for; everything else is
+// stepped over by its length, a body of a gigabyte as cheaply as one of five bytes.
 //
 //     frame_walker walker{{server_says::ready_for_query, server_says::error_response}};
 //     for (std::string_view chunk = received; auto frame = walker.next(chunk);) …   // chunk shrinks to what
 //     is left if (walker.broken()) …                                                        // the peer sent
 //     no protocol
 //
-// Memory    Nothing, save the body of a wanted message that is split over chunks: at most `body_max` bytes,
-// kept as they
-//           arrive and not as the length claims.
+// Memory    Nothing, save the body of a wanted message that is split over chunks: at most `body_max` bytes, kept as
+//           they arrive and not as the length claims.
 // Broken    A length below 4 or above 1 GiB, or a type that is no ASCII: next() gives nothing from then on.
 #pragma once
 

@@ -1,11 +1,9 @@
-// login.hpp: a client's way from the start-up packet to the first ReadyForQuery, as a state machine over
-// messages. Pure: it is handed messages and says what to send; the socket, the key cache and the dear key
-// derivation are its owner's.
+// login.hpp: a client's way from the start-up packet to the first ReadyForQuery, as a state machine over messages.
+// Pure: it is handed messages and says what to send; the socket, the key cache and the dear key derivation are its
+// owner's.
 //
-// Order     A server that says things out of order is refused: AuthenticationOk in the midst of a SCRAM
-// exchange, that is
-//           before it has proved that it knows the password too; anything but parameters and notices
-//           afterwards.
+// Order     A server that says things out of order is refused: AuthenticationOk in the midst of a SCRAM exchange, that
+//           is before it has proved that it knows the password too; anything but parameters and notices afterwards.
 // Secrets   No error quotes the password.
 #pragma once
 

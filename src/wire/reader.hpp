@@ -1,9 +1,7 @@
-// reader.hpp: the one way in which bytes of a peer become fields. Bounded: every read is checked against what
-// is left.
+// reader.hpp: the one way in which bytes of a peer become fields. Bounded: every read is checked against what is left.
 //
-// Failure   Sticky. A read past the end gives zero or nothing and makes ok() false; so does everything after
-// it. A decoder
-//           reads all its fields and asks once, at the end.
+// Failure   Sticky. A read past the end gives zero or nothing and makes ok() false; so does everything after it. A
+//           decoder reads all its fields and asks once, at the end.
 // Views     Point into the bytes given at birth.
 // Claims    A count or length that a peer claims sets nothing aside: ask can_hold() before reserving for it.
 #pragma once

@@ -1,13 +1,9 @@
-// scram.hpp: SCRAM-SHA-256 (RFC 5802, RFC 7677) as PostgreSQL speaks it, both sides. Pure: randomness comes
-// as values.
+// scram.hpp: SCRAM-SHA-256 (RFC 5802, RFC 7677) as PostgreSQL speaks it, both sides. Pure: randomness comes as values.
 //
-// Cost      Only keys_from_password() is dear (milliseconds: PBKDF2); run it on a thread that may block, and
-// keep its
-//           result. A login from kept keys costs some ten microseconds on either side.
-// Passwords ASCII goes as it is. Anything else goes as it is too, which is SASLprep's answer for text in
-// normal form
-//           NFKC without characters that it maps or forbids; PostgreSQL itself falls back to the same for
-//           invalid UTF-8.
+// Cost      Only keys_from_password() is dear (milliseconds: PBKDF2); run it on a thread that may block, and keep its
+//           result. A login from kept keys costs some ten microseconds on either side. Passwords ASCII goes as it is.
+//           Anything else goes as it is too, which is SASLprep's answer for text in normal form NFKC without characters
+//           that it maps or forbids; PostgreSQL itself falls back to the same for invalid UTF-8.
 // Binding   Channel binding (SCRAM-SHA-256-PLUS) is not offered: a client that insists on it is refused.
 // Secrets   Keys wipe themselves. No error quotes a password, key or proof. Comparisons take constant time.
 #pragma once
@@ -25,8 +21,7 @@ using scram_key = std::array<std::uint8_t, 32>;
 
 inline constexpr std::string_view scram_mechanism = "SCRAM-SHA-256";
 inline constexpr std::uint32_t scram_iterations_default = 4096;
-// A server may ask its clients for any number of rounds: this bounds what a hostile one can make us spend
-// (about 1 s).
+// A server may ask its clients for any number of rounds: this bounds what a hostile one can make us spend (about 1 s).
 inline constexpr std::uint32_t scram_iterations_max = 2'000'000;
 inline constexpr std::size_t scram_message_max = 8'192;
 
@@ -62,9 +57,8 @@ struct scram_verifier {
 std::string random_nonce();
 std::string random_salt();
 
-// The client's side: first(), then challenge() with what the server answered, then final() with the keys for
-// that salt, then verify(). Each fails with login_failed or protocol_violation, after which the exchange is
-// over.
+// The client's side: first(), then challenge() with what the server answered, then final() with the keys for that salt,
+// then verify(). Each fails with login_failed or protocol_violation, after which the exchange is over.
 class scram_client {
 public:
     explicit scram_client(std::string nonce) : nonce_(std::move(nonce)) {}
@@ -85,8 +79,7 @@ private:
     scram_key server_signature_{};
 };
 
-// The server's side: first() answers the client's first message, final() its last. `known`: false with a mock
-// verifier.
+// The server's side: first() answers the client's first message, final() its last. `known`: false with a mock verifier.
 class scram_server {
 public:
     // `nonce`: the server's part.
@@ -104,8 +97,7 @@ private:
     std::string gs2_header_, client_first_bare_, server_first_, full_nonce_;
 };
 
-// The answer to AuthenticationMD5Password: "md5" and 32 hex digits. For old servers only; never offered to
-// clients.
+// The answer to AuthenticationMD5Password: "md5" and 32 hex digits. For old servers only; never offered to clients.
 std::string md5_answer(std::string_view user, std::string_view password, std::string_view salt);
 
 }  // namespace ashlar::wire

@@ -1,5 +1,4 @@
-// startup.hpp: the first packets of a connection, which have a length but no type: start-up, cancel, TLS,
-// GSS.
+// startup.hpp: the first packets of a connection, which have a length but no type: start-up, cancel, TLS, GSS.
 //
 // Both directions: the proxy reads what clients send, and writes what its own links send to servers.
 #pragma once
@@ -50,12 +49,12 @@ struct first_packet {
 
 inline constexpr std::size_t startup_packet_max = 10'000;  // as PostgreSQL has it
 
-// The packet at the front of what has arrived so far; nullopt when more must come. Fails as soon as it can be
-// seen that no good packet will come of it: protocol_violation (08P01; 0A000 for another major version) or
-// login_failed (no user).
+// The packet at the front of what has arrived so far; nullopt when more must come. Fails as soon as it can be seen that
+// no good packet will come of it: protocol_violation (08P01; 0A000 for another major version) or login_failed (no
+// user).
 //
-// After an SSLRequest or GSSENCRequest nothing may have arrived beyond `size`: whoever has sent more has sent
-// it in the clear to be taken for encrypted (CVE-2021-23214). The caller closes then.
+// After an SSLRequest or GSSENCRequest nothing may have arrived beyond `size`: whoever has sent more has sent it in the
+// clear to be taken for encrypted (CVE-2021-23214). The caller closes then.
 result<std::optional<first_packet>> read_first_packet(std::string_view arrived);
 
 void write_startup(std::string& out, const std::vector<std::pair<std::string, std::string>>& parameters);

@@ -1,5 +1,4 @@
-// writer.hpp: appends messages to a buffer. The counterpart of reader.hpp; what it writes is ours, so
-// mistakes assert.
+// writer.hpp: appends messages to a buffer. The counterpart of reader.hpp; what it writes is ours, so mistakes assert.
 //
 //     writer out{buffer};
 //     const auto start = out.begin('Z');
@@ -27,8 +26,7 @@ public:
     void u32(std::uint32_t n) { number(n, 4); }
     void i32(std::int32_t n) { u32(static_cast<std::uint32_t>(n)); }
     void bytes(std::string_view some) { out_ += some; }
-    // The text and a zero byte. A text that holds one itself is cut there, since the protocol cannot carry
-    // it.
+    // The text and a zero byte. A text that holds one itself is cut there, since the protocol cannot carry it.
     void cstring(std::string_view text) {
         out_ += text.substr(0, text.find('\0'));
         out_.push_back('\0');

@@ -1,13 +1,11 @@
 // postgres_server.hpp: a real PostgreSQL for a test, in a temporary folder, on a free port of 127.0.0.1.
 //
-// Life      The constructor returns when the server answers; the destructor stops it (fast shutdown, then
-// SIGKILL) by its
-//           own pid and removes its folder. When the test is killed the server gets SIGQUIT from the kernel:
+// Life      The constructor returns when the server answers; the destructor stops it (fast shutdown, then SIGKILL) by
+//           its own pid and removes its folder. When the test is killed the server gets SIGQUIT from the kernel:
 //           nothing stays.
 // User      As root the server runs as the user `postgres`; it never touches the machine's own clusters.
-// Speed     initdb runs once per version, user and locale into /tmp/ashlar-postgres-template-…; each server
-// starts from a
-//           copy of it (hence all have the same system identifier), without fsync: about 0.3 s.
+// Speed     initdb runs once per version, user and locale into /tmp/ashlar-postgres-template-…; each server starts from
+//           a copy of it (hence all have the same system identifier), without fsync: about 0.3 s.
 // Failure   Whatever goes wrong throws std::runtime_error with the end of the server's log, which fails the
 // test. Logins    Superuser `postgres`. The Unix socket in folder() always trusts; TCP asks for `password`
 // with auth scram-sha-256.
@@ -52,8 +50,7 @@ public:
     std::string url(std::string_view database = "postgres") const;
     std::string log() const;  // all that the server wrote
 
-    // Runs one or several statements over the Unix socket; the rows of the last. Throws when the server
-    // refuses.
+    // Runs one or several statements over the Unix socket; the rows of the last. Throws when the server refuses.
     table run_sql(const std::string& sql, const std::string& database = "postgres") const;
     // The one cell of the one row; "" for NULL.
     std::string scalar(const std::string& sql, const std::string& database = "postgres") const;

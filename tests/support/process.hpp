@@ -1,8 +1,7 @@
-// process.hpp: other programs, run to their end with their output, or kept running and ended by their own
-// pid.
+// process.hpp: other programs, run to their end with their output, or kept running and ended by their own pid.
 //
-// Every child gets a signal when the thread that started it dies (PR_SET_PDEATHSIG), so that a killed test
-// leaves nothing behind. Hence: start long-lived children from a thread that lives as long as they should.
+// Every child gets a signal when the thread that started it dies (PR_SET_PDEATHSIG), so that a killed test leaves
+// nothing behind. Hence: start long-lived children from a thread that lives as long as they should.
 #pragma once
 
 #include <signal.h>

@@ -1,7 +1,7 @@
 // task_group.hpp: the one place that starts tasks without awaiting them at once.
 //
-// It counts, cancels and waits; it asserts that it dies empty. A child runs in the group's own cancel scope,
-// which lies in the scope given at birth. Belongs to one loop's thread.
+// It counts, cancels and waits; it asserts that it dies empty. A child runs in the group's own cancel scope, which lies
+// in the scope given at birth. Belongs to one loop's thread.
 //
 //     task_group<result<rows>> readers{loop, co_await this_scope{}};
 //     for (const step& each : steps) readers.start(read_step(loop, each, until));

@@ -1,8 +1,8 @@
 // connection.hpp: driver::connection over a SQLite database: the coroutines that carry cursor's work to worker threads
 // and wait for locks without holding one.
 //
-// One class serves both a connection of its own, which may take other files into its transaction (attached.hpp), and the
-// connection to such a file, which shares its host's handle and transaction.
+// One class serves both a connection of its own, which may take other files into its transaction (attached.hpp), and
+// the connection to such a file, which shares its host's handle and transaction.
 #pragma once
 
 #include "driver/connection.hpp"

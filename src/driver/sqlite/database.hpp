@@ -3,11 +3,11 @@
 // calls it on worker threads.
 //
 // Waiting   SQLite's own busy handler would sleep on a worker thread while the holder of the lock waits for one. So
-//           calls say SQLITE_BUSY at once and the coroutine above sleeps. Only a writer who holds the write lock waits in
-//           place, for readers to end; its COMMIT does not, for it can be asked again.
-// Writing   A transaction that may write begins IMMEDIATE: a reader who turns writer later can meet a SQLITE_BUSY that no
-//           waiting cures. A single statement that writes runs in such a transaction too, so that its COMMIT may wait
-//           for readers without doing the work again.
+//           calls say SQLITE_BUSY at once and the coroutine above sleeps. Only a writer who holds the write lock waits
+//           in place, for readers to end; its COMMIT does not, for it can be asked again.
+// Writing   A transaction that may write begins IMMEDIATE: a reader who turns writer later can meet a SQLITE_BUSY that
+//           no waiting cures. A single statement that writes runs in such a transaction too, so that its COMMIT may
+//           wait for readers without doing the work again.
 #pragma once
 
 #include "core/time.hpp"
