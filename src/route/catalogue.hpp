@@ -57,8 +57,11 @@ struct table_facts {
 
 struct catalogue {
     route::dialect dialect = route::dialect::postgres;
-    std::optional<keyspace::shard_map> shards;               // absent: a configuration without shards
-    std::string unsharded_database = "primary";              // where unsharded tables live
+    std::optional<keyspace::shard_map> shards;   // absent: a configuration without shards
+    std::string unsharded_database = "primary";  // where unsharded tables live
+    // It has the configured tables too, each as the shards have it: then what it says of pg_catalog and information_schema is
+    // true of all tables. Else the first shard is asked, which knows nothing of unsharded ones.
+    bool unsharded_database_has_all = false;
     std::map<std::string, table_facts, std::less<>> tables;  // by "name" and by "schema.name"
     collation default_collation;                // of the databases; the same on all shards or kind = nondeterministic
     bool any_column_collation_differs = false;  // some text column has another collation than the default

@@ -33,7 +33,7 @@ struct contents {
     std::optional<place> arbitrary;  // a sub-query with LIMIT but without ORDER BY: each shard may choose other rows
 
     bool may_write() const noexcept {
-        return unknown_function || sequence || session || lock || row_locks || into || unknown;
+        return unknown_function || sequence || lock || row_locks || into || unknown;  // set_config() changes no data
     }
     bool may_change_session() const noexcept { return unknown_function || session || lock || unknown; }
 };

@@ -113,9 +113,17 @@ std::string text_of(const recipe& r) {
 result<std::vector<std::string>> prepared_plan::explain(std::span<const bound_parameter> parameters) const {
     const inside& in = *inside_;
     if (in.explained && in.kind == statement_kind::explain_ashlar) return in.explained->explain(parameters);
-    auto bound = bind(parameters);
-    if (!bound) return std::move(bound).error();
     std::vector<std::string> out;
+    const bool by_parameter = (in.way == way::by_key || in.way == way::by_rows) && !in.fixed;
+    if (by_parameter && parameters.size() < in.parameter_count) {
+        out.push_back(
+            line("route", fmt::format("{:<31} because {}", route::name_of(in.where), route::name_of(in.because))));
+        out.push_back(line("by key", in.sql));
+        return out;
+    }
+    const std::vector<bound_parameter> none(in.parameter_count);
+    auto bound = bind(parameters.empty() ? std::span{none} : parameters);
+    if (!bound) return std::move(bound).error();
     const std::string route = bound->where == target::unsharded ? fmt::format("database {}", bound->database)
                                                                 : std::string{route::name_of(bound->where)};
     out.push_back(line("route", fmt::format("{:<31} because {}", route, route::name_of(bound->because))));

@@ -145,6 +145,8 @@ behaviour behaviour_of(const builtin& f) {
     if (among(readers, f.name)) return behaviour::unknown;
     if (among(sequences, f.name)) return behaviour::sequence;
     if (among(sessions, f.name)) return behaviour::session;
+    // Drivers send it with a connection back to their pool; no session here has any lock to let go of.
+    if (f.name == "pg_advisory_unlock_all") return behaviour::random;
     if (f.name.starts_with("pg_advisory") || f.name.starts_with("pg_try_advisory")) return behaviour::lock;
     if (f.volatility == 'v') return among(randoms, f.name) ? behaviour::random : behaviour::local;
     if (among(clocks, f.name)) return behaviour::clock;

@@ -65,6 +65,9 @@ bool prepared_plan::writes() const noexcept {
 bool prepared_plan::may_change_session() const noexcept {
     return inside_->may_change_session;
 }
+bool prepared_plan::reads_catalogue() const noexcept {
+    return inside_->reads_catalogue;
+}
 target prepared_plan::where() const noexcept {
     return inside_->where;
 }

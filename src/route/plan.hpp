@@ -90,6 +90,9 @@ public:
     routed_because because() const noexcept;
     std::size_t parameter_count() const noexcept;
     std::string_view sql() const noexcept;  // the statement as given
+    // Its answer tells of one server's catalogue (oids, names looked up by regclass, sizes …): every such statement has to
+    // ask the same server, or what one says of a table means nothing to the next.
+    bool reads_catalogue() const noexcept;
     // The words of a session statement: SET's variable and values, PREPARE's name and text …; `command` names the rest.
     const sql::session_facts& session() const noexcept;
     // For kind copy: direction, columns, options, and the table; nullptr otherwise.
@@ -109,7 +112,8 @@ public:
     // Only the shard, for a plan that is by key or by constant; nullopt when several.
     result<std::optional<keyspace::shard_id>> bind_one(std::span<const bound_parameter> parameters) const;
 
-    // route, reason, the SQL for each shard and the merge, a line each, as `explain (ashlar)` shows them.
+    // route, reason, the SQL for each shard and the merge, a line each, as `explain (ashlar)` shows them. Without parameters
+    // for a key that hangs on them, the shard is told as `by key`.
     result<std::vector<std::string>> explain(std::span<const bound_parameter> parameters) const;
 
     struct inside;

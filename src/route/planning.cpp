@@ -41,6 +41,7 @@ made_plan plan_elsewhere(const question& q, const analysis& tables, const conten
     auto out = fresh(q);
     out->may_change_session = inside.may_change_session();
     out->writes = out->writes || inside.may_write() || q.said.kind != statement_kind::select || tables.writes_in_with();
+    out->reads_catalogue = tables.touches_system() || inside.local || inside.object_name;
     const auto go_unsharded = [&](std::string database, routed_because why) {
         out->way = way::unsharded;
         out->where = target::unsharded;
@@ -58,7 +59,7 @@ made_plan plan_elsewhere(const question& q, const analysis& tables, const conten
         go_unsharded(database, routed_because::unsharded_table);
         return out;
     }
-    if (!q.known.shards) {
+    if (!q.known.shards || (out->reads_catalogue && q.known.unsharded_database_has_all)) {
         go_unsharded(q.known.unsharded_database, routed_because::no_table);
         return out;
     }

@@ -265,6 +265,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
         if (each.kind != config::table_kind::unsharded) spread.push_back(schema_of(each) + "." + each.name);
     }
 
+    std::optional<schema_snapshot> central;
     // Unsharded tables first, so that what the shards hold wins for tables that are configured.
     if (const member* primary = find(fresh->unsharded_database);
         primary != nullptr && !fresh->unsharded_database.empty()) {
@@ -274,13 +275,15 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
         fresh->any_column_collation_differs = read->any_column_collation_differs;
         fresh->immutable_functions = std::move(read->immutable_functions);
         fresh->stable_functions = std::move(read->stable_functions);
-        for (auto& [name, table] : read->tables) {
+        for (const auto& [name, table] : read->tables) {
             const route::table_facts* configured = fresh->find(table.schema, table.name);
             if (configured != nullptr && configured->kind != route::table_kind::unsharded) continue;
-            table.kind = route::table_kind::unsharded;
-            table.database = configured != nullptr ? configured->database : fresh->unsharded_database;
-            enter(*fresh, table);
+            route::table_facts own = table;
+            own.kind = route::table_kind::unsharded;
+            own.database = configured != nullptr ? configured->database : fresh->unsharded_database;
+            enter(*fresh, own);
         }
+        central = std::move(*read);
     }
 
     std::optional<schema_snapshot> first;
@@ -299,6 +302,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
         first = std::move(*read);
     }
     if (first) {
+        fresh->unsharded_database_has_all = central && first_difference(*first, *central, spread).empty();
         fresh->default_collation = first->default_collation;
         fresh->any_column_collation_differs |= first->any_column_collation_differs;
         fresh->immutable_functions = first->immutable_functions;

@@ -182,6 +182,10 @@ status apply_schema(const dev_options& asked) {
     for (const config::database& shard : what->shards_->list) {
         if (status s = run_script_on(shard, text.str()); !s) return std::move(s.error().on(shard.name));
     }
+    // There live the tables that are not sharded; with the others, empty, its catalogue tells of all.
+    for (const auto& [name, each] : what->databases) {
+        if (status s = run_script_on(each, text.str()); !s) return std::move(s.error().on(name));
+    }
     return {};
 }
 
