@@ -83,7 +83,7 @@ task<void> session::run() {
 // One attempt: a client that reads nothing does not keep us.
 void session::say_fatal(const error& why) {
     if (passed_on_ != 0 && waits_for_ == waits_for::server) return;  // perhaps in the midst of a message
-    std::string out;
+    std::string out = std::move(stream_.out());                      // what was answered before the error
     wire::write_error(out, why, wire::severity::fatal);
     (void)!::send(stream_.descriptor(), out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -142,7 +142,7 @@ task<status> session::serve() {
         client_message m;
         switch (stream_.next(m)) {
             case client_stream::found::message: {
-                if (m.type == wire::client_says::terminate) co_return status{};
+                if (m.type == wire::client_says::terminate) co_return co_await stream_.flush();
                 since_ = loop_.now();
                 // Its bytes stay where they are until more are asked for.
                 stream_.take(m.whole.size());
@@ -255,7 +255,13 @@ void session::look_after(instant now) {
 // --- small ------------------------------------------------------------------------------------------------------
 
 void session::fail(const error& why) {
-    wire::write_error(stream_.out(), why);
+    if (text_offset_ == 0) {
+        wire::write_error(stream_.out(), why);
+    } else {
+        std::string message;
+        wire::write_error(message, why);
+        wire::write_error_moved(stream_.out(), std::string_view{message}.substr(5), text_offset_);
+    }
     if (why.server() == nullptr) shared_.counts.refused.fetch_add(1, std::memory_order_relaxed);
     if (block_ != block::none) failed_ = true;
 }

@@ -30,6 +30,7 @@
 #include "wire/server_messages.hpp"
 
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -57,6 +58,8 @@ struct participant {
     bool begin_pending = false;   // BEGIN goes with the next message
     bool in_block = false;        // BEGIN was sent
     bool wrote = false;
+    bool touched = false;          // a function that ran here may have changed settings
+    bool unspread = false;         // … and the transaction's other servers have not been told
     bool settings_unsure = false;  // a partial rollback may have undone some: reset before anybody else
     settings_ptr at_begin;         // what was on it when its transaction began
 };
@@ -130,6 +133,7 @@ private:
     task<status> describe_portal(std::string name);
     void describe_own(const route::prepared_plan& plan, const known_statement& what);
     task<result<std::vector<std::uint32_t>>> ask_parameter_types(std::shared_ptr<known_statement> what);
+    task<status> pass_to_cursor(std::string name, std::string_view message, expectation answer);
     bool next_is_execute_of(std::string_view portal);
     std::size_t any_place_for(const known_statement& what);
     task<status> execute_portal(std::string name, std::uint32_t rows_max);
@@ -161,6 +165,11 @@ private:
     task<void> release_all();   // outside a transaction
     bool release_now();         // the same where nothing has to be waited for; false: it has
     task<void> read_back(participant& p);
+    task<result<std::vector<std::pair<std::string, std::string>>>> ask_settings(participant& p, std::string_view sql);
+    std::vector<std::string> custom_names() const;
+    task<status> spread_settings();  // of `unspread` participants to the others and those to come
+    // A statement runs on p that may change settings behind our back; its text may name some.
+    void touch(participant& p, std::string_view text);
     // `was_dirty`: something else than the settings had been left there before.
     void note(participant& p, settings_ptr applied, bool was_dirty);
     void report_parameters(const server_link& link);
@@ -234,10 +243,14 @@ private:
     bool skipping_ = false;                  // after an error, to the next Sync
     bool unsynced_ = false;                  // current_ was told something since the last Sync
     bool unsynced_executed_ = false, unsynced_wrote_ = false;
-    bool touched_session_ = false;  // a function that ran may have changed settings
-    bool torn_ = false;             // the client has got a part of a message
-    bool error_seen_ = false;       // the server refused something in this exchange
-    std::uint64_t passed_on_ = 0;   // bytes of this exchange that the client was given
+    bool touched_session_ = false;               // some participant is `touched`
+    std::vector<std::string> named_custom_;      // settings with a dot that such statements named: no server lists them
+    std::map<std::string, std::string> spread_;  // what the transaction's servers were told
+    std::map<std::string, std::size_t> cursors_;  // DECLAREd in the transaction: at which place
+    std::int32_t text_offset_ = 0;                // characters of the client's text before the statement at hand
+    bool torn_ = false;                           // the client has got a part of a message
+    bool error_seen_ = false;                     // the server refused something in this exchange
+    std::uint64_t passed_on_ = 0;                 // bytes of this exchange that the client was given
     std::shared_ptr<known_statement> parse_owed_;
     std::vector<route::bound_parameter> bound_;             // of the Bind at hand
     std::vector<std::shared_ptr<known_statement>> flight_;  // what was bound since the last Sync

@@ -34,6 +34,13 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
     const route::prepared_plan& plan = *what->plan;
     auto bound = plan.bind(values);
     if (!bound) co_return std::move(bound).error();
+    if (bound->steps.size() > 1 &&
+        (plan.kind() == route::statement_kind::ddl || plan.kind() == route::statement_kind::utility)) {
+        error why{errc::unsupported, fmt::format("{} on {} shards at once is not atomic yet", plan.session().command,
+                                                 bound->steps.size())};
+        why.hint("Run it on each shard itself.");
+        co_return why;
+    }
     if (plan.writes() && bound->steps.size() > 1) {
         const bool reference = bound->because == route::routed_because::reference_write;
         error why{errc::unsupported,
@@ -48,11 +55,6 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         why.hint("Load sharded tables with `ashlar load`.");
         co_return why;
     }
-    if (plan.kind() == route::statement_kind::ddl && bound->steps.size() > 1) {
-        error why{errc::unsupported, "DDL on several databases is not atomic here"};
-        why.hint("Change the schema by a migration on each database.");
-        co_return why;
-    }
     // In the order of places, so that two who need the same servers do not wait for each other.
     for (const route::step& each : bound->steps) {
         const std::size_t place = place_of(*bound, each);
@@ -61,7 +63,9 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         auto ready_one = co_await connection_for(place);
         if (!ready_one) co_return std::move(ready_one).error();
     }
-    if (plan.may_change_session()) touched_session_ = true;
+    if (plan.may_change_session()) {
+        for (participant& p : participants_) touch(p, what->text);
+    }
     shared_.counts.merged.fetch_add(1, std::memory_order_relaxed);
     std::vector<driver::parameter> parameters;
     parameters.reserve(values.size());

@@ -47,7 +47,7 @@ std::optional<error> bound_to_a_session(std::string_view sql, bool standard_conf
     if (words.empty()) return std::nullopt;
     const auto at = [&](std::size_t i) { return i < words.size() ? std::string_view{words[i]} : std::string_view{}; };
 
-    if (at(0) == "listen" || at(0) == "unlisten") {
+    if (at(0) == "listen") {
         return refusal("LISTEN", "Listen on a connection of your own to the database server.");
     }
     if (at(0) == "load") return refusal("LOAD", "Set shared_preload_libraries at the database server.");
@@ -68,6 +68,8 @@ std::optional<error> bound_to_a_session(std::string_view sql, bool standard_conf
         if (word == "currval" || word == "lastval") {
             return refusal(word + "()", "Use INSERT … RETURNING, or take the key from nextval() before.");
         }
+        // Drivers send it when a connection goes back to their pool; a session here never has any to unlock.
+        if (word == "pg_advisory_unlock_all") continue;
         const bool advisory = word.starts_with("pg_advisory_lock") || word.starts_with("pg_try_advisory_lock") ||
                               word.starts_with("pg_advisory_unlock");
         if (advisory) return refusal(word + "()", "Use pg_advisory_xact_lock(), which ends with the transaction.");

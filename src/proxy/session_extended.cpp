@@ -274,6 +274,14 @@ task<status> session::on_bind(client_message m) {
             bound_[i].type = i < what->types.size() ? what->types[i] : 0;
             bound_[i].format = bind->format_of_parameter(i);
         }
+        if (plan.may_change_session()) {
+            for (const route::bound_parameter& each : bound_) {
+                if (!each.bytes || each.bytes->size() > 128) continue;
+                for (std::string& name : custom_settings_named_in(fmt::format("'{}'", *each.bytes))) {
+                    if (named_custom_.size() < 100) named_custom_.push_back(std::move(name));
+                }
+            }
+        }
         if (bound_.size() != plan.parameter_count()) {
             statements_.close_portal(portal_name);
             error why{errc::protocol_violation,
@@ -327,6 +335,20 @@ task<status> session::on_bind(client_message m) {
     co_return status{};
 }
 
+// A cursor that was DECLAREd is a portal of its server's.
+task<status> session::pass_to_cursor(std::string name, std::string_view message, expectation answer) {
+    status there = co_await go_to(cursors_.at(name), false);
+    if (!there) {
+        error why = std::move(there).error();
+        co_return co_await fail_extended(std::move(why));
+    }
+    if (skipping_) co_return status{};
+    to_server_ += message;
+    expected_.push(std::move(answer));
+    unsynced_ = true;
+    co_return status{};
+}
+
 task<status> session::on_describe(client_message m) {
     if (skipping_) co_return status{};
     auto read = wire::read_describe(m.body);
@@ -345,6 +367,10 @@ task<status> session::on_describe(client_message m) {
         co_return co_await fail_extended(std::move(why));
     }
     portal* what = statements_.find_portal(name);
+    if (what == nullptr && cursors_.contains(name)) {
+        const expectation told = expect(expectation::kind::describe_portal);
+        co_return co_await pass_to_cursor(name, m.whole, told);
+    }
     if (what == nullptr) {
         error why{errc::invalid_argument, fmt::format("portal \"{}\" does not exist", name)};
         why.sqlstate("34000");
@@ -381,6 +407,10 @@ task<status> session::on_execute(client_message m) {
     auto read = wire::read_execute(m.body);
     if (!read) co_return std::move(read).error();
     portal* what = statements_.find_portal(read->portal);
+    if (what == nullptr && cursors_.contains(std::string{read->portal})) {
+        const expectation told = expect(expectation::kind::execute);
+        co_return co_await pass_to_cursor(std::string{read->portal}, m.whole, told);
+    }
     if (what == nullptr) {
         error why{errc::invalid_argument, fmt::format("portal \"{}\" does not exist", read->portal)};
         why.sqlstate("34000");
@@ -401,7 +431,10 @@ task<status> session::on_execute(client_message m) {
         expected_.push(expect(expectation::kind::execute));
         unsynced_ = unsynced_executed_ = true;
         if (plan.writes()) unsynced_wrote_ = true;
-        if (plan.may_change_session()) touched_session_ = true;
+        if (plan.may_change_session()) touch(*current_, what->statement->text);
+        if (block_ != block::none && plan.session().command == "DECLARE CURSOR") {
+            cursors_[plan.session().name] = what->target;
+        }
         if (plan.kind() == route::statement_kind::ddl) changed_schema_ = true;
         shared_.counts.relayed.fetch_add(1, std::memory_order_relaxed);
         if (to_server_.size() > flight_max || plan.kind() == route::statement_kind::copy)
@@ -465,6 +498,9 @@ task<status> session::on_close(client_message m) {
     }
     if (read->what == wire::target_message::kind::statement) {
         statements_.close(read->name);
+    } else if (cursors_.contains(std::string{read->name}) && statements_.find_portal(read->name) == nullptr) {
+        const expectation told = expect(expectation::kind::close);
+        co_return co_await pass_to_cursor(std::string{read->name}, m.whole, told);
     } else if (portal* what = statements_.find_portal(read->name); what != nullptr) {
         const std::string name{read->name};
         if (what->answer != nullptr) {

@@ -133,7 +133,18 @@ session::walked session::walk(server_link& link, std::string_view chunk) {
             expected_.pop();
         } else if (whole && f->type == wire::server_says::error_response) {
             if (farewell_) continue;
-            if (pass && to_client) pass_until(end);
+            if (pass && to_client && text_offset_ != 0 && whole) {
+                const std::size_t size = 5 + std::size_t{f->size};
+                if (static_cast<std::size_t>(end - first) < size)
+                    held_.clear();
+                else
+                    pass_until(end - size);
+                wire::write_error_moved(to, f->body, text_offset_);
+                passed_on_ += size;
+                from = end;
+            } else if (pass && to_client) {
+                pass_until(end);
+            }
             take_error(link, *f);
         } else if (f->which != wire::frame::part::began && expected_.front().completed_by(f->type)) {
             const expectation& front = expected_.front();

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace ashlar::proxy {
 
 namespace {
@@ -24,10 +26,11 @@ bool is_plain_begin(std::string_view text) {
 }
 
 // What a function may have left behind: settings by name, and, under the empty name, things that cannot be carried over.
-constexpr std::string_view leftovers_sql =
+constexpr std::string_view settings_sql =
     "select name, setting from pg_catalog.pg_settings where source operator(pg_catalog.=) 'session' "
     "union all select 'role', pg_catalog.current_setting('role') "
-    "where pg_catalog.current_setting('role') operator(pg_catalog.<>) 'none' "
+    "where pg_catalog.current_setting('role') operator(pg_catalog.<>) 'none' ";
+constexpr std::string_view leftovers_sql =
     "union all select '', '' where pg_catalog.pg_my_temp_schema() operator(pg_catalog.<>) 0 "
     "or exists (select from pg_catalog.pg_locks where locktype operator(pg_catalog.=) 'advisory' "
     "and pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()) "
@@ -110,6 +113,14 @@ task<result<pool::lease>> session::lend(std::size_t place) {
 }
 
 task<result<participant*>> session::acquire(std::size_t place, bool writes) {
+    if (block_ != block::none && touched_session_ && !failed_) {
+        bool news = false;
+        for (const participant& p : participants_) news = news || (p.unspread && p.place != place);
+        if (news) {
+            status spread = co_await spread_settings();
+            if (!spread) co_return std::move(spread).error();
+        }
+    }
     for (participant& p : participants_) {
         if (p.place != place) continue;
         if (writes && !p.wrote) {
@@ -251,9 +262,10 @@ task<void> session::release_all() {
         if (touched_session_) {
             touched_session_ = false;
             for (participant& p : participants_) {
-                if (p.link == nullptr || !p.link->is_reusable()) continue;
+                if (!p.touched || p.link == nullptr || !p.link->is_reusable()) continue;
                 co_await read_back(p);
             }
+            named_custom_.clear();
         }
         if (!cancels_sent_) continue;
         // A late cancel must not hit the next borrower.
@@ -268,42 +280,127 @@ task<void> session::release_all() {
     }
 }
 
-// A function that we know nothing of has run: whatever it set becomes the session's.
-task<void> session::read_back(participant& p) {
+// No server lists settings with a dot in their names: those that the session has, or that were named, are asked for.
+std::vector<std::string> session::custom_names() const {
+    std::vector<std::string> out = named_custom_;
+    for (const auto& [name, statement] : settings_->all()) {
+        if (name.find('.') != name.npos) out.push_back(name);
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
+void session::touch(participant& p, std::string_view text) {
+    if (p.link == nullptr) return;
+    touched_session_ = p.touched = p.unspread = true;
+    for (std::string& name : custom_settings_named_in(text)) {
+        if (named_custom_.size() < 100) named_custom_.push_back(std::move(name));
+    }
+}
+
+// Names and values. The empty name stands for something left behind that is no setting.
+task<result<std::vector<std::pair<std::string, std::string>>>> session::ask_settings(participant& p,
+                                                                                     std::string_view sql) {
     const deadline until{steady_clock::now() + seconds{10}};
     driver::statement ask;
-    ask.sql = leftovers_sql;
+    ask.sql = sql;
+    const std::vector<std::string> customs = custom_names();
+    for (const std::string& name : customs) {
+        ask.sql += fmt::format("union all select {0}, pg_catalog.current_setting({0}, true) ", quoted_value(name));
+    }
     auto shape = co_await p.link->start(std::move(ask), until);
-    if (!shape) {
+    if (!shape) co_return std::move(shape).error();
+    std::vector<std::pair<std::string, std::string>> out;
+    row_batch rows;
+    for (;;) {
+        rows.clear();
+        auto more = co_await p.link->fetch(rows, until);
+        if (!more) co_return std::move(more).error();
+        for (std::size_t i = 0; i < rows.rows(); ++i) {
+            const cell name = rows.at(i, 0), value = rows.at(i, 1);
+            if (!name || !value) continue;
+            // A setting with a dot that was reset, or never set, is empty.
+            const bool custom = name->find('.') != name->npos;
+            if (custom && value->empty() && settings_->find(std::string{*name}) == nullptr) continue;
+            out.emplace_back(*name, *value);
+        }
+        if (*more == driver::fetched::ended) break;
+    }
+    co_return out;
+}
+
+// Within a transaction, all its servers have to show what a function set on one of them: row security policies and the
+// like read it. LOCAL, since what outlives the transaction is read back at its end.
+task<status> session::spread_settings() {
+    for (participant& from : participants_) {
+        if (!from.unspread) continue;
+        if (from.link == nullptr || !from.link->is_reusable()) {
+            co_return error{errc::unsupported,
+                            "a function may have changed settings on a server that is still answering"}
+                .hint("Close the cursor first.");
+        }
+        auto found = co_await ask_settings(from, settings_sql);
+        if (!found) co_return std::move(found).error();
+        std::map<std::string, std::string> now{found->begin(), found->end()};
+        std::string sql, role;
+        for (const auto& [name, value] : now) {
+            const auto told = spread_.find(name);
+            if (told != spread_.end() && told->second == value) continue;
+            std::string& to = name == "role" ? role : sql;
+            to += fmt::format(";SELECT pg_catalog.set_config({}, {}, true)", quoted_value(name), quoted_value(value));
+        }
+        for (const auto& [name, value] : spread_) {
+            if (!now.contains(name)) sql += fmt::format(";SET LOCAL {} TO DEFAULT", quoted_setting_name(name));
+        }
+        sql += role;
+        from.unspread = false;
+        if (sql.empty()) continue;
+        sql.erase(0, 1);
+        spread_ = std::move(now);
+        for (participant& to : participants_) {
+            if (&to == &from || to.link == nullptr) continue;
+            std::string all = to.begin_pending ? "BEGIN;" + sql : sql;
+            to.begin_pending = false;
+            to.in_block = true;
+            status done = co_await to.link->run_script(std::move(all), deadline::never());
+            if (!done) co_return done;
+            report_parameters(*to.link);
+        }
+        replay_.push_back(sql);
+    }
+    co_return status{};
+}
+
+// A function that we know nothing of has run: whatever it set becomes the session's.
+task<void> session::read_back(participant& p) {
+    const std::string ask = std::string{settings_sql} + std::string{leftovers_sql} + ' ';
+    auto rows = co_await ask_settings(p, ask);
+    if (!rows) {
         p.link->mark_dirty();
         co_return;
     }
     settings found;
     bool left_over = false;
-    row_batch rows;
-    for (;;) {
-        rows.clear();
-        auto more = co_await p.link->fetch(rows, until);
-        if (!more) {
-            p.link->mark_dirty();
-            co_return;
-        }
-        for (std::size_t i = 0; i < rows.rows(); ++i) {
-            const cell name = rows.at(i, 0), value = rows.at(i, 1);
-            if (!name || !value) continue;
-            if (name->empty()) {
-                left_over = true;
-            } else {
-                // One that the session made itself keeps its own spelling as long as the values agree.
-                found.set_from_value(std::string{*name}, *value);
-            }
-        }
-        if (*more == driver::fetched::ended) break;
+    for (const auto& [name, value] : *rows) {
+        if (name.empty())
+            left_over = true;
+        else
+            found.set_from_value(name, value);
     }
     // Settings that we put there are of source `session` too; only news make a new set.
     bool news = found.all().size() != settings_->all().size();
     for (const auto& [name, statement] : found.all()) news = news || settings_->find(name) == nullptr;
     if (news || !(found == *settings_)) use_settings(std::make_shared<const settings>(std::move(found)));
+    // It may also have set what no server lists, and nobody named. That must not wait for the next borrower.
+    std::string clean = "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL";
+    if (std::string mine = difference(settings{}, *settings_); !mine.empty()) clean += ';' + mine;
+    const deadline until{steady_clock::now() + seconds{10}};
+    status cleaned = co_await p.link->run_script(std::move(clean), until);
+    if (!cleaned) {
+        p.link->mark_broken();
+        co_return;
+    }
     note(p, settings_, false);
     report_parameters(*p.link);
     if (left_over) {

@@ -120,15 +120,7 @@ std::string quoted_name(std::string_view name) {
 std::string reset_statement(const std::string& name) {
     if (name == "role") return "RESET ROLE";
     if (name == "session_authorization") return "RESET SESSION AUTHORIZATION";
-    std::string dotted;
-    for (std::size_t at = 0;;) {
-        const std::size_t dot = name.find('.', at);
-        dotted += quoted_name(std::string_view{name}.substr(at, dot - at));
-        if (dot == std::string::npos) break;
-        dotted += '.';
-        at = dot + 1;
-    }
-    return "RESET " + dotted;
+    return "RESET " + quoted_setting_name(name);
 }
 
 // Who may do what stands last when it goes on and first when it comes off.
@@ -206,6 +198,43 @@ bool says_off(std::string_view statement) {
     return v == "off" || v == "false" || v == "no" || v == "0" || v == "f" || v == "n" || v == "of";
 }
 
+// Of "characteristics as transaction isolation level serializable, read only": a SET for each mode.
+setting_command read_characteristics(words w) {
+    setting_command out;
+    for (const char* skipped : {"characteristics", "as", "transaction"}) {
+        (void)skipped;
+        (void)w.word();
+    }
+    const auto add = [&out](std::string name, std::string_view value) {
+        std::string statement = fmt::format("SET {} = '{}'", name, value);
+        if (out.name.empty()) {
+            out.name = std::move(name);
+            out.statement = std::move(statement);
+        } else {
+            out.more.emplace_back(std::move(name), std::move(statement));
+        }
+    };
+    while (!w.at_end()) {
+        const std::string mode = w.word();
+        if (mode == "isolation") {
+            (void)w.word();
+            std::string level = w.word();
+            if (level == "read" || level == "repeatable") level += ' ' + w.word();
+            add("default_transaction_isolation", level);
+        } else if (mode == "read") {
+            add("default_transaction_read_only", w.word() == "only" ? "on" : "off");
+        } else if (mode == "not") {
+            (void)w.word();
+            add("default_transaction_deferrable", "off");
+        } else if (mode == "deferrable") {
+            add("default_transaction_deferrable", "on");
+        } else if (!w.take(',')) {
+            break;
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 result<setting_command> read_setting_command(std::string_view sql) {
@@ -234,9 +263,7 @@ result<setting_command> read_setting_command(std::string_view sql) {
         const std::string after = ahead.peek();
         // "SET session TO …" would set a parameter of that name, which does not exist.
         if (first == "session" && after == "characteristics") {
-            return error{errc::unsupported, "SET SESSION CHARACTERISTICS cannot be kept for a session"}.hint(
-                "Use SET default_transaction_isolation, default_transaction_read_only or "
-                "default_transaction_deferrable.");
+            return read_characteristics(ahead);
         }
         if (first == "local" || after != "authorization") {
             scope = w.word();
@@ -303,6 +330,50 @@ void settings::set_from_value(const std::string& name, std::string_view value) {
 const std::string* settings::find(const std::string& name) const {
     const auto at = made_by_.find(name);
     return at == made_by_.end() ? nullptr : &at->second;
+}
+
+std::string quoted_value(std::string_view value) {
+    return quoted(value);
+}
+
+std::string quoted_setting_name(std::string_view name) {
+    std::string dotted;
+    for (std::size_t at = 0;;) {
+        const std::size_t dot = name.find('.', at);
+        dotted += quoted_name(name.substr(at, dot - at));
+        if (dot == std::string_view::npos) return dotted;
+        dotted += '.';
+        at = dot + 1;
+    }
+}
+
+std::vector<std::string> custom_settings_named_in(std::string_view sql) {
+    const auto begins = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+    const auto goes_on = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$';
+    };
+    constexpr std::size_t name_max = 128;
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < sql.size();) {
+        if (!begins(sql[i])) {
+            ++i;
+            continue;
+        }
+        const std::size_t from = i;
+        bool dotted = false;
+        while (i < sql.size() && (goes_on(sql[i]) || (sql[i] == '.' && i + 1 < sql.size() && begins(sql[i + 1])))) {
+            dotted = dotted || sql[i] == '.';
+            ++i;
+        }
+        if (!dotted || i - from > name_max) continue;
+        const bool as_string = from > 0 && sql[from - 1] == '\'' && i < sql.size() && sql[i] == '\'';
+        std::size_t after = i;
+        while (after < sql.size() && std::isspace(static_cast<unsigned char>(sql[after])) != 0) ++after;
+        const std::string next = lower(sql.substr(after, 3));
+        const bool is_set = next.starts_with("=") || next.starts_with("to ");
+        if (as_string || is_set) out.push_back(lower(sql.substr(from, i - from)));
+    }
+    return out;
 }
 
 std::string difference(const settings& from, const settings& to) {

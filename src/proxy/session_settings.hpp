@@ -28,12 +28,13 @@ struct setting_command {
         reset_all,
     };
     verb what = verb::set;
-    std::string name;       // lower case
-    std::string statement;  // as it is to be sent to a server
+    std::string name;                                       // lower case
+    std::string statement;                                  // as it is to be sent to a server
+    std::vector<std::pair<std::string, std::string>> more;  // names and statements of what else the one command sets
 };
 
-// Reads one SET or RESET statement, which is known to be grammatical. Refuses with `unsupported` what cannot be kept
-// (SET SESSION CHARACTERISTICS).
+// Reads one SET or RESET statement, which is known to be grammatical. SET SESSION CHARACTERISTICS becomes SETs of
+// default_transaction_isolation and its kin. Fails with `internal` for anything else.
 result<setting_command> read_setting_command(std::string_view sql);
 
 class settings {
@@ -58,6 +59,14 @@ private:
 // The statements, joined by `;`, that turn a connection with `from` into one with `to`. Empty when they agree.
 // Roles come off first and go on last, since a role may lack the right to change the others.
 std::string difference(const settings& from, const settings& to);
+
+// As literals and names in SQL.
+std::string quoted_value(std::string_view value);
+std::string quoted_setting_name(std::string_view name);  // each part between dots by itself
+
+// The settings of one's own (app.tenant) that a statement names: as a string, as set_config() takes it, or after SET. Also
+// inside of strings and bodies in $$; too many do no harm.
+std::vector<std::string> custom_settings_named_in(std::string_view sql);
 
 // The `options` of a start-up packet: "-c name=value --name=value", with backslashes before blanks.
 // Fails with invalid_argument for switches that are no settings.

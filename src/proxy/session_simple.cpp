@@ -53,9 +53,13 @@ task<status> session::run_several(std::string text) {
         block_ = block::implicit;
         settings_at_begin_ = settings_;
     }
+    text_offset_ = 0;
+    std::size_t counted = 0;
     for (const sql::statement_span& each : sql::split(text, environment_->standard_conforming_strings)) {
         if (each.empty) continue;
         const std::string_view part = std::string_view{text}.substr(each.begin, each.end - each.begin);
+        // Positions in errors count in the whole text.
+        for (; counted < each.begin; ++counted) text_offset_ += (text[counted] & 0xc0) != 0x80 ? 1 : 0;
         const auto known = catalogue();
         auto what = plans().find(part, {}, environment_, *known);
         std::string message;
@@ -72,6 +76,7 @@ task<status> session::run_several(std::string text) {
         if (failed_ && block_ == block::implicit) break;
         if (error_seen_) break;
     }
+    text_offset_ = 0;
     if (block_ == block::implicit) {
         status over = co_await end_block(failed_ ? outcome::rollback : outcome::commit);
         if (!over) {
@@ -145,11 +150,19 @@ result<std::optional<std::size_t>> session::relayed_to(const known_statement& wh
     const route::prepared_plan& plan = *what.plan;
     if (shared_.is_sqlite()) return std::optional<std::size_t>{};
     if (plan.kind() == route::statement_kind::show) return std::optional<std::size_t>{any_place()};
+    if (plan.kind() == route::statement_kind::utility && !cursors_.empty()) {
+        // FETCH, MOVE, CLOSE: where the cursor is.
+        const std::string& command = plan.session().command;
+        const auto at = cursors_.find(plan.session().name);
+        if (at != cursors_.end() && (command == "FETCH" || command == "MOVE" || command == "CLOSE")) {
+            return std::optional<std::size_t>{at->second};
+        }
+    }
     if (!plan.single_step_unchanged()) return std::optional<std::size_t>{};
     if (plan.where() == route::target::one_shard) {
         const bool anywhere = plan.because() == route::routed_because::no_table ||
                               plan.because() == route::routed_because::reference_read;
-        if (anywhere && !plan.writes() && shared_.shards() > 0) {
+        if (anywhere && !plan.writes() && !plan.reads_catalogue() && shared_.shards() > 0) {
             // Any server has the answer; one that is no shard has no reference tables.
             if (participants_.empty() || participants_.front().place < shared_.shards()) {
                 return std::optional<std::size_t>{any_place()};
@@ -190,7 +203,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
             begun.to_client = false;
             expected_.push(std::move(begun));
         }
-        if (plan.may_change_session()) touched_session_ = true;
+        if (plan.may_change_session()) touch(p, what->text);
         p.link->expect_ready();
         expectation all;
         all.with_ready = false;  // said below, when it is known what to say
@@ -206,6 +219,9 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
                 } else {
                     changed_schema_ = true;
                 }
+            }
+            if (block_ != block::none && !error_seen_ && plan.session().command == "DECLARE CURSOR") {
+                cursors_[plan.session().name] = place;
             }
             if (with_ready) ready();
             co_return status{};

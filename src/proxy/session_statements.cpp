@@ -83,6 +83,14 @@ columns one_text_column(std::string name) {
 
 }  // namespace
 
+namespace {
+
+bool closes_all(const route::prepared_plan& plan) {
+    return plan.session().command == "CLOSE" && plan.session().name.empty();
+}
+
+}  // namespace
+
 bool session::is_own(const route::prepared_plan& plan, bool sqlite) noexcept {
     switch (plan.kind()) {
         case statement_kind::begin:
@@ -102,6 +110,8 @@ bool session::is_own(const route::prepared_plan& plan, bool sqlite) noexcept {
             return true;
         case statement_kind::show:
             return sqlite;
+        case statement_kind::utility:
+            return plan.session().command == "UNLISTEN" || closes_all(plan);
         default:
             return false;
     }
@@ -164,6 +174,18 @@ task<status> session::run_own(std::shared_ptr<known_statement> what, bool descri
             co_return co_await run_explain(what, describe);
         case statement_kind::show:
             co_return co_await run_show(what, describe);
+        case statement_kind::utility:
+            // Drivers send both when a connection goes back to their pool. Nobody listens, and what is open is open on the
+            // servers of the transaction.
+            if (closes_all(plan)) {
+                cursors_.clear();
+                status closed = co_await on_every_participant("CLOSE ALL");
+                if (!closed) co_return closed;
+                wire::write_command_complete(stream_.out(), "CLOSE CURSOR ALL");
+            } else {
+                wire::write_command_complete(stream_.out(), "UNLISTEN");
+            }
+            co_return status{};
         case statement_kind::prepare:
         case statement_kind::execute:
             co_return error{errc::unsupported, "SQL-level PREPARE and EXECUTE are not supported"}.hint(
@@ -244,6 +266,8 @@ task<status> session::end_block(outcome how) {
     failed_ = false;
     replay_.clear();
     savepoints_.clear();
+    spread_.clear();
+    cursors_.clear();
     settings_at_begin_ = nullptr;
     current_ = nullptr;
     statements_.portals().clear();
@@ -295,6 +319,10 @@ task<status> session::run_savepoint(const known_statement& what) {
     }
     const std::string sql = fmt::format("{} {}", verb, quoted_name(name));
     if (kind == statement_kind::savepoint) {
+        if (touched_session_) {  // what stands before the savepoint stays when it is rolled back to
+            status spread = co_await spread_settings();
+            if (!spread) co_return spread;
+        }
         status set = co_await on_every_participant(sql);
         if (!set) co_return set;
         savepoint made;
@@ -324,6 +352,8 @@ task<status> session::run_savepoint(const known_statement& what) {
         replay_.resize(savepoints_[at].replayed + 1);
         savepoints_.resize(at + 1);
         failed_ = false;
+        spread_.clear();
+        for (participant& p : participants_) p.unspread = p.touched;
         if (settings_changed) {
             use_settings(savepoints_[at].settings_then);
             for (participant& p : participants_) {
@@ -404,6 +434,7 @@ task<status> session::run_setting(const known_statement& what) {
         if (const std::string* first = defaults_->find(command.name)) next.set(command.name, *first);
     } else {
         next.set(command.name, command.statement);
+        for (const auto& [name, statement] : command.more) next.set(name, statement);
     }
     if (!shared_.is_sqlite()) {
         if (participants_.empty()) {
@@ -413,6 +444,7 @@ task<status> session::run_setting(const known_statement& what) {
         std::string sql = resets ? difference(*settings_, next) : command.statement;
         // RESET of an unknown name is an error also when nothing was set.
         if (command.what == verb::reset && sql.empty()) sql = command.statement;
+        for (const auto& [name, statement] : command.more) sql += ';' + statement;
         if (!sql.empty()) {
             status done = co_await on_every_participant(std::move(sql));
             if (!done) co_return done;
@@ -423,8 +455,10 @@ task<status> session::run_setting(const known_statement& what) {
             note(p, now, p.link->is_dirty());
         }
         use_settings(std::move(now));
+        wire::write_command_complete(stream_.out(), tag);
         if (!participants_.empty() && participants_.front().link != nullptr)
             report_parameters(*participants_.front().link);
+        co_return status{};
     } else {
         use_settings(std::make_shared<const settings>(std::move(next)));
     }
@@ -474,8 +508,7 @@ status session::run_deallocate(const known_statement& what) {
 task<status> session::run_explain(std::shared_ptr<known_statement> what, bool describe) {
     const auto explained = what->plan->explained();
     if (explained == nullptr) co_return error{errc::internal, "nothing to explain"};
-    std::vector<route::bound_parameter> none(explained->parameter_count());
-    auto lines = explained->explain(none);
+    auto lines = explained->explain({});
     if (!lines) co_return std::move(lines).error();
     if (describe) wire::write_row_description(stream_.out(), one_text_column("QUERY PLAN"));
     for (const std::string& line : *lines) {

@@ -186,6 +186,21 @@ void write_notice(std::string& out, severity level, std::string_view sqlstate, s
     fields.end();
 }
 
+void write_error_moved(std::string& out, std::string_view body, std::int32_t by) {
+    writer to{out};
+    const auto begun = to.begin(server_says::error_response);
+    while (!body.empty() && body.front() != '\0') {
+        const auto end = body.find('\0');
+        if (end == body.npos) break;
+        const std::string_view value = body.substr(1, end - 1);
+        to.u8(static_cast<std::uint8_t>(body.front()));
+        to.cstring(body.front() == position ? std::to_string(number_in(value) + by) : std::string{value});
+        body.remove_prefix(end + 1);
+    }
+    to.u8(0);
+    to.end(begun);
+}
+
 void write_notice(std::string& out, const server_report& said) {
     if (!said.raw.empty()) return write_raw(out, server_says::notice_response, said.raw);
     field_writer fields{out, server_says::notice_response, first_of(said.severity, "NOTICE"),

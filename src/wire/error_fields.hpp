@@ -32,4 +32,7 @@ void write_notice(std::string& out, severity level, std::string_view sqlstate, s
 // A server's notice: its raw body when it has one.
 void write_notice(std::string& out, const server_report& said);
 
+// An ErrorResponse of this body with its position moved: for a statement that was cut out of a longer text.
+void write_error_moved(std::string& out, std::string_view body, std::int32_t by);
+
 }  // namespace ashlar::wire

@@ -2,6 +2,7 @@
 // server (keys, ParameterStatus). TRAPS 1 to 28, those about the protocol.
 #include "support/proxied.hpp"
 #include "wire/client_messages.hpp"
+#include "wire/error_fields.hpp"
 #include "wire/writer.hpp"
 
 #include <functional>
@@ -387,8 +388,8 @@ TEST(ProxyProtocol, SettingsOfStartUpAreDefaultsToResetTo) {
     EXPECT_EQ(c.query("show work_mem"), "T(work_mem:25) D(5MB) C(SHOW) Z(I)");
     EXPECT_EQ(c.query("reset work_mem"), "C(RESET) Z(I)");
     EXPECT_EQ(c.query("show work_mem"), "T(work_mem:25) D(3MB) C(SHOW) Z(I)");
-    EXPECT_EQ(c.query("set datestyle = 'ISO'"), "S(DateStyle=ISO, DMY) C(SET) Z(I)");
-    EXPECT_EQ(c.query("reset all"), "S(DateStyle=German, DMY) C(RESET) Z(I)");
+    EXPECT_EQ(c.query("set datestyle = 'ISO'"), "C(SET) S(DateStyle=ISO, DMY) Z(I)");
+    EXPECT_EQ(c.query("reset all"), "C(RESET) S(DateStyle=German, DMY) Z(I)");
     EXPECT_EQ(c.query("show search_path"), "T(search_path:25) D(pg_catalog,public) C(SHOW) Z(I)");
     raw_client::options wrong = house().login();
     wrong.parameters["options"] = "-c work_mem=much";
@@ -426,6 +427,132 @@ TEST(ProxyProtocol, SettingsFollowTheTransaction) {
              .query("commit"));
     same(script{}.query("set local work_mem = '1MB'"));
     same(script{}.query("reset nothing_known"));
+}
+
+TEST(ProxyProtocol, SessionCharacteristicsAreDefaultsOfTransactions) {
+    same(script{}
+             .query("set session characteristics as transaction isolation level repeatable read, read only")
+             .query("show default_transaction_isolation")
+             .query("show default_transaction_read_only")
+             .query("begin")
+             .query("show transaction_isolation")
+             .query("select id from notes where id = 1")
+             .query("rollback")
+             .query("set session characteristics as transaction read write, not deferrable")
+             .query("show default_transaction_read_only")
+             .query("reset all")
+             .query("show default_transaction_isolation"));
+}
+
+// What asyncpg and Npgsql send with a connection back to their pool.
+TEST(ProxyProtocol, WhatPoolsOfDriversSendToCleanUp) {
+    same(script{}.query("SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;"));
+    same(script{}.query("unlisten news").query("close all").query("select pg_advisory_unlock_all()"));
+    same(script{}
+             .query("begin")
+             .query("declare c cursor for select id from notes")
+             .query("close all")
+             .query("fetch c")
+             .query("rollback"));
+}
+
+// psycopg's server-side cursors are DECLAREd, then described as portals.
+TEST(ProxyProtocol, ADeclaredCursorIsAPortal) {
+    same(script{}
+             .query("begin")
+             .query("declare c cursor for select id from notes order by id")
+             .describe('P', "c")
+             .sync()
+             .execute("c", 2)
+             .sync()
+             .query("fetch 2 from c")
+             .close('P', "c")
+             .sync()
+             .query("fetch c")
+             .query("rollback")
+             .describe('P', "c")
+             .sync());
+}
+
+// Where an error lies is counted in the whole text, also where the statements in it go different ways.
+TEST(ProxyProtocol, PositionsInATextOfSeveralStatements) {
+    raw_client through{house().login()};
+    raw_client direct{house().direct()};
+    const auto position = [](raw_client& c, const std::string& sql) {
+        std::string out;
+        wire::write_query(out, sql);
+        c.send(out);
+        std::int32_t at = -1;
+        for (const test::said& m : c.until_ready()) {
+            if (m.type != 'E') continue;
+            auto read = wire::read_error_fields(m.body);
+            if (read) at = read->position;
+        }
+        return at;
+    };
+    for (const char* sql :
+         {"select 1; select nothing from notes; select 2", "select 'äöü'; select nothing from notes where id = 1",
+          "select 1;\n\n  select nothing from users", "select 1; select nothing from users where id = 1"}) {
+        const std::int32_t expected = position(direct, sql);
+        EXPECT_GT(expected, 10) << sql;
+        EXPECT_EQ(position(through, sql), expected) << sql;
+    }
+    EXPECT_EQ(position(through, "select 1; select id, random() from users"), 22) << "refused by the planner";
+    EXPECT_EQ(position(through, "select nothing from notes"), position(direct, "select nothing from notes"));
+}
+
+TEST(ProxyProtocol, WhatWasAskedBeforeTerminateIsAnswered) {
+    raw_client c{house().login()};
+    std::string out;
+    wire::write_query(out, "select id from users where id = 0");
+    wire::write_query(out, "select body from notes where id = 7");
+    wire::write_terminate(out);
+    c.send(out);
+    std::vector<test::said> all;
+    while (auto m = c.receive()) all.push_back(std::move(*m));
+    EXPECT_EQ(raw_client::in_short(all), "T(id:23) C(SELECT 0) Z(I) T(body:25) D(note 7) C(SELECT 1) Z(I)");
+}
+
+// Catalogue queries go from names to oids and from oids to columns: each server has other oids.
+TEST(ProxyProtocol, TheCatalogueIsThatOfOneDatabase) {
+    raw_client c{house().login()};
+    raw_client direct{house().direct()};
+    const auto oid_of = [&](const std::string& table) {
+        const std::string got =
+            c.query("select 'oid ' || c.oid from pg_catalog.pg_class c where relname = '" + table + "'");
+        const auto from = got.find("oid ");
+        return from == std::string::npos ? got : got.substr(from + 4, got.find(')', from) - from - 4);
+    };
+    const auto columns_of = [&](const std::string& oid) {
+        return c.query("select count(*) from pg_attribute where attnum > 0 and attrelid = " + oid);
+    };
+    for (int turn = 0; turn < 6; ++turn) {
+        const std::string oid = oid_of("users");
+        EXPECT_EQ(columns_of(oid), "T(count:20) D(2) C(SELECT 1) Z(I)");
+        EXPECT_EQ(c.query("select 'users'::regclass::oid::text"), "T(text:25) D(" + oid + ") C(SELECT 1) Z(I)");
+        EXPECT_EQ(c.query("select " + oid + "::regclass::text"), "T(text:25) D(users) C(SELECT 1) Z(I)");
+    }
+    // The database of unsharded tables has the sharded ones too: so it speaks for all.
+    EXPECT_EQ(c.query("create table made_here(id int primary key)"), "C(CREATE TABLE) Z(I)");
+    EXPECT_EQ(columns_of(oid_of("made_here")), "T(count:20) D(1) C(SELECT 1) Z(I)");
+    EXPECT_EQ(c.query("drop table made_here"), "C(DROP TABLE) Z(I)");
+    // Once its table differs, the first shard speaks for those that are sharded.
+    (void)direct.query("alter table users add column only_here text");
+    EXPECT_EQ(c.query("create table made_here(id int primary key)"), "C(CREATE TABLE) Z(I)");
+    EXPECT_EQ(columns_of(oid_of("users")), "T(count:20) D(2) C(SELECT 1) Z(I)");
+    (void)direct.query("alter table users drop column only_here");
+    EXPECT_EQ(c.query("drop table made_here"), "C(DROP TABLE) Z(I)");
+    EXPECT_EQ(columns_of(oid_of("notes")), "T(count:20) D(3) C(SELECT 1) Z(I)");
+}
+
+TEST(ProxyProtocol, ExplainOfAKeyThatIsAParameter) {
+    raw_client c{house().login()};
+    EXPECT_EQ(c.query("explain (ashlar) select name from users where id = $1"),
+              "T(QUERY PLAN:25) D(route    one shard                       because key_equals) "
+              "D(by key   select name from users where id = $1) C(EXPLAIN) Z(I)");
+    EXPECT_EQ(c.query("explain (ashlar) insert into users values ($1, $2)"),
+              "T(QUERY PLAN:25) D(route    one shard                       because insert_key) "
+              "D(by key   insert into users values ($1, $2)) C(EXPLAIN) Z(I)");
 }
 
 TEST(ProxyProtocol, ATableThatWasAlteredFailsOnceAndWorksAfterANewParse) {

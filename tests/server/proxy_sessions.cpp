@@ -95,6 +95,78 @@ TEST(ProxySessions, WhatAFunctionSetsStaysWithItsClient) {
               std::string::npos);
 }
 
+// No server lists settings with a dot in their names, so that what a function set must be undone without knowing it.
+TEST(ProxySessions, ASettingOfOnesOwnThatAFunctionMadeReachesNobodyElse) {
+    proxied house{house_of(1)};
+    raw_client one{house.login()};
+    (void)one.query("select set_config('app.tenant', 'acme', false)");
+    (void)one.query("do $$ begin perform set_config('app.' || 'hidden', 'acme', false); end $$");
+    (void)one.query("do $$ begin perform set_config('app.' || 'hidden', 'acme', false); perform 1 from notes; end $$");
+    EXPECT_EQ(one.query("show app.tenant"), "T(app.tenant:25) D(acme) C(SHOW) Z(I)");
+    raw_client other{house.login()};
+    for (const char* name : {"app.tenant", "app.hidden"}) {
+        for (int key = 1; key <= 8; ++key) {
+            const std::string got =
+                other.query("select current_setting('" + std::string{name} +
+                            "', true) || coalesce(max(name), '') from users where id = " + std::to_string(key));
+            EXPECT_EQ(got.find("acme"), std::string::npos) << name << ": " << got;
+        }
+        const std::string unsharded =
+            other.query("select current_setting('" + std::string{name} + "', true) from notes where id = 1");
+        EXPECT_EQ(unsharded.find("acme"), std::string::npos) << name << ": " << unsharded;
+    }
+}
+
+TEST(ProxySessions, SettingsOfOnesOwnOutliveAFunctionThatLeavesThemAlone) {
+    proxied house{house_of(1)};
+    raw_client one{house.login()};
+    (void)one.query("set app.tenant = 'acme'");
+    (void)one.query("do $$ begin perform 1; end $$");
+    EXPECT_EQ(one.query("show app.tenant"), "T(app.tenant:25) D(acme) C(SHOW) Z(I)");
+    (void)one.query("do $$ begin perform set_config('app.tenant', 'other', false); end $$");
+    EXPECT_EQ(one.query("show app.tenant"), "T(app.tenant:25) D(other) C(SHOW) Z(I)");
+}
+
+// Row security policies read such settings: a shard that does not know of one shows other rows.
+TEST(ProxySessions, WhatAFunctionSetsInATransactionIsSeenByAllItsServers) {
+    proxied house{house_of(2)};
+    const auto seen = [](raw_client& c, const std::string& name) {
+        std::string all;
+        for (int key = 1; key <= 8; ++key) {
+            const std::string got =
+                c.query("select current_setting('" + name +
+                        "', true) || coalesce(max(name), '') from users where id = " + std::to_string(key));
+            const auto from = got.find("D(");
+            all += from == std::string::npos ? got : got.substr(from + 2, got.find(')', from) - from - 2) + ' ';
+        }
+        return all;
+    };
+    raw_client c{house.login()};
+    (void)c.query("begin");
+    (void)c.query("select max(name) from users where id = 3");
+    (void)c.query("select set_config('app.tenant', 'acme', true)");
+    EXPECT_EQ(seen(c, "app.tenant"), "acme acme acme acme acme acme acme acme ");
+    (void)c.query("savepoint a");
+    (void)c.query("select set_config('app.tenant', 'b', true)");
+    EXPECT_EQ(seen(c, "app.tenant"), "b b b b b b b b ");
+    (void)c.query("rollback to a");
+    EXPECT_EQ(seen(c, "app.tenant"), "acme acme acme acme acme acme acme acme ");
+    (void)c.query("do $$ begin perform set_config('work_mem', '9MB', false); end $$");
+    EXPECT_EQ(seen(c, "work_mem"), "9MB 9MB 9MB 9MB 9MB 9MB 9MB 9MB ");
+    EXPECT_EQ(c.query("show work_mem"), "T(work_mem:25) D(9MB) C(SHOW) Z(T)");
+    EXPECT_EQ(c.query("commit"), "C(COMMIT) Z(I)");
+    EXPECT_EQ(seen(c, "work_mem"), "9MB 9MB 9MB 9MB 9MB 9MB 9MB 9MB ");
+    EXPECT_EQ(seen(c, "app.tenant"), "        ");
+
+    // It is no write: the rows that are written may be on any shard.
+    for (int key = 1; key <= 4; ++key) {
+        (void)c.query("begin");
+        (void)c.query("select set_config('app.tenant', 'acme', true)");
+        EXPECT_EQ(c.query("update users set name = '' where id = " + std::to_string(key)), "C(UPDATE 0) Z(T)");
+        (void)c.query("rollback");
+    }
+}
+
 TEST(ProxySessions, WhatOnlyOneServerSessionCouldKeepIsRefusedOrDropped) {
     proxied house{house_of(1)};
     for (const char* sql : {"create temp table t(i int)", "select pg_advisory_lock(1) from notes where id = 1",

@@ -8,8 +8,8 @@ TEST(SessionBound, RefusesWhatOnlyOneServerSessionCouldKeep) {
          {"create temp table t(i int)", "CREATE TEMPORARY TABLE t AS SELECT 1", "create local temp table t(i int)",
           "create or replace temp view v as select 1", "/* a */ create /* b */ temp table t(i int)",
           "select * into temp t from notes", "insert into pg_temp.t values (1)", "select pg_advisory_lock(1)",
-          "select pg_catalog.pg_try_advisory_lock(1, 2)", "select pg_advisory_unlock_all()", "listen news",
-          "unlisten *", "declare c cursor with hold for select 1", "select currval('s')", "select \"lastval\"()",
+          "select pg_catalog.pg_try_advisory_lock(1, 2)", "select pg_advisory_unlock(1)", "listen news",
+          "declare c cursor with hold for select 1", "select currval('s')", "select \"lastval\"()",
           "load 'auto_explain'"}) {
         const auto why = bound_to_a_session(sql);
         ASSERT_TRUE(why) << sql;

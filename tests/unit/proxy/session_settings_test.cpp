@@ -30,8 +30,30 @@ TEST(SessionSettings, ReadsEverySpellingOfSet) {
     EXPECT_EQ(read("reset session authorization").name, "session_authorization");
 }
 
-TEST(SessionSettings, RefusesWhatCannotBeKept) {
-    EXPECT_EQ(read_setting_command("set session characteristics as transaction read only").error(), errc::unsupported);
+TEST(SessionSettings, SessionCharacteristicsAreSettings) {
+    const setting_command one = read("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY");
+    EXPECT_EQ(one.name, "default_transaction_read_only");
+    EXPECT_EQ(one.statement, "SET default_transaction_read_only = 'on'");
+    EXPECT_TRUE(one.more.empty());
+    const setting_command all =
+        read("set session characteristics as transaction isolation level repeatable read, read write, not deferrable");
+    EXPECT_EQ(all.statement, "SET default_transaction_isolation = 'repeatable read'");
+    ASSERT_EQ(all.more.size(), 2u);
+    EXPECT_EQ(all.more[0].second, "SET default_transaction_read_only = 'off'");
+    EXPECT_EQ(all.more[1].second, "SET default_transaction_deferrable = 'off'");
+    const setting_command serial = read("set session characteristics as transaction isolation level serializable;");
+    EXPECT_EQ(serial.statement, "SET default_transaction_isolation = 'serializable'");
+}
+
+TEST(SessionSettings, FindsTheSettingsOfOnesOwnThatATextNames) {
+    using names = std::vector<std::string>;
+    EXPECT_EQ(custom_settings_named_in("select set_config('app.tenant', 'a', false)"), names{"app.tenant"});
+    EXPECT_EQ(custom_settings_named_in("do $$ begin set App.Tenant to 'x'; set a.b.c='y'; end $$"),
+              (names{"app.tenant", "a.b.c"}));
+    EXPECT_EQ(custom_settings_named_in("select a.b, 'no.', '.no', 'not one.word', 'a.b' from x.y"), names{"a.b"});
+    EXPECT_EQ(custom_settings_named_in("'"), names{});
+    EXPECT_EQ(custom_settings_named_in(""), names{});
+    EXPECT_EQ(custom_settings_named_in("'" + std::string(500, 'a') + ".b'"), names{});
 }
 
 TEST(SessionSettings, TheDifferenceIsWhatIsMissingAndWhatIsTooMuch) {
