@@ -75,7 +75,7 @@ int run_serve(const serve_options& asked) {
     server.stop(asked.grace);
     server.wait();
     const proxy::server_counts counts = server.counts();
-    print(fmt::format("Stopped. {} clients, {} statements passed on, {} merged, {} refused.\n", counts.clients_total,
+    print(fmt::format("Stopped. Clients {}, statements {} passed on, {} merged, {} refused.\n", counts.clients_total,
                       counts.statements_relayed, counts.statements_merged, counts.statements_refused));
     return exit_ok;
 }

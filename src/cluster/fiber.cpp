@@ -119,6 +119,19 @@ struct fiber::inside {
 #endif
     }
 
+    // A function of its own: getcontext() may return twice as far as the compiler knows, which it holds against the
+    // caller's variables.
+    void prepare() {
+        started = true;
+        ::getcontext(&own);
+        own.uc_stack.ss_sp = memory.begin();
+        own.uc_stack.ss_size = stack_size;
+        own.uc_link = nullptr;
+        const auto address = reinterpret_cast<std::uintptr_t>(this);
+        ::makecontext(&own, reinterpret_cast<void (*)()>(&inside::start), 2, static_cast<unsigned>(address >> 32),
+                      static_cast<unsigned>(address));
+    }
+
     // makecontext() takes ints only.
     static void start(unsigned high, unsigned low) {
         auto* self = reinterpret_cast<inside*>(std::uintptr_t{high} << 32 | low);
@@ -143,16 +156,7 @@ fiber* fiber::current() noexcept {
 
 void fiber::resume() {
     inside& me = *inside_;
-    if (!me.started) {
-        me.started = true;
-        ::getcontext(&me.own);
-        me.own.uc_stack.ss_sp = me.memory.begin();
-        me.own.uc_stack.ss_size = stack_size;
-        me.own.uc_link = nullptr;
-        const auto address = reinterpret_cast<std::uintptr_t>(&me);
-        ::makecontext(&me.own, reinterpret_cast<void (*)()>(&inside::start), 2, static_cast<unsigned>(address >> 32),
-                      static_cast<unsigned>(address));
-    }
+    if (!me.started) me.prepare();
     me.outer = running;
     running = this;
     me.enter();

@@ -68,6 +68,9 @@ error& error::at(std::int32_t position) & {
     return *this;
 }
 error& error::on(std::string_view where) & {
+    // Two layers may know the same name.
+    const std::string& known = parts_->where;
+    if (known == where || known.ends_with(" of " + std::string{where})) return *this;
     if (!parts_->where.empty()) parts_->where += " of ";
     parts_->where += where;
     return *this;

@@ -266,8 +266,11 @@ void analysis::enter_table(const from_item& item, from_state& state) {
         !r.table &&
         (item.table.schema == "pg_catalog" || item.table.schema == "information_schema" ||
          (item.table.schema.empty() && (item.table.name.starts_with("pg_") || item.table.name.starts_with("sqlite_"))));
+    const bool of_postgres = item.table.schema == "pg_catalog" || item.table.schema == "information_schema" ||
+                             (item.table.schema.empty() && item.table.name.starts_with("pg_"));
     if (system) {
         system_ = true;
+        if (of_postgres && !postgres_catalogue_) postgres_catalogue_ = item.location;
     } else if (!r.table || r.table->kind == table_kind::unsharded) {
         const std::string& database =
             r.table && !r.table->database.empty() ? r.table->database : known_.unsharded_database;

@@ -89,6 +89,8 @@ public:
     bool touches_reference() const noexcept { return reference_; }
     bool touches_unsharded() const noexcept { return unsharded_; }
     bool touches_system() const noexcept { return system_; }  // pg_catalog, information_schema
+    // Where it names a table of PostgreSQL's own catalogue first.
+    std::optional<int> postgres_catalogue() const noexcept { return postgres_catalogue_; }
     const std::string& unsharded_database() const noexcept { return database_; }
     const std::string& first_unsharded() const noexcept { return first_unsharded_; }
     int first_unsharded_location() const noexcept { return first_unsharded_location_; }
@@ -175,6 +177,7 @@ private:
     std::vector<relation> relations_;
     std::vector<occurrence> occurrences_;
     std::vector<common_table> common_;  // visible ones, innermost last
+    std::optional<int> postgres_catalogue_;
     bool reference_ = false, unsharded_ = false, system_ = false, writes_in_with_ = false;
     std::string database_, first_unsharded_, obstacle_;
     int obstacle_location_ = -1, first_unsharded_location_ = -1;

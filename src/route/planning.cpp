@@ -38,6 +38,10 @@ std::optional<error> refuse_mixture(const question& q, const analysis& tables) {
 }
 
 made_plan plan_elsewhere(const question& q, const analysis& tables, const contents& inside) {
+    if (const auto at = tables.postgres_catalogue(); at && q.known.dialect == dialect::sqlite) {
+        return refusal(q.text, *at, "PostgreSQL's catalogue over SQLite databases",
+                       "They have none; select name, sql from sqlite_master lists the tables of one.");
+    }
     auto out = fresh(q);
     out->may_change_session = inside.may_change_session();
     out->writes = out->writes || inside.may_write() || q.said.kind != statement_kind::select || tables.writes_in_with();

@@ -143,7 +143,8 @@ private:
             if (!is_of_a_row(done.error())) co_return std::move(done).error();
             refused_row refused;
             refused.index = i;
-            refused.reason = done.error().message();
+            const server_report* said = done.error().server();
+            refused.reason = said != nullptr && !said->message.empty() ? said->message : done.error().message();
             co_return std::optional<refused_row>{std::move(refused)};
         }
         co_return std::optional<refused_row>{};
