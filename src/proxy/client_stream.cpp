@@ -2,6 +2,8 @@
 
 #include "wire/frame_walker.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -113,6 +115,16 @@ task<status> client_stream::send(std::string_view bytes) {
     result<std::size_t> done = co_await loop_.send(descriptor_, bytes);
     if (!done) co_return std::move(done).error();
     co_return status{};
+}
+
+bool client_stream::is_unreachable() const noexcept {
+    tcp_info now{};
+    socklen_t size = sizeof now;
+    if (::getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &now, &size) != 0) return false;
+    constexpr std::uint32_t patience_ms = 30'000;
+    // Probes of a closed window are acknowledged by a living peer, each of which sets the count back.
+    const bool unanswered = now.tcpi_retransmits > 1 || now.tcpi_probes > 2;
+    return unanswered && now.tcpi_last_ack_recv > patience_ms;
 }
 
 bool client_stream::has_hung_up() const noexcept {

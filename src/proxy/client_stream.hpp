@@ -54,6 +54,8 @@ public:
     int descriptor() const noexcept { return descriptor_; }
     // Has the client hung up? One system call.
     bool has_hung_up() const noexcept;
+    // Does its machine no longer acknowledge what was sent? Not so for one that reads slowly or not at all. One system call.
+    bool is_unreachable() const noexcept;
     std::uint64_t received() const noexcept { return received_; }
     std::uint64_t sent() const noexcept { return sent_; }
 

@@ -137,17 +137,25 @@ int accept_one(int listening) {
 
 void server::inside::take(int descriptor) {
     const auto most = shared.settings().max_client_conn;
-    // Sockets before login count too, a little above the limit, so that the refusal can be said.
-    std::size_t all = 0;
+    // Sockets before login count too, a little above the limit, so that the refusal can be said. Whoever has been silent
+    // for longest makes room: thousands of them keep nobody out.
+    std::size_t all = 0, strangers = 0;
     worker* least = workers.front().get();
+    worker* strangest = least;
     for (auto& each : workers) {
         all += each->clients();
+        strangers += each->strangers();
         if (each->clients() < least->clients()) least = each.get();
+        if (each->strangers() > strangest->strangers()) strangest = each.get();
     }
-    if (all >= std::size_t{most} + most / 8 + 64) {
-        shared.counts.clients_refused.fetch_add(1, std::memory_order_relaxed);
-        ::close(descriptor);
-        return;
+    const std::size_t room = std::size_t{most} + most / 8 + 64;
+    if (all >= room) {
+        if (strangers == 0) {
+            shared.counts.clients_refused.fetch_add(1, std::memory_order_relaxed);
+            ::close(descriptor);
+            return;
+        }
+        strangest->end_oldest_stranger();
     }
     least->take_client(descriptor);
 }

@@ -72,7 +72,8 @@ task<void> session::run() {
         why = error{errc::internal};
     }
     if (was_cancelled) {
-        why = shared_.draining
+        why = crowded_out ? error{errc::too_many_clients, "sorry, too many connections wait to log in"}
+              : shared_.draining
                   ? error{errc::shutting_down, "terminating connection: the proxy is shutting down"}
                   : error{errc::deadline_passed, "terminating connection due to an idle limit"}.sqlstate("57P05");
     }
@@ -243,7 +244,14 @@ void session::cancel_statement() {
 }
 
 void session::look_after(instant now) {
-    if (scope == nullptr || waits_for_ == waits_for::client) return;
+    if (scope == nullptr) return;
+    const bool holds_something = waits_for_ != waits_for::client || block_ != block::none;
+    if (holds_something && now - since_ > seconds{30} && stream_.is_unreachable()) {
+        cancel_statement();
+        scope->cancel();
+        return;
+    }
+    if (waits_for_ == waits_for::client) return;
     // A statement that runs long for a client who has gone is ended.
     if (now - since_ < seconds{2}) return;
     if (stream_.has_hung_up()) {

@@ -82,6 +82,8 @@ public:
     // True when it may be ended now: outside a transaction, waiting for the client.
     bool is_at_rest() const noexcept { return waits_for_ == waits_for::client && block_ == block::none; }
     io::cancel_scope* scope = nullptr;  // in which run() runs
+    std::uint64_t arrival = 0;          // the worker's count of clients, at its coming
+    bool crowded_out = false;           // cancelled before it logged in, to make room for somebody else
 
 private:
     enum class block { none, implicit, explicit_ };
@@ -144,6 +146,7 @@ private:
     static bool has_rows(const route::prepared_plan& plan) noexcept;
     // Writes all but ReadyForQuery to out(); a failure is for fail().
     task<status> run_own(std::shared_ptr<known_statement> what, bool describe);
+    bool is_read_only() const;
     status begin_block(const known_statement& what);
     task<status> end_block(outcome how);
     task<status> run_savepoint(const known_statement& what);
@@ -222,6 +225,7 @@ private:
     // The transaction.
     block block_ = block::none;
     bool failed_ = false;
+    std::optional<bool> read_only_;    // as its modes say; for engines that do not see to it themselves
     bool changed_schema_ = false;      // the catalogue is to be read again when it commits
     std::string begin_;                // as the client wrote it
     std::vector<std::string> replay_;  // what a server that joins later has to be told: SET LOCAL, SAVEPOINT …

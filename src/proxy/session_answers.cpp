@@ -55,6 +55,9 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         why.hint("Load sharded tables with `ashlar load`.");
         co_return why;
     }
+    if (shared_.is_sqlite() && plan.writes() && is_read_only()) {
+        co_return error{errc::read_only, "cannot write in a read-only transaction"};
+    }
     // In the order of places, so that two who need the same servers do not wait for each other.
     for (const route::step& each : bound->steps) {
         const std::size_t place = place_of(*bound, each);

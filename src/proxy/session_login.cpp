@@ -103,6 +103,7 @@ task<status> session::log_in() {
             .hint("Raise serve.max_client_conn.");
     }
     logged_in_ = true;
+    home_.no_stranger(*this);
     shared_.counts.clients_total.fetch_add(1);
     co_return co_await take_parameters(*start);
 }

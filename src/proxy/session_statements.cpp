@@ -197,6 +197,32 @@ task<status> session::run_own(std::shared_ptr<known_statement> what, bool descri
 
 // --- transactions -----------------------------------------------------------------------------------------------
 
+namespace {
+
+// "… read only", "… read write" among a transaction's modes.
+void take_read_only(const std::vector<std::string>& words, std::optional<bool>& into) {
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+        if (words[i] != "read") continue;
+        if (words[i + 1] == "only") into = true;
+        if (words[i + 1] == "write") into = false;
+    }
+}
+
+}  // namespace
+
+bool session::is_read_only() const {
+    if (read_only_) return *read_only_;
+    const std::string* made = settings_->find("default_transaction_read_only");
+    if (made == nullptr) return false;
+    const std::vector<std::string> words = words_of(*made);
+    std::size_t at = 0;
+    while (at < words.size() && words[at] != "default_transaction_read_only") ++at;
+    if (at + 1 < words.size() && words[at + 1] == "to") ++at;
+    if (at + 1 >= words.size()) return false;
+    const std::string& value = words[at + 1];
+    return value == "on" || value == "true" || value == "yes" || value == "1" || value == "t" || value == "y";
+}
+
 status session::begin_block(const known_statement& what) {
     const std::vector<std::string> words = words_of(what.text);
     const bool start = !words.empty() && words.front() == "start";
@@ -222,6 +248,7 @@ status session::begin_block(const known_statement& what) {
         block_ = block::explicit_;
         failed_ = false;
         current_ = nullptr;
+        take_read_only(words, read_only_);
     }
     wire::write_command_complete(stream_.out(), start ? "START TRANSACTION" : "BEGIN");
     return {};
@@ -268,6 +295,7 @@ task<status> session::end_block(outcome how) {
     savepoints_.clear();
     spread_.clear();
     cursors_.clear();
+    read_only_.reset();
     settings_at_begin_ = nullptr;
     current_ = nullptr;
     statements_.portals().clear();
@@ -413,6 +441,7 @@ task<status> session::run_setting(const known_statement& what) {
             status done = co_await on_every_participant(command.statement);
             if (!done) co_return done;
         }
+        if (command.what == verb::transaction) take_read_only(words_of(what.text), read_only_);
         replay_.push_back(command.statement);
         wire::write_command_complete(stream_.out(),
                                      command.what == verb::transaction && what.text.find("onstraints") != what.text.npos

@@ -13,8 +13,9 @@ namespace ashlar::proxy {
 
 namespace {
 
-// A vanished client must not hold its transaction's locks: it counts as gone when what was sent to it stays unacknowledged,
-// or it leaves probes unanswered, for about half a minute (TRAPS 22).
+// A vanished client must not hold its transaction's locks: it counts as gone when it leaves probes unanswered for about half a
+// minute (TRAPS 22). What was sent to it and stays unacknowledged is looked after by the session: TCP_USER_TIMEOUT would
+// also end a client who is there and reads slowly.
 void prepare_socket(int descriptor) {
     const auto set = [&](int level, int option, int value) {
         (void)::setsockopt(descriptor, level, option, &value, sizeof value);
@@ -24,7 +25,6 @@ void prepare_socket(int descriptor) {
     set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
     set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
     set(IPPROTO_TCP, TCP_KEEPCNT, 3);
-    set(IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);
 }
 
 }  // namespace
@@ -56,7 +56,29 @@ void worker::join() {
 
 void worker::take_client(int descriptor) {
     clients_.fetch_add(1, std::memory_order_relaxed);
+    strangers_count_.fetch_add(1, std::memory_order_relaxed);
     loop_->post([this, descriptor] { tasks_->start(serve_client(descriptor)); });
+}
+
+void worker::end_oldest_stranger() {
+    // Counted as gone at once, so that who comes in a burst is weighed against what is left.
+    strangers_count_.fetch_sub(1, std::memory_order_relaxed);
+    clients_.fetch_sub(1, std::memory_order_relaxed);
+    loop_->post([this] {
+        if (strangers_.empty()) {  // it has logged in or left meanwhile
+            strangers_count_.fetch_add(1, std::memory_order_relaxed);
+            clients_.fetch_add(1, std::memory_order_relaxed);
+            return;
+        }
+        session& oldest = *strangers_.begin()->second;
+        strangers_.erase(strangers_.begin());
+        oldest.crowded_out = true;
+        oldest.scope->cancel();
+    });
+}
+
+void worker::no_stranger(const session& who) {
+    if (strangers_.erase(who.arrival) != 0) strangers_count_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 wire::cancel_key worker::new_key() {
@@ -81,9 +103,12 @@ task<void> worker::serve_client(int descriptor) {
     io::cancel_scope scope{outer};
     one.scope = &scope;
     sessions_.emplace(one.key().process, &one);
+    one.arrival = arrivals_++;
+    strangers_.emplace(one.arrival, &one);
     co_await one.run();
+    no_stranger(one);
     sessions_.erase(one.key().process);
-    clients_.fetch_sub(1, std::memory_order_relaxed);
+    if (!one.crowded_out) clients_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 task<void> worker::sweep() {

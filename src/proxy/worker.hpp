@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -37,7 +38,15 @@ public:
 
     // Any thread. Owns the descriptor from now on.
     void take_client(int descriptor);
-    std::size_t clients() const noexcept { return clients_.load(std::memory_order_relaxed); }
+    std::size_t clients() const noexcept {
+        return clients_.load(std::memory_order_relaxed);
+    }  // but those on their way out
+    // Those among them who have not logged in yet.
+    std::size_t strangers() const noexcept { return strangers_count_.load(std::memory_order_relaxed); }
+    // Any thread: ends the one who has been a stranger for longest, to make room.
+    void end_oldest_stranger();
+    // On this worker's thread: this one has logged in.
+    void no_stranger(const session& who);
 
     io::loop& loop() noexcept { return *loop_; }
     plan_cache& plans() noexcept { return plans_; }
@@ -65,6 +74,9 @@ private:
     plan_cache plans_;
     buffers buffers_;
     std::unordered_map<std::uint32_t, session*> sessions_;  // by process number
+    std::map<std::uint64_t, session*> strangers_;           // by their time of arrival
+    std::uint64_t arrivals_ = 0;
+    std::atomic<std::size_t> strangers_count_{0};
     std::optional<io::task_group<void>> tasks_;
     std::vector<worker*> all_;
     std::atomic<std::size_t> clients_{0};

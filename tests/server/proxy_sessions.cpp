@@ -133,9 +133,10 @@ TEST(ProxySessions, WhatAFunctionSetsInATransactionIsSeenByAllItsServers) {
     const auto seen = [](raw_client& c, const std::string& name) {
         std::string all;
         for (int key = 1; key <= 8; ++key) {
+            // Unset, it is NULL or empty: PostgreSQL keeps the name of what was set once.
             const std::string got =
-                c.query("select current_setting('" + name +
-                        "', true) || coalesce(max(name), '') from users where id = " + std::to_string(key));
+                c.query("select coalesce(current_setting('" + name +
+                        "', true), '') || coalesce(max(name), '') from users where id = " + std::to_string(key));
             const auto from = got.find("D(");
             all += from == std::string::npos ? got : got.substr(from + 2, got.find(')', from) - from - 2) + ' ';
         }
@@ -303,6 +304,49 @@ TEST(ProxySessions, TheLimitOfClientsIsSaidWith53300) {
     } catch (const std::runtime_error& e) {
         EXPECT_NE(std::string{e.what()}.find("53300"), std::string::npos) << e.what();
     }
+}
+
+// SQLite knows no such transactions.
+TEST(ProxySessions, AReadOnlyTransactionOnSqliteWritesNothing) {
+    proxied::options o;
+    o.sqlite = true;
+    o.shards = 2;
+    o.schema = {"create table users(id integer primary key, name text)"};
+    o.tables = {proxied::sharded("users", "id")};
+    proxied house{o};
+    raw_client c{house.login()};
+    const std::string insert = "insert into users values (1, 'one')";
+    (void)c.query("begin read only");
+    EXPECT_EQ(c.query(insert), "E(25006) Z(E)");
+    (void)c.query("rollback");
+    (void)c.query("begin");
+    (void)c.query("set transaction read only");
+    EXPECT_EQ(c.query(insert), "E(25006) Z(E)");
+    (void)c.query("rollback");
+    (void)c.query("set session characteristics as transaction read only");
+    EXPECT_EQ(c.query(insert), "E(25006) Z(I)");
+    (void)c.query("begin read write");
+    EXPECT_EQ(c.query(insert), "C(INSERT 0 1) Z(T)");
+    EXPECT_EQ(c.query("commit"), "C(COMMIT) Z(I)");
+    (void)c.query("set default_transaction_read_only to off");
+    EXPECT_EQ(c.query("delete from users where id = 1"), "C(DELETE 1) Z(I)");
+}
+
+TEST(ProxySessions, SilentConnectionsKeepNobodyOut) {
+    proxied::options o = house_of(1);
+    o.change = [](config::description& d) { d.serve.max_client_conn = 4; };
+    proxied house{o};
+    raw_client known{house.login()};
+    std::vector<raw_client> silent;
+    for (int i = 0; i < 300; ++i) silent.push_back(raw_client::unconnected(house.login()));
+    for (int i = 0; i < 3; ++i) {
+        raw_client late{house.login()};
+        EXPECT_EQ(late.query("select body from notes where id = 7"), "T(body:25) D(note 7) C(SELECT 1) Z(I)");
+    }
+    const auto said = silent.front().receive();
+    ASSERT_TRUE(said);
+    EXPECT_EQ(raw_client::in_short({*said}), "E(53300)");
+    EXPECT_EQ(known.query("select 1"), "T(?column?:23) D(1) C(SELECT 1) Z(I)") << "who has logged in stays";
 }
 
 TEST(ProxySessions, AQueueThatIsTooSlowIsSaidWith53300) {

@@ -190,6 +190,11 @@ status apply_schema(const dev_options& asked) {
 }
 
 status make_new(const dev_options& asked) {
+    // What would fail at the end fails now, before there is anything to remove.
+    if (const auto tables = tables_text(asked); !tables) return tables.error();
+    if (!asked.schema.empty() && ::access(asked.schema.c_str(), R_OK) != 0) {
+        return failed_to(asked.schema + " cannot be read", errno);
+    }
     state made;
     made.engine = asked.engine;
     made.shards = asked.shards;
