@@ -8,8 +8,11 @@
 // Ends      Commits when the function returns normally; rolls back when it throws (and lets the exception on), or
 //           returns a result that holds an error. After a statement has failed nothing but a rollback can follow: a
 //           function that overlooks the failure gets transaction_failed instead of a commit.
-// Shards    A shard joins with the first statement that needs it. Over several SQLite shards the commit is atomic. Over
-//           several PostgreSQL shards reading is free, but a statement that would write on a second shard is refused
+// Shards    A shard joins with the first statement that needs it. Over several SQLite shards the commit is atomic, for
+//           11 files at most and none in WAL mode (else the write is refused, 0A000); each is locked from its first
+//           statement to the end, and who meets another transaction in a ring gets deadlock or serialization_failed:
+//           run it again.
+//           Over several PostgreSQL shards reading is free, but a statement that would write on a second shard is refused
 //           before any effect (0A000), until two-phase commit is built.
 // Unknown   commit_unknown says that the server went away during the commit: look before doing it again.
 // Threads   Belongs to the thread, and within a map() to the function, that began it.

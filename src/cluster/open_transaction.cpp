@@ -111,6 +111,9 @@ io::task<result<driver::connection*>> open_transaction::take_in(io::loop& loop, 
 
 io::task<status> open_transaction::join_host(const topology::member& where, bool writes, deadline until, bool& joined) {
     if (host_ == nullptr || !commits_with_others(where)) co_return status{};
+    if (writes) {
+        if (status may = may_write(where, true); !may) co_return may;
+    }
     auto made = co_await where.pool->server().join(participants_.find(host_)->second.on(), until);
     if (!made) {
         const bool must_join = made.error() != errc::unsupported || (writes && !may_write(where, false));

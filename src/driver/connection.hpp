@@ -77,8 +77,11 @@ public:
     // Appends rows to `into`, at least one and about 64 KiB at most, or says that the statement ended.
     // Precondition: `into` is empty; a batch that is full already would look like the end.
     virtual task<result<fetched>> fetch(row_batch& into, deadline until) = 0;
-    // Valid once fetch said ended.
+    // Valid once fetch said ended, or at_end().
     virtual const completion& completed() const noexcept = 0;
+    // True when the statement is known to have ended though fetch has not said so yet. The next statement may then begin,
+    // and no fetch for the old one may follow it.
+    virtual bool at_end() const noexcept { return false; }
 
     // Several statements without parameters in one text, their rows dropped. For DDL and set-up.
     virtual task<status> run_script(std::string sql, deadline until) = 0;

@@ -52,24 +52,41 @@ task<void> drain(connection& what, deadline until) {
 class one_step_answer final : public answer {
 public:
     one_step_answer(connection& on, columns shape, std::string where)
-        : on_(on), shape_(std::move(shape)), where_(std::move(where)) {}
+        : on_(on), shape_(std::move(shape)), where_(std::move(where)) {
+        look_for_end();
+    }
 
     const columns& shape() const noexcept override { return shape_; }
     task<result<fetched>> fetch(row_batch& into, deadline until) override {
+        if (ended_) co_return fetched::ended;
         auto got = co_await on_.fetch(into, until);
         if (!got) co_return std::move(got).error().on(where_);
+        look_for_end();
+        if (*got == fetched::ended && !ended_) end();
         co_return got;
     }
-    const completion& completed() const noexcept override { return on_.completed(); }
+    const completion& completed() const noexcept override { return completed_; }
     task<void> abandon() override {
+        if (ended_) co_return;
         on_.cancel();
         co_await drain(on_, deadline::in(drain_time));
     }
 
 private:
+    // Its connection may be used for the next statement before the end is asked for.
+    void look_for_end() {
+        if (on_.at_end()) end();
+    }
+    void end() {
+        ended_ = true;
+        completed_ = on_.completed();
+    }
+
     connection& on_;
     columns shape_;
     std::string where_;
+    bool ended_ = false;
+    completion completed_;
 };
 
 struct source {
@@ -211,7 +228,7 @@ private:
         if (!batch.empty()) {
             if (status added = merger_->add(index, std::move(batch)); !added) co_return added;
         }
-        if (*got == fetched::rows) co_return status{};
+        if (*got == fetched::rows && !s.on->at_end()) co_return status{};
         s.running = false;
         affected_ += s.on->completed().rows_affected;
         tags_.push_back(s.on->completed().tag);

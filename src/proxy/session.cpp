@@ -98,6 +98,8 @@ task<void> session::clean_up() {
         each->answer = nullptr;
     }
     const deadline until{steady_clock::now() + seconds{5}};
+    as_one_ = as_one::nothing;
+    let_go_of_joined();
     for (participant& p : participants_) {
         if (!p.lease) continue;
         const bool half_said = &p == current_ && unsynced_;  // an implicit transaction is open, though nothing shows it
@@ -230,9 +232,9 @@ void session::cancel_statement() {
         case waits_for::server:
             cancel_asked_ = true;
             for (participant& p : participants_) {
-                if (!p.lease) continue;
+                if (!p.lease && p.joined == nullptr) continue;
                 if (p.link == nullptr) {
-                    p.lease->cancel();
+                    p.on().cancel();
                 } else if (!p.link->is_quiet() || &p == current_) {
                     server_canceller canceller = p.link->canceller();
                     canceller.send_in_background();

@@ -15,7 +15,9 @@
 // Duplex    Half: while it waits for a server it does not read from the client, and while it writes to a slow client it does
 //           not read from the server. No more than one flight (64 KiB, or one long message) is sent to a server before its
 //           answers are passed on, so that neither side can block the other for good.
-// Transactions  BEGIN is answered at once and sent along with the first statement to each server that takes part.
+// Transactions  BEGIN is answered at once and sent along with the first statement to each server that takes part. SQLite
+//           files join the transaction of the first one, the host, so that its commit is the commit of all; outside of
+//           a block, a statement that writes on several is a transaction by itself, and so is a pipeline that writes.
 // Owner     The worker runs run() in a scope that it may cancel; all is on the worker's thread.
 #pragma once
 
@@ -53,15 +55,18 @@ struct link_notes {
 // A server that takes part in what the session is doing.
 struct participant {
     std::size_t place = 0;
-    pool::lease lease;
-    server_link* link = nullptr;  // nullptr: another kind of connection, which is not relayed from
-    bool begin_pending = false;   // BEGIN goes with the next message
-    bool in_block = false;        // BEGIN was sent
+    pool::lease lease;                           // of its own …
+    std::unique_ptr<driver::connection> joined;  // … or, an SQLite file, in the transaction of an earlier participant
+    server_link* link = nullptr;                 // nullptr: another kind of connection, which is not relayed from
+    bool begin_pending = false;                  // BEGIN goes with the next message
+    bool in_block = false;                       // BEGIN was sent
     bool wrote = false;
     bool touched = false;          // a function that ran here may have changed settings
     bool unspread = false;         // … and the transaction's other servers have not been told
     bool settings_unsure = false;  // a partial rollback may have undone some: reset before anybody else
     settings_ptr at_begin;         // what was on it when its transaction began
+
+    driver::connection& on() const noexcept { return joined ? *joined : *lease; }
 };
 
 class session {
@@ -89,6 +94,12 @@ private:
     enum class block { none, implicit, explicit_ };
     enum class waits_for { client, lease, server };
     enum class outcome { commit, rollback };
+    // What SQLite files do outside of a block as one transaction.
+    enum class as_one {
+        nothing,    // each statement is committed by its shard
+        statement,  // the simple query under way, committed before its end is told
+        pipeline,   // all since the first write, until the Sync
+    };
 
     // --- login
     task<status> log_in();
@@ -162,7 +173,18 @@ private:
     task<result<pool::lease>> lend(std::size_t place);
     task<status> put_settings(participant& p);
     task<status> open_block(participant& p);
-    status may_write(std::size_t place) const;
+    status may_write(std::size_t place, bool joins_host) const;
+    const participant* host() const noexcept;
+    task<status> join_host(std::size_t place, bool writes, participant*& joined);
+    task<status> begin_as_one(as_one what);
+    bool next_is_sync();
+    task<status> end_as_one(outcome how);
+    task<void> undo_as_one();
+    task<status> settle(portal& what);
+    bool has_open_portals() noexcept;
+    task<status> close_portals();
+    task<std::optional<error>> end_on_servers(bool& committed);
+    void let_go_of_joined();
     std::size_t any_place();
     void drop(participant* p);  // its link is lost
     task<void> release_all();   // outside a transaction
@@ -194,7 +216,7 @@ private:
     // --- answers
     task<result<std::unique_ptr<execute::answer>>> start_answer(std::shared_ptr<known_statement> what,
                                                                 std::vector<route::bound_parameter> values,
-                                                                cell_format results);
+                                                                cell_format results, as_one unit);
     task<status> run_merged(std::shared_ptr<known_statement> what);
     task<status> send_rows(portal& from, std::uint32_t rows_max);
     task<status> begin_answer(std::string portal);
@@ -226,6 +248,7 @@ private:
     block block_ = block::none;
     bool failed_ = false;
     std::optional<bool> read_only_;    // as its modes say; for engines that do not see to it themselves
+    as_one as_one_ = as_one::nothing;  // outside of a block
     bool changed_schema_ = false;      // the catalogue is to be read again when it commits
     std::string begin_;                // as the client wrote it
     std::vector<std::string> replay_;  // what a server that joins later has to be told: SET LOCAL, SAVEPOINT …

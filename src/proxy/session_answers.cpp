@@ -30,7 +30,7 @@ std::size_t session::place_of(const route::bound_plan& plan, const route::step& 
 
 task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared_ptr<known_statement> what,
                                                                      std::vector<route::bound_parameter> values,
-                                                                     cell_format results) {
+                                                                     cell_format results, as_one unit) {
     const route::prepared_plan& plan = *what->plan;
     auto bound = plan.bind(values);
     if (!bound) co_return std::move(bound).error();
@@ -41,7 +41,8 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         why.hint("Run it on each shard itself.");
         co_return why;
     }
-    if (plan.writes() && bound->steps.size() > 1) {
+    const bool writes_several = plan.writes() && bound->steps.size() > 1;
+    if (writes_several && !shared_.is_sqlite()) {
         const bool reference = bound->because == route::routed_because::reference_write;
         error why{errc::unsupported,
                   reference ? "a write to a reference table goes to every shard, which is not atomic yet"
@@ -57,6 +58,12 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
     }
     if (shared_.is_sqlite() && plan.writes() && is_read_only()) {
         co_return error{errc::read_only, "cannot write in a read-only transaction"};
+    }
+    // A write that is alone in its pipeline, on one shard, is committed by the shard itself.
+    const bool alone = !writes_several && (unit == as_one::statement || next_is_sync());
+    if (plan.writes() && shared_.is_sqlite() && block_ == block::none && as_one_ == as_one::nothing && !alone) {
+        status clear = co_await begin_as_one(unit);
+        if (!clear) co_return std::move(clear).error();
     }
     // In the order of places, so that two who need the same servers do not wait for each other.
     for (const route::step& each : bound->steps) {
@@ -87,10 +94,99 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
                                     deadline::never());
 }
 
+// --- a statement or pipeline that is a transaction by itself --------------------------------------------------------
+
+bool session::next_is_sync() {
+    client_message m;
+    return stream_.next(m) == client_stream::found::message && m.type == wire::client_says::sync;
+}
+
+// From now on who is asked takes part in a transaction.
+task<status> session::begin_as_one(as_one what) {
+    for (const auto& [name, each] : statements_.portals()) {
+        if (each.answer == nullptr) continue;
+        error why{errc::unsupported, "a statement that writes cannot begin beside an open portal"};
+        why.hint("Fetch all rows of the portal, close it, or send Sync before.");
+        co_return why;
+    }
+    co_await release_all();
+    as_one_ = what;
+    co_return status{};
+}
+
+task<status> session::end_as_one(outcome how) {
+    if (as_one_ == as_one::nothing) co_return status{};
+    as_one_ = as_one::nothing;
+    bool committed = how == outcome::commit;
+    std::optional<error> why = co_await end_on_servers(committed);
+    co_await release_all();
+    if (why) co_return std::move(*why);
+    co_return status{};
+}
+
+// It failed, or the client does not want its end.
+task<void> session::undo_as_one() {
+    if (as_one_ == as_one::nothing) co_return;
+    for (auto& [name, each] : statements_.portals()) {
+        if (each.answer == nullptr) continue;
+        co_await each.answer->abandon();
+        each.answer = nullptr;
+    }
+    (void)co_await end_as_one(outcome::rollback);
+}
+
+// The portal's rows are no longer wanted. What its statement writes is done to the end, as PostgreSQL has done it by
+// then; a reading one is abandoned.
+task<status> session::settle(portal& what) {
+    if (what.answer == nullptr) co_return status{};
+    if (!what.statement->plan->writes() || skipping_) {
+        co_await what.answer->abandon();
+        what.answer = nullptr;
+        co_return status{};
+    }
+    row_batch dropped;
+    for (bool ended = what.at_end; !ended;) {
+        dropped.clear();
+        auto more = co_await what.answer->fetch(dropped, deadline::never());
+        if (!more) {
+            what.answer = nullptr;
+            co_await undo_as_one();
+            co_return std::move(more).error();
+        }
+        ended = *more == driver::fetched::ended;
+    }
+    what.answer = nullptr;
+    what.done = true;
+    co_return status{};
+}
+
+bool session::has_open_portals() noexcept {
+    return std::ranges::any_of(statements_.portals(), [](const auto& each) { return each.second.answer != nullptr; });
+}
+
+// Those that have rows to give, before their servers go.
+task<status> session::close_portals() {
+    status first;
+    auto& portals = statements_.portals();
+    for (auto at = portals.begin(); at != portals.end();) {
+        if (at->second.answer == nullptr) {
+            ++at;
+            continue;
+        }
+        status settled = co_await settle(at->second);
+        if (!settled && first) first = std::move(settled);
+        at = portals.erase(at);
+    }
+    co_return first;
+}
+
 task<status> session::run_merged(std::shared_ptr<known_statement> what) {
     std::vector<route::bound_parameter> none;
-    auto started = co_await start_answer(what, std::move(none), cell_format::text);
-    if (!started) co_return std::move(started).error();
+    auto started = co_await start_answer(what, std::move(none), cell_format::text, as_one::statement);
+    if (!started) {
+        co_await undo_as_one();
+        co_return std::move(started).error();
+    }
     portal here;
     here.statement = what;
     here.answer = std::move(*started);
@@ -108,6 +204,7 @@ task<status> session::run_merged(std::shared_ptr<known_statement> what) {
         here.answer = nullptr;
     }
     if (thrown != nullptr) std::rethrow_exception(thrown);
+    if (!*done && !(done->error() == errc::peer_closed)) co_await undo_as_one();
     if (*done && what->plan->kind() == route::statement_kind::ddl && block_ == block::none) {
         const deadline until{steady_clock::now() + seconds{10}};
         (void)co_await shared_.world().read_catalogue(loop_, until);
@@ -122,8 +219,8 @@ task<status> session::begin_answer(std::string name) {
     std::vector<route::bound_parameter> values = what->bound();
     const bool all_binary =
         !shared_.is_sqlite() && what->result_formats.size() == 1 && what->result_formats.front() == cell_format::binary;
-    auto started =
-        co_await start_answer(statement, std::move(values), all_binary ? cell_format::binary : cell_format::text);
+    auto started = co_await start_answer(statement, std::move(values),
+                                         all_binary ? cell_format::binary : cell_format::text, as_one::pipeline);
     if (!started) co_return std::move(started).error();
     what = statements_.find_portal(name);
     if (what == nullptr) co_return error{errc::internal};
@@ -206,10 +303,18 @@ task<status> session::send_rows(portal& from, std::uint32_t rows_max) {
         }
         if (*more == driver::fetched::ended) from.at_end = true;
     }
-    for (const server_report& notice : from.answer->completed().notices) wire::write_notice(stream_.out(), notice);
-    wire::write_command_complete(stream_.out(), from.answer->completed().tag);
+    driver::completion completed = from.answer->completed();
     from.done = true;
     from.answer = nullptr;
+    if (as_one_ == as_one::statement) {
+        status committed = co_await end_as_one(outcome::commit);
+        if (!committed) co_return committed;
+    }
+    // Of a SELECT fetched in parts PostgreSQL counts the last part.
+    if (sent_now != from.sent && completed.tag.starts_with("SELECT "))
+        completed.tag = fmt::format("SELECT {}", sent_now);
+    for (const server_report& notice : completed.notices) wire::write_notice(stream_.out(), notice);
+    wire::write_command_complete(stream_.out(), completed.tag);
     co_return status{};
 }
 
@@ -326,7 +431,7 @@ task<status> session::describe_statement(std::shared_ptr<known_statement> what) 
     }
     // With NULL for each parameter: one shard answers with no rows, or all with none that count.
     std::vector<route::bound_parameter> nulls(plan.parameter_count());
-    auto started = co_await start_answer(what, std::move(nulls), cell_format::text);
+    auto started = co_await start_answer(what, std::move(nulls), cell_format::text, as_one::pipeline);
     if (!started) co_return std::move(started).error();
     const std::unique_ptr<execute::answer> answer = std::move(*started);
     const columns shape = answer->shape();

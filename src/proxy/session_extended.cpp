@@ -58,6 +58,15 @@ task<status> session::fail_extended(error why) {
     parse_owed_ = nullptr;
     fail(why);
     skipping_ = true;
+    if (block_ == block::none) {
+        // What writes and is not at its end is undone with the rest.
+        for (auto& [name, each] : statements_.portals()) {
+            if (each.answer == nullptr) continue;
+            co_await each.answer->abandon();
+            each.answer = nullptr;
+        }
+        co_await undo_as_one();
+    }
     if (block_ == block::none && current_ != nullptr && unsynced_wrote_) {
         // What was written since the last Sync must not be committed by the Sync to come.
         wire::write_query(to_server_, "ROLLBACK");
@@ -108,7 +117,7 @@ task<status> session::drain(bool sync) {
 task<status> session::go_to(std::size_t place, bool writes) {
     if (current_ != nullptr && current_->place == place) {
         if (writes && !current_->wrote) {
-            status allowed = may_write(place);
+            status allowed = may_write(place, false);
             if (!allowed) co_return allowed;
             current_->wrote = true;
         }
@@ -256,6 +265,14 @@ task<status> session::on_bind(client_message m) {
         status claimed = co_await claim_parse();
         if (!claimed) co_return claimed;
         if (skipping_) co_return status{};
+    }
+    if (portal* old = statements_.find_portal(bind->portal);
+        old != nullptr && old->answer != nullptr && bind->portal.empty()) {
+        status settled = co_await settle(*old);
+        if (!settled) {
+            refused = std::move(settled).error();
+            co_return co_await fail_extended(std::move(*refused));
+        }
     }
     auto fresh = statements_.add_portal(bind->portal);
     if (!fresh) {
@@ -464,11 +481,20 @@ task<status> session::execute_portal(std::string name, std::uint32_t rows_max) {
         const auto kind = statement->plan->kind();
         const bool ends = kind == route::statement_kind::begin || kind == route::statement_kind::commit ||
                           kind == route::statement_kind::rollback;
+        if (ends && block_ == block::none) {
+            status settled = co_await close_portals();
+            if (!settled) co_return settled;
+        }
         if (ends || current_ != nullptr) {
             status settled = co_await drain(ends || block_ != block::none);
             if (!settled || skipping_) co_return settled;
             if (ends || block_ != block::none) current_ = nullptr;
-            if (ends && block_ == block::none && !release_now()) co_await release_all();
+            if (ends && block_ == block::none) {
+                const bool back = kind == route::statement_kind::rollback;
+                status ended = co_await end_as_one(back ? outcome::rollback : outcome::commit);
+                if (!ended) co_return ended;
+                if (!release_now()) co_await release_all();
+            }
         }
         co_return co_await run_own(statement, false);
     }
@@ -506,8 +532,11 @@ task<status> session::on_close(client_message m) {
         if (what->answer != nullptr) {
             status settled = co_await drain(false);
             if (!settled || skipping_) co_return settled;
-            co_await what->answer->abandon();
-            what->answer = nullptr;
+            settled = co_await settle(*what);
+            if (!settled) {
+                error why = std::move(settled).error();
+                co_return co_await fail_extended(std::move(why));
+            }
         }
         const bool there = what->relayed && current_ != nullptr && current_->place == what->target;
         if (there) {
@@ -563,13 +592,15 @@ task<status> session::on_sync() {
     flight_.clear();
     if (block_ == block::none) {
         current_ = nullptr;
-        auto& portals = statements_.portals();
-        for (auto& [name, each] : portals) {
-            if (each.answer == nullptr) continue;
-            co_await each.answer->abandon();
-            each.answer = nullptr;
+        if (has_open_portals()) {
+            status settled = co_await close_portals();
+            if (!settled) fail(settled.error());
         }
-        portals.clear();
+        statements_.portals().clear();
+        if (as_one_ != as_one::nothing) {
+            status committed = co_await end_as_one(outcome::commit);
+            if (!committed) fail(committed.error());
+        }
         co_await release_all();
         if (std::exchange(changed_schema_, false)) {
             const deadline until{steady_clock::now() + seconds{10}};

@@ -47,10 +47,21 @@ void session::use_settings(settings_ptr now) {
 
 // --- getting ----------------------------------------------------------------------------------------------------
 
-// Only one server may be written in a transaction, until commits over several are made atomic.
-status session::may_write(std::size_t place) const {
+// The SQLite file whose transaction others join.
+const participant* session::host() const noexcept {
+    for (const participant& p : participants_) {
+        if (p.link == nullptr && p.joined == nullptr && p.in_block) return &p;
+    }
+    return nullptr;
+}
+
+// Only one server may be written in a transaction, or all that share the host's commit.
+status session::may_write(std::size_t place, bool joins_host) const {
+    const participant* common = host();
     for (const participant& p : participants_) {
         if (!p.wrote || p.place == place) continue;
+        const bool with_host = p.joined != nullptr || &p == common;
+        if (with_host && joins_host) continue;
         error why{errc::unsupported, fmt::format("the transaction has written on {} and cannot write on {} too",
                                                  shared_.place(p.place).name, shared_.place(place).name)};
         why.hint("Write the rows of one shard key in one transaction, or commit in between.");
@@ -124,15 +135,21 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes) {
     for (participant& p : participants_) {
         if (p.place != place) continue;
         if (writes && !p.wrote) {
-            status allowed = may_write(place);
+            status allowed = may_write(place, p.joined != nullptr || &p == host());
             if (!allowed) co_return std::move(allowed).error();
             p.wrote = true;
         }
         waits_for_ = waits_for::server;
         co_return &p;
     }
+    if (shared_.is_sqlite() && host() != nullptr) {
+        participant* joined = nullptr;
+        status tried = co_await join_host(place, writes, joined);
+        if (!tried) co_return std::move(tried).error();
+        if (joined != nullptr) co_return joined;
+    }
     if (writes && !participants_.empty()) {
-        status allowed = may_write(place);
+        status allowed = may_write(place, false);
         if (!allowed) co_return std::move(allowed).error();
     }
     for (int attempt = 0;; ++attempt) {
@@ -161,7 +178,7 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes) {
         }
         status good;
         if (link != nullptr && notes_of(*link)->applied != settings_) good = co_await put_settings(p);
-        if (good && block_ != block::none) good = co_await open_block(p);
+        if (good && (block_ != block::none || as_one_ != as_one::nothing)) good = co_await open_block(p);
         if (good) co_return &p;
         if (p.link != nullptr && p.link->is_reusable() && !p.link->in_transaction()) {
             p.link->mark_dirty();
@@ -171,6 +188,39 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes) {
             participants_.pop_back();
         }
         co_return std::move(good).error();
+    }
+}
+
+// A file that cannot join takes part with a transaction of its own, as long as only one of the two is written.
+task<status> session::join_host(std::size_t place, bool writes, participant*& joined) {
+    if (writes) {
+        status allowed = may_write(place, true);
+        if (!allowed) co_return allowed;
+    }
+    waits_for_ = waits_for::server;
+    auto made = co_await shared_.place(place).pool->server().join(host()->on(), deadline::never());
+    if (!made) {
+        const bool must_join = made.error() != errc::unsupported || (writes && !may_write(place, false));
+        if (must_join) co_return std::move(made).error().on(shared_.place(place).name);
+        co_return status{};
+    }
+    participants_.emplace_back();
+    joined = &participants_.back();
+    joined->place = place;
+    joined->joined = std::move(*made);
+    joined->in_block = true;
+    joined->wrote = writes;
+    co_return status{};
+}
+
+// What joined ends before its host may be used for anything else.
+void session::let_go_of_joined() {
+    const bool wrote = std::any_of(participants_.begin(), participants_.end(),
+                                   [](const participant& p) { return p.joined != nullptr && p.wrote; });
+    participants_.remove_if([](const participant& p) { return p.joined != nullptr; });
+    if (!wrote) return;
+    for (participant& p : participants_) {
+        if (&p == host()) p.wrote = true;
     }
 }
 
@@ -198,12 +248,12 @@ void session::note(participant& p, settings_ptr applied, bool was_dirty) {
 task<status> session::open_block(participant& p) {
     if (p.link == nullptr) {
         driver::transaction_options how;
-        status begun = co_await p.lease->begin(how, deadline::never());
+        status begun = co_await p.on().begin(how, deadline::never());
         if (!begun) co_return begun;
         p.in_block = true;
         for (std::size_t i = 0; i < savepoints_.size(); ++i) {
             const std::string name = savepoints_[i].name;
-            status set = co_await p.lease->savepoint(name, deadline::never());
+            status set = co_await p.on().savepoint(name, deadline::never());
             if (!set) co_return set;
         }
         co_return status{};
@@ -233,12 +283,13 @@ task<result<driver::connection*>> session::connection_for(std::size_t place) {
         p.begin_pending = false;
         p.in_block = true;
     }
-    co_return &*p.lease;
+    co_return &p.on();
 }
 
 // --- giving back ------------------------------------------------------------------------------------------------
 
 void session::drop(participant* p) {
+    let_go_of_joined();
     p->lease.discard();
     if (current_ == p) current_ = nullptr;
     participants_.remove_if([p](const participant& each) { return &each == p; });
@@ -247,6 +298,7 @@ void session::drop(participant* p) {
 // The common case, in which nothing has to be waited for.
 bool session::release_now() {
     if (touched_session_ || cancels_sent_) return false;
+    let_go_of_joined();
     for (participant& p : participants_) {
         if (p.link == nullptr) continue;
         if (const link_notes* notes = notes_of(*p.link)) notes->last_used = since_;

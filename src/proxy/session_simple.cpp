@@ -14,6 +14,15 @@ task<status> session::on_query(client_message m) {
         if (!settled) co_return settled;
         if (block_ == block::none && !release_now()) co_await release_all();
     }
+    if (block_ == block::none && (as_one_ != as_one::nothing || has_open_portals())) {
+        status committed = co_await close_portals();
+        if (committed) committed = co_await end_as_one(outcome::commit);
+        if (!committed) {
+            fail(committed.error());
+            ready();
+            co_return status{};
+        }
+    }
     cancel_asked_ = false;
     const auto known = catalogue();
     auto what = plans().look_up(*sql, {}, environment_, *known);

@@ -238,6 +238,7 @@ status session::begin_block(const known_statement& what) {
             words.size() == 1 || (words.size() == 2 && (words[1] == "transaction" || words[1] == "work"));
         if (block_ == block::none) {
             settings_at_begin_ = settings_;
+            let_go_of_joined();
             participants_.clear();
             begin_ = plain ? "BEGIN" : without_end(what.text);
         } else if (!plain && !participants_.empty()) {
@@ -254,15 +255,14 @@ status session::begin_block(const known_statement& what) {
     return {};
 }
 
-// Ends the transaction on every server that takes part: who only read first, who wrote last. The session is outside a
-// transaction afterwards, whatever happened.
-task<status> session::end_block(outcome how) {
+// Who only read goes first, who wrote last. `committed` becomes false when one could not commit; the reason is returned.
+task<std::optional<error>> session::end_on_servers(bool& committed) {
     std::optional<error> why;
-    bool committed = how == outcome::commit;
-    const auto end_one = [this](participant& p, bool commit) -> task<status> {
+    const auto end_one = [](participant& p, bool commit) -> task<status> {
         return commit ? p.lease->commit(deadline::never()) : p.lease->rollback(deadline::never());
     };
     waits_for_ = waits_for::server;
+    let_go_of_joined();
     for (const bool writers : {false, true}) {
         for (participant& p : participants_) {
             if (p.wrote != writers || !p.in_block) continue;
@@ -282,6 +282,14 @@ task<status> session::end_block(outcome how) {
             if (p.link != nullptr && !committed && p.at_begin != nullptr) note(p, p.at_begin, p.link->is_dirty());
         }
     }
+    participants_.remove_if([](const participant& p) { return !p.lease; });
+    co_return why;
+}
+
+// Ends the transaction on every server that takes part. The session is outside a transaction afterwards, whatever happened.
+task<status> session::end_block(outcome how) {
+    bool committed = how == outcome::commit;
+    std::optional<error> why = co_await end_on_servers(committed);
     if (!committed && settings_ != settings_at_begin_ && settings_at_begin_ != nullptr) {
         use_settings(settings_at_begin_);
         for (participant& p : participants_) {
@@ -299,7 +307,6 @@ task<status> session::end_block(outcome how) {
     settings_at_begin_ = nullptr;
     current_ = nullptr;
     statements_.portals().clear();
-    participants_.remove_if([](const participant& p) { return !p.lease; });
     co_await release_all();
     if (std::exchange(changed_schema_, false) && committed) {
         const deadline until{steady_clock::now() + seconds{10}};
@@ -311,6 +318,7 @@ task<status> session::end_block(outcome how) {
 
 task<status> session::on_every_participant(std::string sql) {
     for (participant& p : participants_) {
+        if (p.joined != nullptr) continue;  // its host's transaction is its own
         if (p.begin_pending) {
             std::string first = "BEGIN";
             p.begin_pending = false;
@@ -321,7 +329,7 @@ task<status> session::on_every_participant(std::string sql) {
         std::string copy = sql;
         waits_for_ = waits_for::server;
         const bool was_dirty = p.link != nullptr && p.link->is_dirty();
-        status done = co_await p.lease->run_script(std::move(copy), deadline::never());
+        status done = co_await p.on().run_script(std::move(copy), deadline::never());
         if (!done) co_return done;
         // What ends with the transaction, or is kept account of, leaves nothing behind.
         if (p.link != nullptr && !was_dirty) p.link->account_for(p.link->notes());

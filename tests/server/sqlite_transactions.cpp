@@ -354,6 +354,13 @@ TEST_F(Bank, AShardInWalModeIsReadInATransactionAndWrittenAloneButNotWithOthers)
         return error{errc::cancelled};
     });
     EXPECT_FALSE(reads);
+    const status apart = bank_->transaction([&](transaction& tx) -> status {
+        EXPECT_EQ(tx.scalar<std::int64_t>("select cents from accounts where id = 0").value(), cents_of_each);
+        EXPECT_EQ(tx.execute("update accounts set cents = 5 where id = 1").value(), 1u);  // the host only read
+        auto wrote = tx.execute("update accounts set cents = 5 where id = 2");
+        return wrote ? status{} : status{std::move(wrote).error()};
+    });
+    EXPECT_EQ(apart.error().sqlstate(), "0A000");
     EXPECT_TRUE(transfer(*bank_, 2, 0, 2, 1));
     EXPECT_EQ(check_books(folder_.path()).size(), 2u);
 }

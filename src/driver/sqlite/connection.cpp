@@ -72,6 +72,10 @@ task<advanced> file_connection::advance(row_batch& into, deadline until) {
 }
 
 task<result<columns>> file_connection::start(statement what, deadline until) {
+    if (cursor_.is_open() || !pending_.empty()) {
+        co_return error{errc::transaction_state, "another statement is under way on " + describe()}.hint(
+            "Fetch all its rows first, or close it.");
+    }
     if (has_joined()) what.sql = qualified(what.sql, schema_);
     cancelled_.store(false, std::memory_order_relaxed);
     pending_.clear();

@@ -187,7 +187,8 @@ result<prepared*> database::prepare(std::string_view sql, bool keep, const std::
 // Such statements are compiled each time: the next transaction may have other files under the same names.
 result<prepared*> database::prepare_apart(std::string_view sql, const std::string& schema) {
     const statement_kind kind = kind_of(sql);
-    const bool fits = kind.what == verb::none || kind.what == verb::select || changes_rows(kind.what);
+    const bool of_all = kind.what == verb::savepoint && schema == "main";
+    const bool fits = of_all || kind.what == verb::none || kind.what == verb::select || changes_rows(kind.what);
     if (!fits) {
         return error{errc::unsupported, "the statement is not available in a transaction over several SQLite files"}
             .hint("There, rows can be read and changed; define tables on each shard by itself.");
