@@ -50,6 +50,8 @@ struct statement {
     std::vector<parameter> parameters;
     // Kept prepared on the connection under its text, so that the next run is cheaper. Bounded by the driver (LRU).
     bool prepare = true;
+    // How long start() may wait for a file's lock where the engine has such (SQLite); none: as the driver's options say.
+    std::optional<milliseconds> lock_patience = std::nullopt;
     cell_format results = cell_format::text;
 };
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace ashlar::execute {
@@ -47,6 +48,10 @@ task<void> drain(connection& what, deadline until) {
         if (!got || *got == fetched::ended) co_return;
     }
 }
+
+// How long a read of several files waits for one while it holds others, attempt by attempt; then as long as the files allow.
+constexpr std::array lock_patience{milliseconds{50}, milliseconds{100}, milliseconds{200}, milliseconds{400}};
+constexpr milliseconds pause_between{5};
 
 // One step, streamed through untouched.
 class one_step_answer final : public answer {
@@ -104,10 +109,17 @@ public:
     task<status> begin(const route::bound_plan& plan, const std::vector<driver::parameter>& parameters,
                        cell_format results, limits within, deadline until) {
         std::vector<columns> shapes(sources_.size());
-        status started = co_await start_all(plan, parameters, results, within, until, shapes);
-        if (!started) {
+        const bool may_start_anew = std::ranges::all_of(sources_, [](const source& s) {
+            return s.on->speaks() == driver::dialect::sqlite && !s.on->in_transaction();
+        });
+        for (std::size_t attempt = 0;; ++attempt) {
+            std::optional<milliseconds> patience;
+            if (may_start_anew && attempt < lock_patience.size()) patience = lock_patience[attempt];
+            status started = co_await start_all(plan, parameters, results, within, until, shapes, patience);
+            if (started) break;
             co_await abandon();
-            co_return started;
+            if (!patience || started.error() != errc::database_locked) co_return started;
+            (void)co_await loop_.sleep_until(earlier(until, deadline::in(pause_between)));
         }
         std::vector<route::bound_parameter> views;
         for (const driver::parameter& p : parameters) {
@@ -162,14 +174,17 @@ private:
     }
 
     task<status> start_all(const route::bound_plan& plan, const std::vector<driver::parameter>& parameters,
-                           cell_format results, limits within, deadline until, std::vector<columns>& shapes) {
+                           cell_format results, limits within, deadline until, std::vector<columns>& shapes,
+                           std::optional<milliseconds> patience) {
         io::cancel_scope* outer = co_await io::this_scope{};
         io::task_group<status> starting{loop_, outer};
         status outcome;
         std::exception_ptr thrown;
         try {
             for (std::size_t i = 0; i < sources_.size() && outcome; ++i) {
-                starting.start(start_one(i, statement_of(plan.steps[i], parameters, results), until, shapes));
+                driver::statement what = statement_of(plan.steps[i], parameters, results);
+                what.lock_patience = patience;
+                starting.start(start_one(i, std::move(what), until, shapes));
                 // Those that ended earlier may be handed out while as many as may still run.
                 while (outcome && starting.running() >= std::max(within.fan_out_max, 1u)) {
                     auto one = co_await starting.next();

@@ -4,6 +4,8 @@
 // Connections  Are asked for one after the other in the order of the shards, by everybody, so that two statements that
 //              need several each never wait for one another in a ring. They stay with whoever handed them out.
 // Failure      The first failure ends the rest: what still runs is cancelled and drained, and the error names the shard.
+// Locks        A read over SQLite files that meets a lock lets go of those it has and starts anew: the writer who holds the
+//              one may be waiting for the other. Not in a transaction, which keeps what it has.
 // Bounds       Rows held for a merge: limits.merge_memory_max. Statements being started at once: limits.fan_out_max.
 // Snapshots    Each shard answers from its own snapshot. A read over several shards is not one moment of all of them.
 #pragma once

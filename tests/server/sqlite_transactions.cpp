@@ -333,6 +333,36 @@ TEST_F(Bank, ReadersOfAllShardsAndTransfersDoNotHoldEachOtherUp) {
     EXPECT_EQ(check_books(folder_.path()).size(), 80u);
 }
 
+// A commit over several files takes them one by one; a reader who has the next one must not wait for the one before it.
+TEST_F(Bank, AReaderOfAllShardsThatMeetsALockLetsGoOfTheOthers) {
+    for (std::int64_t i = 1; i < 20'000; i += 100) {
+        std::string rows = fmt::format("insert into entries (number, account) values ({}, 1)", i);
+        for (std::int64_t n = i + 1; n < i + 100; ++n) rows += fmt::format(",({},1)", n);
+        bank_->execute(rows).value();
+    }
+    const auto raw = [&](const std::string& name) {
+        sqlite3* opened = nullptr;
+        EXPECT_EQ(sqlite3_open(folder_.file(name).c_str(), &opened), SQLITE_OK);
+        return std::unique_ptr<sqlite3, decltype(&sqlite3_close)>{opened, sqlite3_close};
+    };
+    const auto run_on = [](const auto& file, const char* sql) {
+        return sqlite3_exec(file.get(), sql, nullptr, nullptr, nullptr);
+    };
+    auto first = raw("bank_1.db"), second = raw("bank_2.db");
+    ASSERT_EQ(run_on(first, "begin exclusive"), SQLITE_OK);
+    std::jthread reader{[&] {
+        auto all = bank_->query("select number from entries order by number");
+        EXPECT_TRUE(all) << all.error();
+        EXPECT_EQ(all->size(), 20'000u);
+    }};
+    while (run_on(second, "begin immediate; update accounts set cents = cents; commit") == SQLITE_OK) {
+    }
+    EXPECT_EQ(sqlite3_get_autocommit(second.get()), 0);  // the reader has the file
+    sqlite3_busy_timeout(second.get(), 2'000);
+    EXPECT_EQ(run_on(second, "commit"), SQLITE_OK);
+    EXPECT_EQ(run_on(first, "rollback"), SQLITE_OK);
+}
+
 TEST_F(Bank, AShardInWalModeIsReadInATransactionAndWrittenAloneButNotWithOthers) {
     sqlite3* owner = nullptr;
     ASSERT_EQ(sqlite3_open(folder_.file("bank_2.db").c_str(), &owner), SQLITE_OK);

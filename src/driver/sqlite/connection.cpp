@@ -22,7 +22,12 @@ error patience::given_up() const {
 }
 
 file_connection::file_connection(std::shared_ptr<database> on, io::loop& loop, std::uint64_t number)
-    : on_(std::move(on)), loop_(&loop), number_(number), file_(on_->file()), cursor_(*on_) {}
+    : on_(std::move(on)),
+      loop_(&loop),
+      number_(number),
+      file_(on_->file()),
+      cursor_(*on_),
+      lock_patience_(on_->busy_timeout()) {}
 
 file_connection::file_connection(std::shared_ptr<database> on, io::loop& loop, std::uint64_t number, std::string file,
                                  std::string schema)
@@ -31,7 +36,8 @@ file_connection::file_connection(std::shared_ptr<database> on, io::loop& loop, s
       number_(number),
       file_(std::move(file)),
       schema_(std::move(schema)),
-      cursor_(*on_, &schema_) {}
+      cursor_(*on_, &schema_),
+      lock_patience_(on_->busy_timeout()) {}
 
 file_connection::~file_connection() {
     const std::lock_guard hold{on_->turn()};
@@ -51,7 +57,7 @@ bool file_connection::in_transaction() const noexcept {
 
 // One step, and again while another connection holds the lock. failed: cursor_.why() has the reason.
 task<advanced> file_connection::advance(row_batch& into, deadline until) {
-    patience wait{until, on_->busy_timeout()};
+    patience wait{until, lock_patience_};
     for (;;) {
         advanced how = advanced::busy;
         auto work = [&] {
@@ -78,7 +84,8 @@ task<result<columns>> file_connection::start(statement what, deadline until) {
     }
     if (has_joined()) what.sql = qualified(what.sql, schema_);
     cancelled_.store(false, std::memory_order_relaxed);
-    pending_.clear();
+    pending_end_ = false;
+    lock_patience_ = what.lock_patience.value_or(on_->busy_timeout());
     {
         const std::lock_guard hold{on_->turn()};
         cursor_.open(std::move(what));

@@ -100,6 +100,7 @@ private:
     cursor cursor_;
     row_batch pending_;         // rows that start() came by
     bool pending_end_ = false;  // and there are no more
+    milliseconds lock_patience_;
 };
 
 // Statements of a script, cut where SQLite sees their ends (a trigger's body is one statement).
