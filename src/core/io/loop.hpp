@@ -209,7 +209,7 @@ public:
     // Drops what the loop remembers of a descriptor that nobody waits for. Any thread; before close().
     virtual void forget(int fd) noexcept = 0;
 
-    // True on the back ends whose one caller waits anyway: run_blocking may then run in place.
+    // True where nobody would be kept from going on: run_blocking then runs in place.
     virtual bool runs_in_place() const noexcept { return false; }
     // True on the back ends that live for a call or two: what is kept for later must not stay bound to them.
     virtual bool is_brief() const noexcept { return false; }
@@ -236,9 +236,13 @@ protected:
     virtual void read_clock() noexcept { now_ = steady_clock::now(); }
     deadline first_timer() const noexcept;
 
+    bool has_groups() const noexcept { return in_groups_ > 0; }
+
     instant now_ = steady_clock::now();
 
 private:
+    template <class>
+    friend class task_group;
     void make_ready(detail::operation& op, detail::op_state how) noexcept;
     bool must_yield() noexcept { return ++streak_ > streak_most; }
     void run_posted_and_ready();
@@ -254,7 +258,8 @@ private:
     // After so many operations that ended at once, a task lets the others run.
     static constexpr unsigned streak_most = 64;
     unsigned streak_ = 0;
-    detail::link ready_;  // ring of operations that ended and whose tasks have not gone on yet
+    std::size_t in_groups_ = 0;  // tasks of groups that run on this loop
+    detail::link ready_;         // ring of operations that ended and whose tasks have not gone on yet
 
     struct inside;
     std::unique_ptr<inside> inside_;

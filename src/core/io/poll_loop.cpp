@@ -26,6 +26,8 @@ public:
 
     void forget(int) noexcept override {}
     bool is_brief() const noexcept override { return true; }
+    // The one caller blocks anyway, unless it asked for several things at once.
+    bool runs_in_place() const noexcept override { return !has_groups(); }
 
 protected:
     bool try_now(operation& op) override {

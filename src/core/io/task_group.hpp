@@ -31,6 +31,7 @@ public:
         c.what = std::move(what);
         c.place = std::prev(children_.end());
         ++running_;
+        ++loop_.in_groups_;
         c.starter = drive(*this, c);
         c.starter.frame().promise().scope = &scope_;
         c.starter.frame().resume();
@@ -91,6 +92,7 @@ private:
         end_of end{c.what.frame()};
         co_await end;
         --group.running_;
+        --group.loop_.in_groups_;
         group.ended_.splice(group.ended_.end(), group.children_, c.place);
         group.arrived_.set();
     }

@@ -2,7 +2,9 @@
 #include "io_backends.hpp"
 
 #include <atomic>
+#include <latch>
 #include <string>
+#include <thread>
 
 using namespace ashlar;
 using namespace ashlar::test;
@@ -391,6 +393,31 @@ TYPED_TEST(IoOperations, BlockingWorkEndsBeforeTheTaskGoesOn) {
         }
     };
     EXPECT_EQ(this->loop.run(scene::many(this->loop)), 9'900);
+}
+
+TEST(PollLoop, BlockingWorkRunsOnTheCallersThreadWhenItIsAloneAndElseAtOnceWithOthers) {
+    const std::unique_ptr<io::loop> loop = io::make_poll_loop();
+    struct scene {
+        static task<std::thread::id> alone(io::loop& l) {
+            std::thread::id where;
+            std::function<void()> what = [&where] { where = std::this_thread::get_id(); };
+            co_await l.run_blocking(std::move(what));
+            co_return where;
+        }
+        static task<void> meet(io::loop& l, std::latch& both) {
+            std::function<void()> what = [&both] { both.arrive_and_wait(); };  // for ever, if one after the other
+            co_await l.run_blocking(std::move(what));
+        }
+        static task<void> together(io::loop& l, std::latch& both) {
+            io::task_group<> group{l};
+            for (int i = 0; i < 2; ++i) group.start(meet(l, both));
+            co_await group.join();
+        }
+    };
+    std::latch both{2};
+    EXPECT_EQ(loop->run(scene::alone(*loop)), std::this_thread::get_id());
+    loop->run(scene::together(*loop, both));
+    EXPECT_EQ(loop->run(scene::alone(*loop)), std::this_thread::get_id());
 }
 
 TYPED_TEST(IoOperations, BlockingWorkIsNotEndedByCancellationSinceItMayReferToTheFrame) {
