@@ -1,5 +1,6 @@
 #include "core/io/blocking_threads.hpp"
 
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <pthread.h>
 
@@ -83,6 +84,9 @@ bool blocks_until_readable(int fd, std::chrono::milliseconds patience) noexcept 
 }
 
 void run_on_blocking_thread(std::function<void()> work) {
+    // OpenSSL cleans up at the end of the process, what the threads hold of it before that: so it has to begin first.
+    static const int openssl = OPENSSL_init_crypto(0, nullptr);
+    (void)openssl;
     static blocking_threads all;
     all.add(std::move(work));
 }

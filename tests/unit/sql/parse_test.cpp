@@ -1,5 +1,7 @@
 #include "sql/parse.hpp"
 
+#include "support/sanitizer.hpp"
+
 #include "sql/names.hpp"
 
 #include <thread>
@@ -129,11 +131,8 @@ TEST(Parse, RunsOnAStackOfOneMebibyteWithAllThatTheGuardsLetThrough) {
     };
     pthread_attr_t small;
     pthread_attr_init(&small);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    pthread_attr_setstacksize(&small, 8u << 20);  // instrumented frames are several times as large
-#else
-    pthread_attr_setstacksize(&small, 1u << 20);
-#endif
+    // Instrumented frames are several times as large.
+    pthread_attr_setstacksize(&small, test::sanitized ? 8u << 20 : 1u << 20);
     pthread_t thread{};
     const auto body = [](void* texts) -> void* {
         for (const std::string& text : *static_cast<const std::vector<std::string>*>(texts)) (void)sql::parse(text);
