@@ -39,9 +39,10 @@ struct known_statement {
     std::shared_ptr<const route::prepared_plan> plan;  // nullptr: refused
     std::optional<error> refused;
     std::string key;  // names it among all that servers may have prepared for us; renewed when plans go stale
-    std::optional<std::vector<std::uint32_t>> described;  // the parameters' types, once a server was asked
-    mutable std::optional<std::size_t> place;             // of an unsharded one, once known
-    bool accepted = false;                                // some server has parsed it without complaint
+    std::optional<std::vector<std::uint32_t>> described;     // the parameters' types, once a server was asked
+    std::optional<std::vector<std::uint32_t>> result_types;  // the columns', likewise; both as clients know them
+    mutable std::optional<std::size_t> place;                // of an unsharded one, once known
+    bool accepted = false;                                   // some server has parsed it without complaint
     std::uint64_t catalogue_version = 0;
 };
 
@@ -70,7 +71,11 @@ public:
                                           const route::catalogue& known);
 
     // Gives the statement another key, so that servers parse it anew.
-    void renew(known_statement& what) { what.key = next_key(); }
+    void renew(known_statement& what) {
+        what.key = next_key();
+        what.described.reset();
+        what.result_types.reset();
+    }
 
     shared_environment environment(const settings& of);
 

@@ -19,6 +19,8 @@ constexpr std::uint32_t login_message_max = 64 * 1024;
 constexpr std::size_t out_kept_max = 4 * 1024;
 // Where parameters of no interest must not pile up.
 constexpr std::size_t parameters_max = 256;
+// As long as a ParameterDescription can be, which is longer than any RowDescription: the relay may have to write them anew.
+constexpr std::size_t described_max = 264 * 1024;
 
 // All that the link or the relay wants to see: everything but the bulk.
 constexpr wire::type_set relayed_types() {
@@ -57,7 +59,7 @@ server_link::server_link(std::shared_ptr<server_target> to, connected_socket con
     : target_(std::move(to)),
       socket_(std::move(connected.socket)),
       address_(connected.address),
-      walker_(relayed_types()),
+      walker_(relayed_types(), described_max),
       prepared_(target_->options().prepared_statements_max) {}
 
 server_link::~server_link() {

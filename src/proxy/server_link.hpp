@@ -16,6 +16,7 @@
 // Cost      A login with kept SCRAM keys takes 0.4 ms CPU, a row framed 67 ns: docs/decisions/0007-own-server-link.md.
 #pragma once
 
+#include "core/oid_map.hpp"
 #include "driver/connection.hpp"
 #include "proxy/server_buffer.hpp"
 #include "proxy/server_prepared.hpp"
@@ -81,6 +82,10 @@ public:
     }
     const std::shared_ptr<const void>& notes() const noexcept { return notes_; }
     bool is_dirty() const noexcept { return dirty_; }
+    // How the server's own types are to be numbered for its borrower; nullptr: as they are. In driver use the link translates
+    // by itself, the relay has to.
+    void use_oids(std::shared_ptr<const oid_map> oids) noexcept { oids_ = std::move(oids); }
+    const oid_map* oids() const noexcept { return oids_.get(); }
     // As frame_walker::half_seen.
     std::size_t half_seen() const noexcept { return walker_.half_seen(); }
     bool is_at_boundary() const noexcept { return walker_.at_boundary(); }
@@ -159,10 +164,11 @@ private:
     enum class taken { noted, done };
     task<result<columns>> start_once(const driver::statement& what, deadline until);
     // The key under which it is kept prepared; empty for the unnamed statement.
-    std::string write_statement(const driver::statement& what);
+    result<std::string> write_statement(const driver::statement& what);
     // May it be kept under its text? Only while no settings of another borrower could have a say in its parsing.
     bool may_keep_prepared(const driver::statement& what) const noexcept;
     task<result<columns>> read_shape(std::string key, deadline until);
+    result<std::vector<std::uint32_t>> types_of(const driver::statement& what) const;
     // May a statement begin?
     status begin_work();
     task<status> command(std::string_view sql, deadline until);
@@ -193,7 +199,8 @@ private:
     bool dirty_ = false;
     std::shared_ptr<const void> notes_;                   // the relay's
     std::shared_ptr<const server_parameters> accounted_;  // parameters_ when they were taken
-    bool greeted_ = false;                                // login is over: a ParameterStatus is a change
+    std::shared_ptr<const oid_map> oids_;
+    bool greeted_ = false;  // login is over: a ParameterStatus is a change
 
     // Of the statement under way in driver use.
     std::size_t width_ = 0;

@@ -1,5 +1,6 @@
 // server_link as driver::connection: statements in the extended protocol, rows straight from DataRow into batches.
 #include "driver/error_map.hpp"
+#include "proxy/own_types.hpp"
 #include "proxy/server_link.hpp"
 #include "wire/client_messages.hpp"
 #include "wire/error_fields.hpp"
@@ -89,7 +90,9 @@ task<result<columns>> server_link::start(driver::statement what, deadline until)
 
 task<result<columns>> server_link::start_once(const driver::statement& what, deadline until) {
     parsed_ = false;
-    std::string key = write_statement(what);
+    auto written = write_statement(what);
+    if (!written) co_return std::move(written).error();
+    std::string key = std::move(*written);
     expect_ready();
     auto sent = co_await send_out(until);
     if (!sent) {
@@ -105,12 +108,24 @@ bool server_link::may_keep_prepared(const driver::statement& what) const noexcep
     return what.prepare && what.sql.size() <= prepared_text_max && !dirty_ && !notes_ && parameters_ == greeting_;
 }
 
-std::string server_link::write_statement(const driver::statement& what) {
+result<std::vector<std::uint32_t>> server_link::types_of(const driver::statement& what) const {
     std::vector<std::uint32_t> types;
+    for (const driver::parameter& p : what.parameters) types.push_back(p.type);
+    if (oids_ == nullptr) return types;
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        const driver::parameter& p = what.parameters[i];
+        if (p.format != cell_format::binary || !p.bytes || !oids_->differs_in_binary(types[i])) continue;
+        return binary_holds_numbers("parameter $" + std::to_string(i + 1), types[i], *oids_);
+    }
+    return types_for_server(types, *oids_);
+}
+
+result<std::string> server_link::write_statement(const driver::statement& what) {
+    auto types = types_of(what);
+    if (!types) return std::move(types).error();
     std::vector<cell> cells;
     std::vector<cell_format> formats;
     for (const driver::parameter& p : what.parameters) {
-        types.push_back(p.type);
         formats.push_back(p.format);
         cells.push_back(p.bytes ? cell{*p.bytes} : std::nullopt);
     }
@@ -129,7 +144,7 @@ std::string server_link::write_statement(const driver::statement& what) {
             }
             name = place.name;
         }
-        wire::write_parse(out_, name, what.sql, types);
+        wire::write_parse(out_, name, what.sql, *types);
     } else {
         parsed_ = true;  // by an earlier run
     }
@@ -153,6 +168,13 @@ task<result<columns>> server_link::read_shape(std::string key, deadline until) {
             auto shape = wire::read_row_description(m->body);
             if (!shape) co_return broke_protocol(shape.error().message());
             width_ = shape->size();
+            status translated = oids_ == nullptr ? status{} : columns_for_client(*shape, *oids_);
+            if (!translated) {
+                // Nothing of it may be passed on: it is read to its end, and told.
+                failed_ = translated.error();
+                status ended = co_await finish(until);
+                co_return std::move(ended).error();
+            }
             co_return std::move(shape);
         }
         if (m->type == wire::server_says::no_data) {

@@ -40,8 +40,10 @@ plan_cache& session::plans() const noexcept {
     return home_.plans();
 }
 
-std::shared_ptr<const route::catalogue> session::catalogue() const {
-    return shared_.world().catalogue();
+std::shared_ptr<const route::catalogue> session::catalogue() {
+    auto known = shared_.world().catalogue();
+    if (oids_ != known->oids) oids_ = known->oids;
+    return known;
 }
 
 task<void> session::run() {

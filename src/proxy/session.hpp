@@ -11,6 +11,7 @@
 //   session_servers.cpp      getting servers, putting settings on them, giving them back
 //   session_relay.cpp        a server's bytes to the client, COPY FROM STDIN
 //   session_answers.cpp      merged and encoded answers
+//   session_oids.cpp         servers that number their own types otherwise than the catalogue
 //
 // Duplex    Half: while it waits for a server it does not read from the client, and while it writes to a slow client it does
 //           not read from the server. No more than one flight (64 KiB, or one long message) is sent to a server before its
@@ -141,7 +142,8 @@ private:
     task<status> fail_extended(error why);
     task<status> drain(bool sync);
     task<status> go_to(std::size_t place, bool writes);
-    void prepare_on(participant& p, const std::shared_ptr<known_statement>& what);
+    // Fails, and sends nothing, when a type was declared that the server does not have.
+    status prepare_on(participant& p, const std::shared_ptr<known_statement>& what);
     task<status> describe_statement(std::shared_ptr<known_statement> what);
     task<status> describe_portal(std::string name);
     void describe_own(const route::prepared_plan& plan, const known_statement& what);
@@ -224,11 +226,17 @@ private:
     task<result<driver::connection*>> connection_for(std::size_t place);
     std::size_t place_of(const route::bound_plan& plan, const route::step& step) const;
 
+    // --- oids
+    void use_oids(participant& p) const;
+    // Preconditions: the link has oids to be translated.
+    status may_pass_binary(const known_statement& what, const participant& p) const;
+    task<status> check_binary(std::shared_ptr<known_statement> what, const wire::bind_message& bind);
+
     // --- small
     void fail(const error& why);  // an ErrorResponse; a transaction is failed by it
     void ready();                 // ReadyForQuery
     wire::transaction_state state() const noexcept;
-    std::shared_ptr<const route::catalogue> catalogue() const;
+    std::shared_ptr<const route::catalogue> catalogue();  // the latest; oids_ follow it
     io::loop& loop() const noexcept { return loop_; }
     plan_cache& plans() const noexcept;
 
@@ -241,6 +249,7 @@ private:
 
     settings_ptr settings_, defaults_;  // never null
     shared_environment environment_;
+    std::shared_ptr<const oid_maps> oids_;               // nullptr: no server needs any
     std::shared_ptr<const server_parameters> reported_;  // the parameters that the client was told
     statements statements_;
 

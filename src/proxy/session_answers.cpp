@@ -398,12 +398,14 @@ task<status> session::describe_statement(std::shared_ptr<known_statement> what) 
             status there = co_await go_to(any_place_for(*what), false);
             if (!there || skipping_) co_return there;
         }
-        prepare_on(*current_, what);
+        status prepared = prepare_on(*current_, what);
+        if (!prepared) co_return prepared;
         wire::target_message target;
         target.name = current_->link->prepared().find(what->key);
         wire::write_describe(to_server_, target);
         expectation described;
         described.what = expectation::kind::describe_statement;
+        described.statement = what;
         expected_.push(std::move(described));
         flight_.push_back(what);
         unsynced_ = true;
@@ -461,7 +463,8 @@ task<result<std::vector<std::uint32_t>>> session::ask_parameter_types(std::share
     if (what->described) co_return *what->described;
     status there = co_await go_to(any_place_for(*what), false);
     if (!there) co_return std::move(there).error();
-    prepare_on(*current_, what);
+    status prepared = prepare_on(*current_, what);
+    if (!prepared) co_return std::move(prepared).error();
     wire::target_message target;
     target.name = current_->link->prepared().find(what->key);
     wire::write_describe(to_server_, target);

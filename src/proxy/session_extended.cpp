@@ -6,6 +6,7 @@
 // owed until a server has parsed it, so that errors come where PostgreSQL reports them.
 //
 // Everything else (the session's own statements, merged answers) waits until what went before has been answered.
+#include "proxy/own_types.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 #include "wire/writer.hpp"
@@ -156,12 +157,20 @@ task<status> session::leave_servers_for(bool writes) {
 }
 
 // Has the server the statement prepared? Else a Parse goes ahead.
-void session::prepare_on(participant& p, const std::shared_ptr<known_statement>& what) {
+status session::prepare_on(participant& p, const std::shared_ptr<known_statement>& what) {
     server_link& link = *p.link;
     const bool owed = parse_owed_ == what;
     if (!link.prepared().find(what->key).empty()) {
         if (owed) expected_.push(answer_ours(parse_complete));
     } else {
+        std::vector<std::uint32_t> translated;
+        std::span<const std::uint32_t> types = what->types;
+        if (link.oids() != nullptr && !types.empty()) {
+            auto there = types_for_server(types, *link.oids());
+            if (!there) return std::move(there).error();
+            translated = std::move(*there);
+            types = translated;
+        }
         const server_prepared::place made = link.prepared().add(what->key);
         if (made.evicted) {
             wire::target_message old;
@@ -169,13 +178,14 @@ void session::prepare_on(participant& p, const std::shared_ptr<known_statement>&
             wire::write_close(to_server_, old);
             expected_.push(expect(expectation::kind::close, false));
         }
-        wire::write_parse(to_server_, made.name, what->text, what->types);
+        wire::write_parse(to_server_, made.name, what->text, types);
         expectation parsed = expect(expectation::kind::parse, owed);
         parsed.statement = what;
         expected_.push(std::move(parsed));
         unsynced_ = true;
     }
     if (owed) parse_owed_ = nullptr;
+    return {};
 }
 
 // A statement that no server has parsed yet is parsed by one now.
@@ -191,8 +201,11 @@ task<status> session::claim_parse() {
             co_return status{};
         }
     }
-    prepare_on(*current_, what);
-    co_return status{};
+    status prepared = prepare_on(*current_, what);
+    if (prepared) co_return status{};
+    parse_owed_ = nullptr;
+    error why = std::move(prepared).error();
+    co_return co_await fail_extended(std::move(why));
 }
 
 // Where a statement can be parsed whose shard is not known.
@@ -230,6 +243,8 @@ task<status> session::on_parse(client_message m) {
                   "current transaction is aborted, commands ignored until end of transaction block"};
         co_return co_await fail_extended(std::move(why));
     }
+    // A server keeps what FETCH gives as it was at Parse; the next cursor of that name may give something else.
+    if (what->plan->session().command == "FETCH") plans().renew(*what);
     status added = statements_.add(parse->statement, what);
     if (!added) {
         error why = std::move(added).error();
@@ -343,7 +358,19 @@ task<status> session::on_bind(client_message m) {
         co_return co_await fail_extended(std::move(*refused));
     }
     if (skipping_) co_return status{};
-    prepare_on(*current_, what);
+    status prepared;
+    if (current_->link->oids() != nullptr) {
+        prepared = may_pass_binary(*what, *current_);
+        if (prepared) prepared = co_await check_binary(what, *bind);
+        if (prepared && skipping_) co_return status{};
+    }
+    if (prepared) prepared = prepare_on(*current_, what);
+    if (!prepared) {
+        if (prepared.error() == errc::peer_closed) co_return prepared;
+        statements_.close_portal(portal_name);
+        refused = std::move(prepared).error();
+        co_return co_await fail_extended(std::move(*refused));
+    }
     write_bind_under(to_server_, m.body, current_->link->prepared().find(what->key));
     expected_.push(expect(expectation::kind::bind));
     flight_.push_back(what);

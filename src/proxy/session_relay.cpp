@@ -1,6 +1,7 @@
 // A server's bytes to the client. What is passed on is neither decoded nor, as far as can be, copied: the chunk that was
 // received is walked by message headers and sent on; only answers to what we sent by ourselves, ReadyForQuery and changes
 // of parameters are looked at and left out or written anew.
+#include "proxy/own_types.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 #include "wire/writer.hpp"
@@ -15,6 +16,21 @@ namespace {
 
 // A tail shorter than this waits to go along with what follows.
 constexpr std::size_t small = 4 * 1024;
+
+// Messages in which a server tells of types and relations by its own numbers.
+bool holds_types(char type) {
+    return type == wire::server_says::row_description || type == wire::server_says::parameter_description;
+}
+
+std::uint32_t type_for_client(const server_link& link, std::uint32_t there) {
+    return link.oids() == nullptr ? there : link.oids()->type_for_client(there);
+}
+
+// False: no protocol.
+bool write_for_client(std::string& to, const wire::frame& f, const oid_map& oids) {
+    return f.type == wire::server_says::row_description ? write_row_description_for_client(to, f.body, oids)
+                                                        : write_parameter_description_for_client(to, f.body, oids);
+}
 
 }  // namespace
 
@@ -128,6 +144,19 @@ session::walked session::walk(server_link& link, std::string_view chunk) {
             }
             from = end;
         }
+        if (link.oids() != nullptr && pass && to_client && holds_types(f->type)) {
+            const std::size_t size = 5 + std::size_t{f->size};
+            if (static_cast<std::size_t>(end - first) < size)
+                held_.clear();
+            else
+                pass_until(end - size);
+            if (!whole || !write_for_client(to, *f, *link.oids())) {
+                link.mark_broken();
+                break;
+            }
+            passed_on_ += size;
+            from = end;
+        }
         if (whole && f->type == wire::server_says::ready_for_query) {
             if (to_client && expected_.front().with_ready) ready();
             expected_.pop();
@@ -191,8 +220,23 @@ bool session::take_frame(server_link& link, const wire::frame& f) {
             return true;
         case wire::server_says::parameter_description:
             if (const expectation& front = expected_.front(); front.statement != nullptr) {
-                if (auto types = wire::read_parameter_description(f.body))
+                if (auto types = wire::read_parameter_description(f.body)) {
+                    for (std::uint32_t& each : *types) each = type_for_client(link, each);
                     front.statement->described = std::move(*types);
+                }
+            }
+            return true;
+        case wire::server_says::row_description:
+        case wire::server_says::no_data:
+            if (const expectation& front = expected_.front();
+                front.what == expectation::kind::describe_statement && front.statement != nullptr) {
+                std::vector<std::uint32_t> types;
+                if (f.type == wire::server_says::row_description) {
+                    auto shape = wire::read_row_description(f.body);
+                    if (!shape) return true;
+                    for (const column& each : *shape) types.push_back(type_for_client(link, each.type));
+                }
+                front.statement->result_types = std::move(types);
             }
             return true;
         case wire::server_says::ready_for_query:

@@ -134,6 +134,7 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes) {
     }
     for (participant& p : participants_) {
         if (p.place != place) continue;
+        if (oids_ != nullptr) use_oids(p);
         if (writes && !p.wrote) {
             status allowed = may_write(place, p.joined != nullptr || &p == host());
             if (!allowed) co_return std::move(allowed).error();
@@ -172,6 +173,7 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes) {
         p.lease = std::move(*got);
         p.link = link;
         p.wrote = writes;
+        if (oids_ != nullptr || (link != nullptr && link->oids() != nullptr)) use_oids(p);
         if (link != nullptr && notes_of(*link) == nullptr) {
             static const settings_ptr none = std::make_shared<const settings>();
             note(p, none, link->is_dirty());

@@ -203,6 +203,15 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
             co_return status{};
         }
         participant& p = **got;
+        if (p.link->oids() != nullptr) {
+            status passes = may_pass_binary(*what, p);
+            if (!passes) {
+                error_seen_ = true;
+                fail(passes.error());
+                if (with_ready) ready();
+                co_return status{};
+            }
+        }
         if (p.begin_pending) {
             wire::write_query(to_server_, "BEGIN");
             p.begin_pending = false;

@@ -2,10 +2,12 @@
 // reads the databases fills it in. Pure.
 #pragma once
 
+#include "core/oid_map.hpp"
 #include "keyspace/shard_map.hpp"
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -67,6 +69,9 @@ struct catalogue {
     bool any_column_collation_differs = false;  // some text column has another collation than the default
     // Functions beyond those known to be immutable or stable built-ins, by lower-case name, read from the server's catalogue.
     std::set<std::string, std::less<>> immutable_functions, stable_functions;
+    // How databases number their own types and relations, where that is not as the one numbers them that is asked for the
+    // catalogue; nullptr when none needs it.
+    std::shared_ptr<const oid_maps> oids;
     std::uint64_t version = 1;  // grows at each change; part of every plan's key
 
     // Finds by what the statement wrote. An unqualified name is looked up along search_path.

@@ -52,6 +52,38 @@ constexpr std::string_view functions_query = R"(
 select proname::pg_catalog.text, pg_catalog.max(case provolatile when 'i' then '0' when 's' then '1' else '2' end)
   from pg_catalog.pg_proc where prokind::pg_catalog.text operator(pg_catalog.=) 'f' group by proname)";
 
+// Types ('t', with the oid of their arrays), relations ('r'), and which types hold which ('p': whole, inner, is inner's oid
+// written). Temporary ones are nobody else's business. Of columns only those count whose values may hold oids.
+constexpr std::string_view oids_query = R"(
+select 't', t.oid::pg_catalog.text, n.nspname::pg_catalog.text, t.typname::pg_catalog.text, t.typarray::pg_catalog.text
+  from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) t.typnamespace
+ where t.oid operator(pg_catalog.>=) 10000::pg_catalog.oid
+   and n.nspname::pg_catalog.text operator(pg_catalog.!~) '^pg_(toast|temp)'
+union all
+select 'r', c.oid::pg_catalog.text, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, ''
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+ where c.oid operator(pg_catalog.>=) 10000::pg_catalog.oid and c.relkind::pg_catalog.text operator(pg_catalog.~) '^[rpvmfS]$'
+   and n.nspname::pg_catalog.text operator(pg_catalog.!~) '^pg_(toast|temp)'
+union all
+select 'p', t.oid::pg_catalog.text, t.typelem::pg_catalog.text, 't', ''
+  from pg_catalog.pg_type t
+ where t.oid operator(pg_catalog.>=) 10000::pg_catalog.oid and t.typcategory::pg_catalog.text operator(pg_catalog.=) 'A'
+   and t.typelem operator(pg_catalog.<>) 0::pg_catalog.oid
+union all
+select 'p', c.reltype::pg_catalog.text, a.atttypid::pg_catalog.text, 't', ''
+  from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) c.oid
+  join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) a.atttypid
+ where c.reltype operator(pg_catalog.>=) 10000::pg_catalog.oid and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
+   and (t.oid operator(pg_catalog.>=) 10000::pg_catalog.oid or t.typname::pg_catalog.text operator(pg_catalog.~) '^_?(reg|record|any)')
+union all
+select 'p', t.oid::pg_catalog.text, t.typbasetype::pg_catalog.text, 'f', ''
+  from pg_catalog.pg_type t
+ where t.oid operator(pg_catalog.>=) 10000::pg_catalog.oid and t.typbasetype operator(pg_catalog.<>) 0::pg_catalog.oid
+union all
+select 'p', r.rngtypid::pg_catalog.text, r.rngsubtype::pg_catalog.text, 'f', '' from pg_catalog.pg_range r
+union all
+select 'p', r.rngmultitypid::pg_catalog.text, r.rngtypid::pg_catalog.text, 'f', '' from pg_catalog.pg_range r)";
+
 constexpr std::string_view sqlite_columns_query = R"(
 select m.name, m.type, p.name, p.type, p."notnull", coalesce(p.dflt_value, ''), p.hidden, p.pk,
        coalesce(m.sql, '') like '%collate%',
@@ -94,6 +126,10 @@ bool is_constant_default(std::string_view expression) {
     if (expression.front() == '\'') return expression.find('\'', 1) == expression.size() - 1;
     return std::all_of(expression.begin(), expression.end(),
                        [](char c) { return (c >= '0' && c <= '9') || c == '.' || c == '-'; });
+}
+
+std::uint32_t number_from(const std::string& text) {
+    return static_cast<std::uint32_t>(std::stoul(text));
 }
 
 task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline until) {
@@ -148,6 +184,10 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
         if (row[1] == "0") all.immutable_functions.insert(row[0]);
         if (row[1] == "1") all.stable_functions.insert(row[0]);
     }
+
+    auto oids = co_await read_oids(from, until);
+    if (!oids) co_return std::move(oids).error();
+    all.oids = std::move(*oids);
     co_return all;
 }
 
@@ -198,6 +238,32 @@ route::collation collation_of(char provider, std::string_view locale, std::strin
     c.kind = route::collation_kind::system_locale;
     c.locale = name;
     return c;
+}
+
+task<result<own_oids>> read_oids(driver::connection& from, deadline until) {
+    own_oids all;
+    if (from.speaks() != driver::dialect::postgres) co_return all;
+    auto rows = co_await ask(from, oids_query, until);
+    if (!rows) co_return std::move(rows).error();
+    std::map<std::uint32_t, std::string> arrays;
+    for (const auto& row : *rows) {
+        if (row[0] == "t" && row[4] != "0") arrays[number_from(row[4])] = row[2] + "." + row[3] + "[]";
+    }
+    for (const auto& row : *rows) {
+        if (row[0] == "p") {
+            all.parts.push_back({number_from(row[1]), number_from(row[2]), row[3] == "t"});
+            continue;
+        }
+        const std::uint32_t number = number_from(row[1]);
+        const std::string name = row[2] + "." + row[3];
+        if (row[0] == "r") {
+            all.relations[name] = number;
+        } else {
+            const auto array = arrays.find(number);
+            all.types[array == arrays.end() ? name : array->second] = number;
+        }
+    }
+    co_return all;
 }
 
 task<result<schema_snapshot>> read_schema(driver::connection& from, deadline until) {

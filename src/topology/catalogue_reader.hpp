@@ -1,6 +1,7 @@
 // catalogue_reader.hpp: asks one database what tables, columns, collations and functions it has.
 #pragma once
 
+#include "core/oid_map.hpp"
 #include "driver/connection.hpp"
 #include "route/catalogue.hpp"
 
@@ -15,9 +16,12 @@ struct schema_snapshot {
     route::collation default_collation;
     bool any_column_collation_differs = false;
     std::set<std::string, std::less<>> immutable_functions, stable_functions;
+    own_oids oids;  // PostgreSQL's
 };
 
 task<result<schema_snapshot>> read_schema(driver::connection& from, deadline until);
+// Only the numbers of types and relations; none for other engines than PostgreSQL.
+task<result<own_oids>> read_oids(driver::connection& from, deadline until);
 
 // The first difference between two databases that should have the same tables, in words; empty when there is
 // none. Only the tables named are looked at.

@@ -179,6 +179,14 @@ std::shared_ptr<route::catalogue> world::inside::bare_catalogue() const {
     if (description.shards_ && !description.shards_->list.empty()) any = &description.shards_->list.front();
     if (any != nullptr && any->primary.engine == config::engine::sqlite) c->dialect = route::dialect::sqlite;
     if (description.primary() == nullptr) c->unsharded_database.clear();
+    // Until they have been asked, nobody knows what the databases' own numbers mean to each other.
+    if (c->dialect == route::dialect::postgres && shards.size() + databases.size() > 1) {
+        auto none_known = std::make_shared<oid_maps>();
+        for (const auto* list : {&shards, &databases}) {
+            for (const member& each : *list) none_known->emplace(each.name, oid_map::blind(each.name));
+        }
+        c->oids = std::move(none_known);
+    }
     c->default_collation.kind = route::collation_kind::nondeterministic;  // until the databases have been asked
     for (const config::table& each : description.tables) {
         route::table_facts t;
@@ -256,6 +264,27 @@ task<result<schema_snapshot>> read_member(io::loop& loop, const member& from, de
     co_return read;
 }
 
+task<result<own_oids>> read_numbers(io::loop& loop, const member& from, deadline until) {
+    auto lent = co_await from.pool->lend(loop, until);
+    if (!lent) co_return std::move(lent).error().on(from.name);
+    auto read = co_await read_oids(**lent, until);
+    if (!read) co_return std::move(read).error().on(from.name);
+    co_return read;
+}
+
+// Named databases that are not needed to know the tables are not waited for long.
+constexpr seconds patience_with_others{2};
+
+std::shared_ptr<const oid_maps> compare(const std::map<std::string, own_oids>& numbers, const std::string& known) {
+    oid_maps made;
+    for (const auto& [name, there] : numbers) {
+        if (name == known) continue;
+        if (auto differs = oid_map::make(name, there, numbers.at(known))) made.emplace(name, std::move(differs));
+    }
+    if (made.empty()) return nullptr;
+    return std::make_shared<const oid_maps>(std::move(made));
+}
+
 }  // namespace
 
 task<status> world::read_catalogue(io::loop& loop, deadline until) {
@@ -265,6 +294,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
         if (each.kind != config::table_kind::unsharded) spread.push_back(schema_of(each) + "." + each.name);
     }
 
+    std::map<std::string, own_oids> numbers;  // by database
     std::optional<schema_snapshot> central;
     // Unsharded tables first, so that what the shards hold wins for tables that are configured.
     if (const member* primary = find(fresh->unsharded_database);
@@ -283,6 +313,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
             own.database = configured != nullptr ? configured->database : fresh->unsharded_database;
             enter(*fresh, own);
         }
+        numbers[primary->name] = std::move(read->oids);
         central = std::move(*read);
     }
 
@@ -290,6 +321,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
     for (const member& each : inside_->shards) {
         auto read = co_await read_member(loop, each, until);
         if (!read) co_return std::move(read).error();
+        numbers[each.name] = std::move(read->oids);
         if (first) {
             if (std::string differs = first_difference(*first, *read, spread); !differs.empty()) {
                 co_return error{errc::shards_disagree, fmt::format("{} and {} do not have the same tables", each.name,
@@ -320,6 +352,27 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
                     .hint("Name one of its columns as shard_key under [tables].");
             }
             enter(*fresh, table);
+        }
+    }
+
+    std::vector<std::string> silent;
+    for (const member& each : inside_->databases) {
+        if (numbers.contains(each.name) || each.described->primary.engine != config::engine::postgres) continue;
+        const deadline soon{std::min(until.at(), steady_clock::now() + patience_with_others)};
+        auto read = co_await read_numbers(loop, each, soon);
+        if (read)
+            numbers[each.name] = std::move(*read);
+        else
+            silent.push_back(each.name);
+    }
+    const bool ask_shard = first && !fresh->unsharded_database_has_all;
+    const std::string known = ask_shard ? inside_->shards.front().name : fresh->unsharded_database;
+    if (fresh->dialect == route::dialect::postgres && numbers.contains(known)) {
+        fresh->oids = compare(numbers, known);
+        if (!silent.empty()) {
+            oid_maps more = fresh->oids == nullptr ? oid_maps{} : *fresh->oids;
+            for (const std::string& name : silent) more.emplace(name, oid_map::blind(name));
+            fresh->oids = std::make_shared<const oid_maps>(std::move(more));
         }
     }
 

@@ -25,9 +25,13 @@ proxied& shop() {
             "create table pgbench_history(tid int, bid int, aid int, delta int, mtime timestamp, filler char(22))",
             "insert into pgbench_branches values (1, 0, '')",
             "create table users(id int primary key, name text not null, born date, score numeric(8,2))",
-            "create table notes(id serial primary key, body text)"};
+            "create table notes(id serial primary key, body text)",
+            "create type mood as enum ('sad', 'ok', 'happy')",
+            "create type place as (floor int, feels mood)",
+            "create table people(id int primary key, mood mood, moods mood[], place place)"};
         o.tables = {proxied::sharded("pgbench_accounts", "aid"), proxied::reference("pgbench_branches"),
-                    proxied::reference("pgbench_tellers"), proxied::sharded("users", "id")};
+                    proxied::reference("pgbench_tellers"), proxied::sharded("users", "id"),
+                    proxied::sharded("people", "id")};
         return o;
     }()};
     static const bool filled = [] {
@@ -150,6 +154,12 @@ command_result python(const std::string& script) {
 
 TEST(Python, Psycopg3) {
     const command_result r = python("with_psycopg.py");
+    if (r.exit_code == 77) GTEST_SKIP() << "psycopg is not installed (python3-psycopg)";
+    EXPECT_TRUE(r.ok()) << r.describe();
+}
+
+TEST(Python, Psycopg3ReadsTypesOfOnesOwnFromEveryShard) {
+    const command_result r = python("own_types_with_psycopg.py");
     if (r.exit_code == 77) GTEST_SKIP() << "psycopg is not installed (python3-psycopg)";
     EXPECT_TRUE(r.ok()) << r.describe();
 }

@@ -1,0 +1,299 @@
+// Types that users made have other numbers on each server; through the proxy they have those of the one database that answers
+// questions about the catalogue, in every answer and in what clients declare.
+#include "support/proxied.hpp"
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <set>
+
+namespace ashlar {
+namespace {
+
+using test::proxied;
+
+constexpr int keys = 24;  // enough for every shard to have some
+
+struct finish {
+    void operator()(PGconn* c) const { PQfinish(c); }
+    void operator()(PGresult* r) const { PQclear(r); }
+};
+using answer = std::unique_ptr<PGresult, finish>;
+
+class client {
+public:
+    explicit client(std::uint16_t port) {
+        const std::string where = "host=127.0.0.1 port=" + std::to_string(port) + " user=postgres dbname=main";
+        connection_.reset(PQconnectdb(where.c_str()));
+        if (PQstatus(connection_.get()) != CONNECTION_OK) throw std::runtime_error{PQerrorMessage(connection_.get())};
+    }
+
+    answer query(const std::string& sql) { return answer{PQexec(connection_.get(), sql.c_str())}; }
+    // With its parameters' types declared (0: not) and their text.
+    answer bound(const std::string& sql, const std::vector<Oid>& types, const std::vector<std::string>& values,
+                 int result_format = 0, int parameter_format = 0) {
+        std::vector<const char*> bytes;
+        std::vector<int> lengths, formats;
+        for (const std::string& each : values) {
+            bytes.push_back(each.data());
+            lengths.push_back(static_cast<int>(each.size()));
+            formats.push_back(parameter_format);
+        }
+        return answer{PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
+                                   types.empty() ? nullptr : types.data(), bytes.data(), lengths.data(), formats.data(),
+                                   result_format)};
+    }
+    answer described(const std::string& sql) {
+        const std::string name = "s" + std::to_string(++prepared_);
+        answer parsed{PQprepare(connection_.get(), name.c_str(), sql.c_str(), 0, nullptr)};
+        if (PQresultStatus(parsed.get()) != PGRES_COMMAND_OK) return parsed;
+        return answer{PQdescribePrepared(connection_.get(), name.c_str())};
+    }
+    Oid number(const std::string& sql) {
+        answer got = query(sql);
+        if (PQntuples(got.get()) != 1) throw std::runtime_error{sql + ": " + PQresultErrorMessage(got.get())};
+        return static_cast<Oid>(std::stoul(PQgetvalue(got.get(), 0, 0)));
+    }
+    Oid type(const std::string& name) {
+        return number("select oid from pg_catalog.pg_type where typname = '" + name + "'");
+    }
+
+private:
+    std::unique_ptr<PGconn, finish> connection_;
+    int prepared_ = 0;
+};
+
+std::string state(const answer& of) {
+    const char* const said = PQresultErrorField(of.get(), PG_DIAG_SQLSTATE);
+    return said == nullptr ? "" : said;
+}
+
+std::string of_key(const std::string& columns, int key) {
+    return "select " + columns + " from people where id = " + std::to_string(key);
+}
+
+proxied& house() {
+    static proxied one{[] {
+        proxied::options o;
+        o.shards = 3;
+        o.pool = 2;
+        o.schema = {"create type mood as enum ('sad', 'ok', 'happy')",
+                    "create domain short_text as text check (length(value) < 20)",
+                    "create type point_in as (x int, y int)", "create type felt as (feeling mood, since date)",
+                    "create table people(id int primary key, mood mood, moods mood[], place point_in, felt felt, "
+                    "nick short_text, places point_in[])"};
+        o.tables = {proxied::sharded("people", "id")};
+        return o;
+    }()};
+    static const bool filled = [] {
+        client c{one.port()};
+        for (int i = 1; i <= keys; ++i) {
+            const answer in = c.query("insert into people values (" + std::to_string(i) +
+                                      ", 'ok', '{sad,happy}', '(1,2)', '(happy,2020-01-01)', 'nick', '{\"(1,2)\"}')");
+            EXPECT_EQ(PQresultStatus(in.get()), PGRES_COMMAND_OK) << PQresultErrorMessage(in.get());
+        }
+        return true;
+    }();
+    EXPECT_TRUE(filled);
+    return one;
+}
+
+// Otherwise the tests below would prove nothing.
+TEST(ProxyOwnTypes, ServersNumberTheSameTypesEachInItsOwnWay) {
+    std::set<std::string> seen;
+    for (const char* database : {"main", "shard_1", "shard_2", "shard_3"}) {
+        test::raw_client direct{house().direct(database)};
+        seen.insert(direct.query("select oid from pg_type where typname = 'mood'"));
+        EXPECT_EQ(
+            direct.query("select count(*) > 0 from people"),
+            std::string{"T(?column?:16) D("} + (std::string{database} == "main" ? "f" : "t") + ") C(SELECT 1) Z(I)");
+    }
+    EXPECT_EQ(seen.size(), 4U);
+}
+
+TEST(ProxyOwnTypes, EveryAnswerShowsTheNumbersOfTheCatalogue) {
+    client c{house().port()};
+    const std::string columns = "id, mood, moods, place, felt, nick";
+    const std::vector<Oid> expected{23, c.type("mood"), c.type("_mood"), c.type("point_in"), c.type("felt"), 25};
+    const Oid table = c.number("select 'people'::regclass::oid");
+    const auto check = [&](const answer& got, const std::string& what) {
+        ASSERT_EQ(PQnfields(got.get()), static_cast<int>(expected.size())) << what << PQresultErrorMessage(got.get());
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            EXPECT_EQ(PQftype(got.get(), static_cast<int>(i)), expected[i]) << what << ", column " << i;
+            EXPECT_EQ(PQftable(got.get(), static_cast<int>(i)), table) << what << ", column " << i;
+        }
+    };
+    for (int key = 1; key <= keys; ++key) {
+        check(c.query(of_key(columns, key)), "relayed");
+        check(c.bound("select " + columns + " from people where id = $1", {}, {std::to_string(key)}), "bound");
+    }
+    for (int again = 0; again < 4; ++again) {  // whichever server is asked
+        check(c.described("select " + columns + " from people where id = $1"), "described");
+    }
+    check(c.query("select " + columns + " from people"), "merged");
+    check(c.query("select " + columns + " from people order by id limit 5"), "merged in order");
+    check(c.bound("select " + columns + " from people where id > $1", {}, {"3"}), "merged and bound");
+    check(c.described("select " + columns + " from people where id > $1"), "merged and described");
+    const answer row = c.query(of_key("moods, felt", 5));
+    EXPECT_STREQ(PQgetvalue(row.get(), 0, 0), "{sad,happy}");
+    EXPECT_STREQ(PQgetvalue(row.get(), 0, 1), "(happy,2020-01-01)");
+}
+
+TEST(ProxyOwnTypes, ParametersAreDescribedAndDeclaredWithTheNumbersOfTheCatalogue) {
+    client c{house().port()};
+    const Oid mood = c.type("mood"), moods = c.type("_mood");
+    for (int again = 0; again < 4; ++again) {
+        const answer told = c.described("select id from people where id = $1 and mood = $2 and moods = $3");
+        ASSERT_EQ(PQnparams(told.get()), 3) << PQresultErrorMessage(told.get());
+        EXPECT_EQ(PQparamtype(told.get(), 1), mood);
+        EXPECT_EQ(PQparamtype(told.get(), 2), moods);
+        const answer merged = c.described("select id from people where mood = $1");
+        ASSERT_EQ(PQnparams(merged.get()), 1) << PQresultErrorMessage(merged.get());
+        EXPECT_EQ(PQparamtype(merged.get(), 0), mood);
+    }
+    for (int key = 1; key <= keys; ++key) {
+        const answer got = c.bound("select $2, id from people where id = $1 and mood = $2 and moods = $3",
+                                   {23, mood, moods}, {std::to_string(key), "ok", "{sad,happy}"});
+        ASSERT_EQ(PQntuples(got.get()), 1) << key << PQresultErrorMessage(got.get());
+        EXPECT_EQ(PQftype(got.get(), 0), mood);
+    }
+    const answer merged = c.bound("select count(*) from people where mood = $1", {mood}, {"ok"});
+    ASSERT_EQ(PQntuples(merged.get()), 1) << PQresultErrorMessage(merged.get());
+    EXPECT_EQ(PQgetvalue(merged.get(), 0, 0), std::to_string(keys));
+
+    // A number of one shard's own means nothing here, although that shard would take it.
+    test::raw_client direct{house().direct("shard_1")};
+    const std::string said = direct.query("select oid from pg_type where typname = 'mood'");
+    const Oid foreign = static_cast<Oid>(std::stoul(said.substr(said.find("D(") + 2)));
+    for (int key = 1; key <= keys; ++key) {
+        const answer refused =
+            c.bound("select id from people where id = $1 and mood = $2", {23, foreign}, {std::to_string(key), "ok"});
+        EXPECT_EQ(state(refused), "0A000") << key;
+    }
+    EXPECT_EQ(state(c.bound("select count(*) from people where mood = $1", {foreign}, {"ok"})), "0A000");
+    EXPECT_EQ(PQntuples(c.query(of_key("id", 1)).get()), 1);
+}
+
+TEST(ProxyOwnTypes, BinaryValuesThatHoldNumbersAreRefusedAndOthersPass) {
+    client c{house().port()};
+    for (int key = 1; key <= keys; ++key) {
+        const std::vector<std::string> which{std::to_string(key)};
+        for (const char* column : {"moods", "felt", "places", "people", "row(mood)", "array[mood]"}) {
+            const answer refused =
+                c.bound("select id, " + std::string{column} + " from people where id = $1", {}, which, 1);
+            EXPECT_EQ(state(refused), "0A000") << column;
+        }
+        const answer passes = c.bound("select mood, place, nick from people where id = $1", {}, which, 1);
+        ASSERT_EQ(PQntuples(passes.get()), 1) << PQresultErrorMessage(passes.get());
+        EXPECT_STREQ(PQgetvalue(passes.get(), 0, 0), "ok");
+        EXPECT_EQ(PQftype(passes.get(), 0), c.type("mood"));
+    }
+    EXPECT_EQ(state(c.bound("select moods from people where id > $1", {}, {"1"}, 1)), "0A000");
+    EXPECT_EQ(PQntuples(c.bound("select mood from people where id > $1", {}, {"0"}, 1).get()), keys);
+
+    // An empty array; its element type would be read as another one.
+    const std::string empty{"\0\0\0\0\0\0\0\0\0\0\x40\1", 12};
+    const answer array = c.bound("select id from people where id = 3 and moods = $1", {}, {empty}, 0, 1);
+    EXPECT_EQ(state(array), "0A000") << PQresultErrorMessage(array.get());
+    EXPECT_EQ(state(c.bound("select id from people where moods = $1", {c.type("_mood")}, {empty}, 0, 1)), "0A000");
+    const answer single = c.bound("select id from people where id = 3 and mood = $1", {}, {"ok"}, 0, 1);
+    EXPECT_EQ(PQntuples(single.get()), 1) << PQresultErrorMessage(single.get());
+}
+
+// Without the sharded tables, the database of the unsharded ones is not the one that is asked for the catalogue.
+TEST(ProxyOwnTypes, UnshardedTablesShowTheNumbersOfTheFirstShardWhereThatIsAsked) {
+    proxied::options o;
+    o.shards = 2;
+    o.pool = 2;
+    o.schema = {"create type mood as enum ('sad', 'ok', 'happy')", "create table people(id int primary key, mood mood)",
+                "create table notes(id int primary key, mood mood, moods mood[])",
+                "insert into notes values (1, 'ok', '{sad,happy}')"};
+    o.tables = {proxied::sharded("people", "id")};
+    {
+        const proxied first{o};
+        o.on = first.shared_databases();
+    }
+    (void)o.on->run_sql("drop table people", "main");
+    for (const char* shard : {"shard_1", "shard_2"}) (void)o.on->run_sql("drop table notes", shard);
+    proxied apart{o};
+    client c{apart.port()};
+    const Oid mood = c.type("mood"), moods = c.type("_mood");
+    test::raw_client shard{apart.direct("shard_1")};
+    ASSERT_NE(shard.query("select oid from pg_type where typname = 'mood'").find("D(" + std::to_string(mood) + ")"),
+              std::string::npos);
+
+    const answer row = c.query("select id, mood, moods from notes");
+    EXPECT_EQ(PQftype(row.get(), 1), mood) << PQresultErrorMessage(row.get());
+    EXPECT_EQ(PQftype(row.get(), 2), moods);
+    EXPECT_EQ(PQftable(row.get(), 0), 0U);  // a table that the catalogue does not have
+    EXPECT_EQ(PQntuples(c.bound("select id from notes where mood = $1", {mood}, {"ok"}).get()), 1);
+
+    (void)c.query("begin");
+    EXPECT_EQ(state(c.query("declare c binary cursor for select moods from notes")), "0A000");
+    (void)c.query("rollback");
+    (void)c.query("begin");
+    EXPECT_EQ(state(c.query("declare c cursor for select moods from notes")), "");
+    const answer fetched = c.query("fetch 1 from c");
+    EXPECT_EQ(PQftype(fetched.get(), 0), moods);
+    EXPECT_STREQ(PQgetvalue(fetched.get(), 0, 0), "{sad,happy}");
+    EXPECT_EQ(state(c.bound("fetch 1 from c", {}, {}, 1)), "0A000");
+    (void)c.query("rollback");
+    (void)c.query("begin");
+    EXPECT_EQ(state(c.query("declare c cursor for select mood from notes")), "");
+    const answer single = c.bound("fetch 1 from c", {}, {}, 1);
+    ASSERT_EQ(PQntuples(single.get()), 1) << PQresultErrorMessage(single.get());
+    EXPECT_EQ(PQftype(single.get(), 0), mood);
+    EXPECT_STREQ(PQgetvalue(single.get(), 0, 0), "ok");
+    (void)c.query("rollback");
+
+    EXPECT_EQ(state(c.query("copy notes to stdout (format binary)")), "0A000");
+    EXPECT_EQ(PQresultStatus(c.query("copy notes to stdout").get()), PGRES_COPY_OUT);
+}
+
+// Such a description comes in many pieces.
+TEST(ProxyOwnTypes, ALongDescriptionIsTranslatedToo) {
+    client c{house().port()};
+    std::string columns = "mood";
+    for (int i = 1; i < 1'500; ++i) columns += ", mood as " + std::string(50, 'a') + std::to_string(i);
+    const Oid mood = c.type("mood");
+    for (int key = 1; key <= 6; ++key) {
+        const answer got = c.query(of_key(columns, key));
+        ASSERT_EQ(PQnfields(got.get()), 1'500) << PQresultErrorMessage(got.get());
+        for (int i = 0; i < 1'500; ++i) ASSERT_EQ(PQftype(got.get(), i), mood) << i;
+        EXPECT_STREQ(PQgetvalue(got.get(), 0, 1'499), "ok");
+    }
+}
+
+TEST(ProxyOwnTypes, ATypeThatTheCatalogueDoesNotKnowIsUnknownAndReadAsText) {
+    for (const char* shard : {"shard_1", "shard_2", "shard_3"}) {
+        (void)house().databases().run_sql("create type hidden as enum ('a', 'b')", shard);
+    }
+    client c{house().port()};
+    EXPECT_EQ(PQntuples(c.query("select oid from pg_type where typname = 'hidden'").get()), 0);
+    for (int key = 1; key <= keys; ++key) {
+        const answer text = c.query(of_key("'b'::hidden, mood", key));
+        ASSERT_EQ(PQntuples(text.get()), 1) << PQresultErrorMessage(text.get());
+        EXPECT_EQ(PQftype(text.get(), 0), 705U);
+        EXPECT_EQ(PQfsize(text.get(), 0), -2);
+        EXPECT_EQ(PQftype(text.get(), 1), c.type("mood"));
+        EXPECT_STREQ(PQgetvalue(text.get(), 0, 0), "b");
+    }
+    EXPECT_EQ(state(c.bound("select 'b'::hidden from people where id = $1", {}, {"1"}, 1)), "0A000");
+    const answer merged = c.query("select 'b'::hidden, id from people");
+    EXPECT_EQ(state(merged), "0A000");
+    EXPECT_EQ(PQntuples(c.query("select id from people").get()), keys);
+}
+
+TEST(ProxyOwnTypes, NewTypesAreKnownOnceTheCatalogueIsReadAgain) {
+    for (const char* database : {"main", "shard_1", "shard_2", "shard_3"}) {
+        (void)house().databases().run_sql("create type colour as enum ('red', 'green')", database);
+    }
+    client c{house().port()};
+    ASSERT_EQ(state(c.query("create table made_by_the_proxy(id int)")), "");
+    for (int key = 1; key <= keys; ++key) {
+        EXPECT_EQ(PQftype(c.query(of_key("'red'::colour", key)).get(), 0), c.type("colour"));
+    }
+}
+
+}  // namespace
+}  // namespace ashlar
