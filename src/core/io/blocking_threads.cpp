@@ -1,6 +1,5 @@
 #include "core/io/blocking_threads.hpp"
 
-#include <openssl/crypto.h>
 #include <poll.h>
 #include <pthread.h>
 
@@ -31,7 +30,8 @@ public:
         {
             std::lock_guard hold{guard_};
             queue_.push_back(std::move(work));
-            if (queue_.size() > idle_ && threads_.size() < threads_max) threads_.emplace_back([this] { serve(); });
+            if (queue_.size() > idle_ && threads_.size() < threads_max)
+                threads_.emplace_back([this] { serve(); });
         }
         wake_.notify_one();
     }
@@ -84,9 +84,6 @@ bool blocks_until_readable(int fd, std::chrono::milliseconds patience) noexcept 
 }
 
 void run_on_blocking_thread(std::function<void()> work) {
-    // OpenSSL cleans up at the end of the process, what the threads hold of it before that: so it has to begin first.
-    static const int openssl = OPENSSL_init_crypto(0, nullptr);
-    (void)openssl;
     static blocking_threads all;
     all.add(std::move(work));
 }
