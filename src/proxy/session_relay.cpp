@@ -162,7 +162,7 @@ session::walked session::walk(server_link& link, std::string_view chunk) {
             expected_.pop();
         } else if (whole && f->type == wire::server_says::error_response) {
             if (farewell_) continue;
-            if (pass && to_client && text_offset_ != 0 && whole) {
+            if (pass && to_client && text_offset_ != 0) {
                 const std::size_t size = 5 + std::size_t{f->size};
                 if (static_cast<std::size_t>(end - first) < size)
                     held_.clear();

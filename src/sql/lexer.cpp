@@ -22,9 +22,6 @@ constexpr auto classes = [] {
     }
     return out;
 }();
-constexpr bool is_blank(unsigned char c) {
-    return (classes[c] & blank) != 0;
-}
 constexpr bool is_digit(unsigned char c) {
     return (classes[c] & digit) != 0;
 }
