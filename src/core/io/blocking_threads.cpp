@@ -30,8 +30,7 @@ public:
         {
             std::lock_guard hold{guard_};
             queue_.push_back(std::move(work));
-            if (queue_.size() > idle_ && threads_.size() < threads_max)
-                threads_.emplace_back([this] { serve(); });
+            if (queue_.size() > idle_ && threads_.size() < threads_max) threads_.emplace_back([this] { serve(); });
         }
         wake_.notify_one();
     }
