@@ -157,6 +157,7 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes) {
         result<pool::lease> got = shared_.place(place).pool->lend_ready(loop_);
         if (!*got) got = co_await lend(place);
         if (!got) co_return std::move(got).error();
+        waits_for_ = waits_for::server;
         server_link* link = server_link_of(**got);
         // One that died while it was idle is nobody's business.
         if (link != nullptr && attempt < 10) {

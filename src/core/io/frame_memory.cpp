@@ -23,6 +23,7 @@ struct at_thread_end {
 void frames_end_with_thread() {
     thread_local const at_thread_end cleaner;
     (void)&cleaner;
+    frames_of_this_thread.watched = true;
 }
 
 }  // namespace ashlar::io::detail

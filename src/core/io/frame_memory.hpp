@@ -1,5 +1,5 @@
-// frame_memory.hpp: where coroutine frames live. A relayed transaction makes about twenty frames, most of them too long for
-// the allocator's own thread cache; kept by size on the thread, they cost a tenth of malloc and free.
+// frame_memory.hpp: where coroutine frames live. Each task that is awaited makes one, and many are too long for the
+// allocator's own thread cache; so they are kept by size on the thread.
 //
 // Bounds    At most kept_max frames of each size stay on a thread; frames above largest go to operator new.
 // Threads   Each has its own; a frame may be freed on another thread than the one that made it.
@@ -27,7 +27,8 @@ struct frame_memory {
     };
     free_frame* kept[classes];
     std::uint16_t counts[classes];
-    bool over;  // the thread is ending: nothing is kept any more
+    bool watched;  // frames_end_with_thread() was called
+    bool over;     // the thread is ending: nothing is kept any more
 
     static std::size_t class_of(std::size_t size) noexcept { return (size - 1) / step; }
 };
@@ -45,7 +46,7 @@ inline void* allocate_frame(std::size_t size) {
         --m.counts[c];
         return first;
     }
-    frames_end_with_thread();
+    if (!m.watched) frames_end_with_thread();
     return ::operator new((c + 1) * frame_memory::step);
 }
 
@@ -54,6 +55,7 @@ inline void free_frame(void* frame, std::size_t size) noexcept {
     frame_memory& m = frames_of_this_thread;
     const std::size_t c = frame_memory::class_of(size);
     if (m.over || m.counts[c] >= frame_memory::kept_max) return ::operator delete(frame);
+    if (!m.watched) frames_end_with_thread();  // a thread may free what others made
     auto* const mine = static_cast<frame_memory::free_frame*>(frame);
     mine->next = m.kept[c];
     m.kept[c] = mine;
