@@ -75,14 +75,8 @@ std::string plan_cache::next_key() {
 
 shared_environment plan_cache::environment(const settings& of) {
     reading_environment e = environment_of(of);
-    std::weak_ptr<const reading_environment>& kept = environments_[e.fingerprint];
-    if (auto same = kept.lock()) return same;
-    if (environments_.size() > 1'000) {
-        std::erase_if(environments_, [](const auto& each) { return each.second.expired(); });
-    }
-    auto made = std::make_shared<const reading_environment>(std::move(e));
-    environments_[made->fingerprint] = made;
-    return made;
+    const std::string key = e.fingerprint;
+    return environments_.same(key, [&] { return std::make_shared<const reading_environment>(std::move(e)); });
 }
 
 std::shared_ptr<known_statement> plan_cache::plan(std::string_view text, std::span<const std::uint32_t> types,

@@ -12,6 +12,7 @@
 // Threads   Belongs to one worker.
 #pragma once
 
+#include "proxy/interned.hpp"
 #include "proxy/session_settings.hpp"
 #include "route/plan.hpp"
 #include "sql/lexer.hpp"
@@ -109,7 +110,7 @@ private:
     std::uint64_t version_ = 0;
     level exact_;
     level shapes_;
-    std::unordered_map<std::string, std::weak_ptr<const reading_environment>> environments_;
+    interned<std::string, reading_environment> environments_;
     std::string scratch_;
     // Of the text at hand: each literal's value, kept for their memory.
     sql::normalised shape_;

@@ -45,13 +45,7 @@ void service::set_greeting(std::shared_ptr<const server_parameters> what) {
 
 std::shared_ptr<const proxy::settings> service::shared_settings(std::shared_ptr<const proxy::settings> what) {
     const std::lock_guard hold{guard_};
-    std::weak_ptr<const proxy::settings>& kept = settings_[what->all()];
-    if (auto same = kept.lock()) return same;
-    kept = what;
-    if (settings_.size() > 1'000) {
-        std::erase_if(settings_, [](const auto& each) { return each.second.expired(); });
-    }
-    return what;
+    return settings_.same(what->all(), [&] { return what; });
 }
 
 }  // namespace ashlar::proxy

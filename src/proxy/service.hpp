@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/description.hpp"
+#include "proxy/interned.hpp"
 #include "proxy/server_target.hpp"
 #include "proxy/session_settings.hpp"
 #include "topology/world.hpp"
@@ -75,7 +76,7 @@ private:
     std::string secret_;  // for mock verifiers
     mutable std::mutex guard_;
     std::shared_ptr<const server_parameters> greeting_;
-    std::map<std::map<std::string, std::string>, std::weak_ptr<const proxy::settings>> settings_;
+    interned<std::map<std::string, std::string>, proxy::settings> settings_;
 };
 
 }  // namespace ashlar::proxy

@@ -1,4 +1,5 @@
 #include "proxy/session_settings.hpp"
+#include "proxy/interned.hpp"
 
 namespace ashlar::proxy {
 namespace {
@@ -133,4 +134,14 @@ TEST(SessionSettings, WhatDecidesHowATextIsReadIsInTheFingerprint) {
 }
 
 }  // namespace
+TEST(Interned, GivesOneObjectForEqualValuesAndForgetsWhatNobodyHolds) {
+    proxy::interned<int, int> all;
+    const auto make = [](int n) { return [n] { return std::make_shared<const int>(n); }; };
+    const auto one = all.same(1, make(1));
+    EXPECT_EQ(all.same(1, make(1)), one);
+    for (int i = 2; i < 100'000; ++i) EXPECT_EQ(*all.same(i, make(i)), i);
+    EXPECT_LE(all.size(), 1'001u);
+    EXPECT_EQ(all.same(1, make(1)), one) << "what is held stays";
+}
+
 }  // namespace ashlar::proxy
