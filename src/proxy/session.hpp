@@ -147,6 +147,7 @@ private:
     task<status> describe_statement(std::shared_ptr<known_statement> what);
     task<status> describe_portal(std::string name);
     void describe_own(const route::prepared_plan& plan, const known_statement& what);
+    status ask_to_describe(const std::shared_ptr<known_statement>& what);
     task<result<std::vector<std::uint32_t>>> ask_parameter_types(std::shared_ptr<known_statement> what);
     task<status> pass_to_cursor(std::string name, std::string_view message, expectation answer);
     bool next_is_execute_of(std::string_view portal);

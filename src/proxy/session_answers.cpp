@@ -453,6 +453,22 @@ task<status> session::describe_statement(std::shared_ptr<known_statement> what) 
     co_return status{};
 }
 
+// Asks the current server, on our own account, what a statement takes and gives: known once its answer is drained.
+status session::ask_to_describe(const std::shared_ptr<known_statement>& what) {
+    status prepared = prepare_on(*current_, what);
+    if (!prepared) return prepared;
+    wire::target_message target;
+    target.name = current_->link->prepared().find(what->key);
+    wire::write_describe(to_server_, target);
+    expectation described;
+    described.what = expectation::kind::describe_statement;
+    described.to_client = false;
+    described.statement = what;
+    expected_.push(std::move(described));
+    unsynced_ = true;
+    return status{};
+}
+
 // The types of a statement's parameters, as a server infers them.
 task<result<std::vector<std::uint32_t>>> session::ask_parameter_types(std::shared_ptr<known_statement> what) {
     const std::size_t count = what->plan->parameter_count();
@@ -463,17 +479,8 @@ task<result<std::vector<std::uint32_t>>> session::ask_parameter_types(std::share
     if (what->described) co_return *what->described;
     status there = co_await go_to(any_place_for(*what), false);
     if (!there) co_return std::move(there).error();
-    status prepared = prepare_on(*current_, what);
-    if (!prepared) co_return std::move(prepared).error();
-    wire::target_message target;
-    target.name = current_->link->prepared().find(what->key);
-    wire::write_describe(to_server_, target);
-    expectation described;
-    described.what = expectation::kind::describe_statement;
-    described.to_client = false;
-    described.statement = what;
-    expected_.push(std::move(described));
-    unsynced_ = true;
+    status asked = ask_to_describe(what);
+    if (!asked) co_return std::move(asked).error();
     status done = co_await drain(true);
     if (!done) co_return std::move(done).error();
     if (!what->described) co_return error{errc::protocol_violation, "the server did not describe the statement"};

@@ -81,17 +81,8 @@ task<status> session::check_binary(std::shared_ptr<known_statement> what, const 
     // What FETCH gives hangs on the cursor.
     const bool changes = what->plan->kind() == route::statement_kind::utility;
     if ((results && (changes || !what->result_types)) || (undeclared && !what->described)) {
-        status prepared = prepare_on(*current_, what);
-        if (!prepared) co_return prepared;
-        wire::target_message target;
-        target.name = current_->link->prepared().find(what->key);
-        wire::write_describe(to_server_, target);
-        expectation described;
-        described.what = expectation::kind::describe_statement;
-        described.to_client = false;
-        described.statement = what;
-        expected_.push(std::move(described));
-        unsynced_ = true;
+        status asked = ask_to_describe(what);
+        if (!asked) co_return asked;
         status settled = co_await drain(false);
         if (!settled || skipping_) co_return settled;
         if ((results && !what->result_types) || (undeclared && !what->described)) {

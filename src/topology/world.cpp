@@ -256,20 +256,15 @@ std::shared_ptr<const route::catalogue> world::catalogue() const {
 
 namespace {
 
-task<result<schema_snapshot>> read_member(io::loop& loop, const member& from, deadline until) {
+// What `read` finds on a database, on a connection of its pool.
+template <class Found>
+task<result<Found>> read_from(io::loop& loop, const member& from, deadline until,
+                              task<result<Found>> (*read)(driver::connection&, deadline)) {
     auto lent = co_await from.pool->lend(loop, until);
     if (!lent) co_return std::move(lent).error().on(from.name);
-    auto read = co_await read_schema(**lent, until);
-    if (!read) co_return std::move(read).error().on(from.name);
-    co_return read;
-}
-
-task<result<own_oids>> read_numbers(io::loop& loop, const member& from, deadline until) {
-    auto lent = co_await from.pool->lend(loop, until);
-    if (!lent) co_return std::move(lent).error().on(from.name);
-    auto read = co_await read_oids(**lent, until);
-    if (!read) co_return std::move(read).error().on(from.name);
-    co_return read;
+    auto found = co_await read(**lent, until);
+    if (!found) co_return std::move(found).error().on(from.name);
+    co_return found;
 }
 
 // Named databases that are not needed to know the tables are not waited for long.
@@ -299,7 +294,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
     // Unsharded tables first, so that what the shards hold wins for tables that are configured.
     if (const member* primary = find(fresh->unsharded_database);
         primary != nullptr && !fresh->unsharded_database.empty()) {
-        auto read = co_await read_member(loop, *primary, until);
+        auto read = co_await read_from(loop, *primary, until, &read_schema);
         if (!read) co_return std::move(read).error();
         fresh->default_collation = read->default_collation;
         fresh->any_column_collation_differs = read->any_column_collation_differs;
@@ -319,7 +314,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
 
     std::optional<schema_snapshot> first;
     for (const member& each : inside_->shards) {
-        auto read = co_await read_member(loop, each, until);
+        auto read = co_await read_from(loop, each, until, &read_schema);
         if (!read) co_return std::move(read).error();
         numbers[each.name] = std::move(read->oids);
         if (first) {
@@ -359,7 +354,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
     for (const member& each : inside_->databases) {
         if (numbers.contains(each.name) || each.described->primary.engine != config::engine::postgres) continue;
         const deadline soon{std::min(until.at(), steady_clock::now() + patience_with_others)};
-        auto read = co_await read_numbers(loop, each, soon);
+        auto read = co_await read_from(loop, each, soon, &read_oids);
         if (read)
             numbers[each.name] = std::move(*read);
         else
