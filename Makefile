@@ -21,6 +21,7 @@ demo:            ## four shards, a shop of 1,000,000 orders, served on 127.0.0.1
 	@tools/demo
 
 test: build      ## build, then run every test against real servers
+	@tools/setup --if-possible clients
 	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS) $(if $(LABEL),-L $(LABEL))
 
 check: setup     ## everything a change must pass: format, lint, layers, coroutines, build, every test

@@ -35,6 +35,19 @@ struct expectation {
     const char* text = nullptr;                  // ours: a whole message without a body, by its type
     std::shared_ptr<known_statement> statement;  // parse: what is being prepared
 
+    static expectation of(kind what, bool to_client = true) {
+        expectation e;
+        e.what = what;
+        e.to_client = to_client;
+        return e;
+    }
+    static expectation of_ours(const char* type) {
+        expectation e;
+        e.what = kind::ours;
+        e.text = type;
+        return e;
+    }
+
     // Does a message of this type from the server complete it?
     bool completed_by(char type) const noexcept {
         switch (what) {

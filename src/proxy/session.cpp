@@ -151,7 +151,10 @@ task<status> session::serve() {
                 since_ = loop_.now();
                 // Its bytes stay where they are until more are asked for.
                 stream_.take(m.whole.size());
-                status done = co_await handle(m);
+                passed_on_ = 0;
+                task<status> rest = handle(m);
+                if (!rest) break;
+                status done = co_await rest;
                 if (!done) co_return done;
                 break;
             }
@@ -182,9 +185,7 @@ task<status> session::serve() {
     }
 }
 
-// What fails here ends the session; what a statement did wrong has been told the client by then.
 task<status> session::handle(client_message m) {
-    passed_on_ = 0;
     switch (m.type) {
         case wire::client_says::query:
             return on_query(m);
@@ -206,20 +207,16 @@ task<status> session::handle(client_message m) {
         case wire::client_says::copy_done:
         case wire::client_says::copy_fail:
             // Left over from a COPY that failed: PostgreSQL ignores them too.
-            return [](status s) -> task<status> { co_return s; }(status{});
+            return {};
         case wire::client_says::function_call: {
             error why{errc::unsupported, "the protocol's function calls are not supported"};
             why.hint("Call the function in a SELECT.");
-            return [](session& self, error e) -> task<status> {
-                self.fail(e);
-                self.ready();
-                co_return status{};
-            }(*this, std::move(why));
+            fail(why);
+            ready();
+            return {};
         }
-        default: {
-            error why{errc::protocol_violation, "invalid frontend message type"};
-            return [](error e) -> task<status> { co_return e; }(std::move(why));
-        }
+        default:
+            return ended(error{errc::protocol_violation, "invalid frontend message type"});
     }
 }
 

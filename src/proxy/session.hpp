@@ -7,6 +7,7 @@
 //   session.cpp              the loop over messages; ends
 //   session_simple.cpp       Query
 //   session_extended.cpp     Parse, Bind, Describe, Execute, Close, Flush, Sync
+//   session_flight.cpp       what these gather for one server, and the answers it owes
 //   session_statements.cpp   what the session answers by itself: BEGIN … ROLLBACK TO, SET, DISCARD, explain (ashlar)
 //   session_servers.cpp      getting servers, putting settings on them, giving them back
 //   session_relay.cpp        a server's bytes to the client, COPY FROM STDIN
@@ -113,7 +114,10 @@ private:
 
     // --- the loop
     task<status> serve();
+    // An empty task: all is done, and nothing has to be waited for. What fails here ends the session; what a statement did
+    // wrong is told the client.
     task<status> handle(client_message m);
+    static task<status> ended(status how);
     deadline idle_deadline() const;
     task<void> clean_up();
     void say_fatal(const error& why);
@@ -130,7 +134,7 @@ private:
                                                   std::span<const route::bound_parameter> values);
     task<status> after_loss(participant& p, error why, bool writes, int attempt);
 
-    // --- extended queries
+    // --- extended queries: empty tasks where nothing has to be waited for
     task<status> on_parse(client_message m);
     task<status> on_bind(client_message m);
     task<status> on_describe(client_message m);
@@ -138,21 +142,40 @@ private:
     task<status> on_close(client_message m);
     task<status> on_flush();
     task<status> on_sync();
+    task<status> again(client_message m);
+    task<status> after_claiming(client_message m);
+    task<status> after_going(client_message m, std::size_t place);
+    task<status> after_settling(client_message m, std::string name);
+    task<status> told_in_place(task<status> answering);
+    void answer(const char* type);
+    void pass(std::string_view message, expectation::kind what);
+    bool is_at(std::size_t place) const noexcept;
+    // Of bind_.
+    result<std::optional<std::size_t>> place_of_bound(const known_statement& what);
+    task<status> keep_bound(portal& made);
+    task<status> bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place);
+    task<status> bind_here(client_message m, const std::shared_ptr<known_statement>& what);
+    task<status> bind_binary(client_message m, std::shared_ptr<known_statement> what);
+    task<status> pass_bind(client_message m, const std::shared_ptr<known_statement>& what);
+    task<status> fail_bind(error why);
+    std::optional<std::size_t> place_of_cursor(std::string_view name) const;
+    task<status> execute_portal(std::string name, std::uint32_t rows_max);
+
+    // --- the flight to current_
     task<status> claim_parse();  // a ParseComplete still owed is asked from a server
     task<status> fail_extended(error why);
     task<status> drain(bool sync);
+    bool go_now(std::size_t place, bool writes);
     task<status> go_to(std::size_t place, bool writes);
     // Fails, and sends nothing, when a type was declared that the server does not have.
-    status prepare_on(participant& p, const std::shared_ptr<known_statement>& what);
+    result<std::string_view> prepare_on(participant& p, const std::shared_ptr<known_statement>& what);
     task<status> describe_statement(std::shared_ptr<known_statement> what);
     task<status> describe_portal(std::string name);
     void describe_own(const route::prepared_plan& plan, const known_statement& what);
     status ask_to_describe(const std::shared_ptr<known_statement>& what);
     task<result<std::vector<std::uint32_t>>> ask_parameter_types(std::shared_ptr<known_statement> what);
-    task<status> pass_to_cursor(std::string name, std::string_view message, expectation answer);
     bool next_is_execute_of(std::string_view portal);
     std::size_t any_place_for(const known_statement& what);
-    task<status> execute_portal(std::string name, std::uint32_t rows_max);
     task<status> leave_servers_for(bool writes);
 
     // --- the session's own statements
@@ -173,6 +196,8 @@ private:
 
     // --- servers
     task<result<participant*>> acquire(std::size_t place, bool writes);
+    participant* acquire_now(std::size_t place, bool writes);
+    participant& enter(std::size_t place, pool::lease lent, bool writes);
     task<result<pool::lease>> lend(std::size_t place);
     task<status> put_settings(participant& p);
     task<status> open_block(participant& p);
@@ -289,7 +314,8 @@ private:
     bool error_seen_ = false;                     // the server refused something in this exchange
     std::uint64_t passed_on_ = 0;                 // bytes of this exchange that the client was given
     std::shared_ptr<known_statement> parse_owed_;
-    std::vector<route::bound_parameter> bound_;             // of the Bind at hand
+    wire::bind_message bind_;                               // the Bind at hand
+    std::vector<route::bound_parameter> bound_;             // its parameters
     std::vector<std::shared_ptr<known_statement>> flight_;  // what was bound since the last Sync
 
     // What others may do to it.

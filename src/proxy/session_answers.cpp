@@ -398,10 +398,10 @@ task<status> session::describe_statement(std::shared_ptr<known_statement> what) 
             status there = co_await go_to(any_place_for(*what), false);
             if (!there || skipping_) co_return there;
         }
-        status prepared = prepare_on(*current_, what);
-        if (!prepared) co_return prepared;
+        auto prepared = prepare_on(*current_, what);
+        if (!prepared) co_return std::move(prepared).error();
         wire::target_message target;
-        target.name = current_->link->prepared().find(what->key);
+        target.name = *prepared;
         wire::write_describe(to_server_, target);
         expectation described;
         described.what = expectation::kind::describe_statement;
@@ -451,22 +451,6 @@ task<status> session::describe_statement(std::shared_ptr<known_statement> what) 
         wire::write_row_description(stream_.out(), shape);
     }
     co_return status{};
-}
-
-// Asks the current server, on our own account, what a statement takes and gives: known once its answer is drained.
-status session::ask_to_describe(const std::shared_ptr<known_statement>& what) {
-    status prepared = prepare_on(*current_, what);
-    if (!prepared) return prepared;
-    wire::target_message target;
-    target.name = current_->link->prepared().find(what->key);
-    wire::write_describe(to_server_, target);
-    expectation described;
-    described.what = expectation::kind::describe_statement;
-    described.to_client = false;
-    described.statement = what;
-    expected_.push(std::move(described));
-    unsynced_ = true;
-    return status{};
 }
 
 // The types of a statement's parameters, as a server infers them.

@@ -20,6 +20,15 @@ const link_notes* notes_of(const server_link& link) {
     return static_cast<const link_notes*>(link.notes().get());
 }
 
+// One that died while it was idle is nobody's business.
+bool died_idle(driver::connection& which, instant now) {
+    server_link* const link = server_link_of(which);
+    if (link == nullptr) return false;
+    const link_notes* notes = notes_of(*link);
+    const bool rested = notes == nullptr || now - notes->last_used > idle_before_look;
+    return rested && link->has_news();
+}
+
 bool is_plain_begin(std::string_view text) {
     return text.size() <= 20 && text.find('\n') == text.npos &&
            (text.find(' ') == text.npos || text == "start transaction" || text == "START TRANSACTION");
@@ -157,41 +166,57 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes) {
         result<pool::lease> got = shared_.place(place).pool->lend_ready(loop_);
         if (!*got) got = co_await lend(place);
         if (!got) co_return std::move(got).error();
-        waits_for_ = waits_for::server;
-        server_link* link = server_link_of(**got);
-        // One that died while it was idle is nobody's business.
-        if (link != nullptr && attempt < 10) {
-            const link_notes* notes = notes_of(*link);
-            const bool rested = notes == nullptr || loop_.now() - notes->last_used > idle_before_look;
-            if (rested && link->has_news()) {
-                got->discard();
-                continue;
-            }
+        if (attempt < 10 && died_idle(**got, loop_.now())) {
+            got->discard();
+            continue;
         }
-        participants_.emplace_back();
-        participant& p = participants_.back();
-        p.place = place;
-        p.lease = std::move(*got);
-        p.link = link;
-        p.wrote = writes;
-        if (oids_ != nullptr || (link != nullptr && link->oids() != nullptr)) use_oids(p);
-        if (link != nullptr && notes_of(*link) == nullptr) {
-            static const settings_ptr none = std::make_shared<const settings>();
-            note(p, none, link->is_dirty());
-        }
+        participant& p = enter(place, std::move(*got), writes);
         status good;
-        if (link != nullptr && notes_of(*link)->applied != settings_) good = co_await put_settings(p);
+        if (p.link != nullptr && notes_of(*p.link)->applied != settings_) good = co_await put_settings(p);
         if (good && (block_ != block::none || as_one_ != as_one::nothing)) good = co_await open_block(p);
         if (good) co_return &p;
-        if (p.link != nullptr && p.link->is_reusable() && !p.link->in_transaction()) {
+        if (p.link != nullptr && p.link->is_reusable() && !p.link->in_transaction())
             p.link->mark_dirty();
-            participants_.pop_back();
-        } else {
+        else
             p.lease.discard();
-            participants_.pop_back();
-        }
+        participants_.pop_back();
         co_return std::move(good).error();
     }
+}
+
+// The common case, in which nothing has to be waited for: the only server, outside a transaction, as it was left. nullptr:
+// ask acquire().
+participant* session::acquire_now(std::size_t place, bool writes) {
+    if (!participants_.empty() || block_ != block::none || as_one_ != as_one::nothing) return nullptr;
+    pool::lease got = shared_.place(place).pool->lend_ready(loop_);
+    if (!got) return nullptr;
+    server_link* const link = server_link_of(*got);
+    if (link == nullptr) return nullptr;
+    const link_notes* const notes = notes_of(*link);
+    if (notes == nullptr || notes->applied != settings_) return nullptr;
+    if (died_idle(*got, loop_.now())) {
+        got.discard();
+        return nullptr;
+    }
+    return &enter(place, std::move(got), writes);
+}
+
+// A server takes part.
+participant& session::enter(std::size_t place, pool::lease lent, bool writes) {
+    waits_for_ = waits_for::server;
+    participants_.emplace_back();
+    participant& p = participants_.back();
+    p.place = place;
+    p.link = server_link_of(*lent);
+    p.lease = std::move(lent);
+    p.wrote = writes;
+    if (p.link == nullptr) return p;
+    if (oids_ != nullptr || p.link->oids() != nullptr) use_oids(p);
+    if (notes_of(*p.link) == nullptr) {
+        static const settings_ptr none = std::make_shared<const settings>();
+        note(p, none, p.link->is_dirty());
+    }
+    return p;
 }
 
 // A file that cannot join takes part with a transaction of its own, as long as only one of the two is written.

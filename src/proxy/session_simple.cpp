@@ -195,7 +195,8 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
     const route::prepared_plan& plan = *what->plan;
     const bool writes = plan.writes();
     for (int attempt = 0;; ++attempt) {
-        result<participant*> got = co_await acquire(place, writes);
+        result<participant*> got = acquire_now(place, writes);
+        if (*got == nullptr) got = co_await acquire(place, writes);
         if (!got) {
             error_seen_ = true;
             fail(got.error());

@@ -59,6 +59,7 @@ void statements::close(std::string_view name) {
 
 result<portal*> statements::add_portal(std::string_view name) {
     if (name.empty()) {
+        if (!spare_.empty()) return &portals_.insert(std::move(spare_)).position->second;
         portal& fresh = portals_[std::string{}];
         fresh = portal{};
         return &fresh;
@@ -71,6 +72,22 @@ result<portal*> statements::add_portal(std::string_view name) {
         return error{errc::invalid_argument, fmt::format("cursor \"{}\" already exists", name)}.sqlstate("42P03");
     }
     return &at->second;
+}
+
+void statements::close_portal(std::string_view name) {
+    const auto at = portals_.find(name);
+    if (at == portals_.end()) return;
+    if (!name.empty()) {
+        portals_.erase(at);
+        return;
+    }
+    spare_ = portals_.extract(at);
+    spare_.mapped() = portal{};
+}
+
+void statements::close_portals() {
+    close_portal({});
+    portals_.clear();
 }
 
 portal* statements::find_portal(std::string_view name) {

@@ -49,13 +49,15 @@ public:
     // Fails with 42P03 when the name is taken.
     result<portal*> add_portal(std::string_view name);
     portal* find_portal(std::string_view name);  // nullptr: 34000
-    void close_portal(std::string_view name) { portals_.erase(std::string{name}); }
+    void close_portal(std::string_view name);
+    void close_portals();
     std::map<std::string, portal, std::less<>>& portals() noexcept { return portals_; }
 
 private:
     std::map<std::string, std::shared_ptr<known_statement>, std::less<>> named_;
     std::shared_ptr<known_statement> unnamed_;
     std::map<std::string, portal, std::less<>> portals_;
+    std::map<std::string, portal, std::less<>>::node_type spare_;  // the unnamed portal's memory, for the next one
 };
 
 }  // namespace ashlar::proxy

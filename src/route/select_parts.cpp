@@ -107,7 +107,7 @@ bool select_parts::is_foreign_type(const expression& e) const {
 }
 
 collation select_parts::text_of(const expression& e) const {
-    const collation cannot_tell{collation_kind::nondeterministic, {}};
+    collation cannot_tell{collation_kind::nondeterministic, {}};
     if (e.is(expression_kind::collate)) {
         const bool bytes = e.name == "C" || e.name == "POSIX" || e.name == "ucs_basic" ||
                            (q_.known.dialect == dialect::sqlite && e.name == "binary");

@@ -4,6 +4,8 @@
 #include "wire/violation.hpp"
 #include "wire/writer.hpp"
 
+#include <algorithm>
+
 namespace ashlar::wire {
 
 namespace {
@@ -12,6 +14,7 @@ namespace {
 bool read_formats(reader& in, std::vector<cell_format>& into) {
     const std::size_t count = in.u16();
     if (!in.can_hold(count, 2)) return false;
+    into.clear();
     into.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         const std::uint16_t code = in.u16();
@@ -24,6 +27,7 @@ bool read_formats(reader& in, std::vector<cell_format>& into) {
 bool read_cells(reader& in, std::vector<cell>& into) {
     const std::size_t count = in.u16();
     if (!in.can_hold(count, 4)) return false;
+    into.clear();
     into.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         const std::int32_t length = in.i32();
@@ -123,9 +127,21 @@ result<parse_message> read_parse(std::string_view body) {
     return m;
 }
 
+bool bind_message::has_binary() const noexcept {
+    const auto is_binary = [](cell_format f) { return f == cell_format::binary; };
+    return std::any_of(parameter_formats.begin(), parameter_formats.end(), is_binary) ||
+           std::any_of(result_formats.begin(), result_formats.end(), is_binary);
+}
+
 result<bind_message> read_bind(std::string_view body) {
-    reader in{body};
     bind_message m;
+    status read = read_bind_into(m, body);
+    if (!read) return std::move(read).error();
+    return m;
+}
+
+status read_bind_into(bind_message& m, std::string_view body) {
+    reader in{body};
     m.portal = in.cstring();
     m.statement = in.cstring();
     if (!read_formats(in, m.parameter_formats) || !read_cells(in, m.parameters) ||
@@ -138,7 +154,7 @@ result<bind_message> read_bind(std::string_view body) {
                                                    " parameter formats but " + std::to_string(m.parameters.size()) +
                                                    " parameters"};
     }
-    return m;
+    return {};
 }
 
 result<execute_message> read_execute(std::string_view body) {

@@ -31,6 +31,7 @@ struct bind_message {
     std::vector<cell_format> result_formats;  // none: all text; one: for all; else one each
 
     cell_format format_of_parameter(std::size_t i) const noexcept;
+    bool has_binary() const noexcept;  // is any of them asked for or given in binary?
 };
 
 // Of Describe and Close.
@@ -53,6 +54,7 @@ struct sasl_initial_message {
 result<std::string_view> read_query(std::string_view body);  // the SQL
 result<parse_message> read_parse(std::string_view body);
 result<bind_message> read_bind(std::string_view body);
+status read_bind_into(bind_message& into, std::string_view body);  // the same, into memory that was used before
 result<target_message> read_describe(std::string_view body);
 result<target_message> read_close(std::string_view body);
 result<execute_message> read_execute(std::string_view body);

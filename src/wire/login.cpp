@@ -26,8 +26,9 @@ errc code_for(const server_report& said) {
 error refused(const std::string& user, std::string_view body) {
     auto said = read_error_fields(body);
     if (!said) return std::move(said).error();
-    const errc code = code_for(*said);
-    return error{code, "the server refused the login of " + user + ": " + said->message}.server(*std::move(said));
+    error why{code_for(*said), "the server refused the login of " + user + ": " + said->message};
+    why.server(*std::move(said));
+    return why;
 }
 
 error unsupported_method(std::string_view name) {
