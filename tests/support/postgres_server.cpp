@@ -1,17 +1,13 @@
 #include "support/postgres_server.hpp"
 
 #include "support/free_port.hpp"
+#include "support/server_template.hpp"
 #include "support/text.hpp"
 
-#include <fcntl.h>
 #include <libpq-fe.h>
-#include <pwd.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <locale.h>
-#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -45,47 +41,17 @@ void must(const command& what) {
     if (!done.ok()) throw std::runtime_error(what.arguments[0] + " failed: " + done.describe());
 }
 
-void hand_over(const std::string& path) {
-    if (::geteuid() != 0) return;
-    const passwd* who = ::getpwnam(server_user);
-    if (!who || ::chown(path.c_str(), who->pw_uid, who->pw_gid)) throw std::runtime_error("cannot chown " + path);
-}
-
-// Holds other processes off while one of them makes the template.
-class file_lock {
-public:
-    explicit file_lock(const std::string& path) : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-        if (fd_ < 0) throw std::runtime_error("cannot open " + path);
-        while (::flock(fd_, LOCK_EX) && errno == EINTR) {
-        }
-    }
-    ~file_lock() { ::close(fd_); }
-    file_lock(const file_lock&) = delete;
-    file_lock& operator=(const file_lock&) = delete;
-
-private:
-    int fd_;
-};
-
 // A data folder fresh from initdb, made on first use.
 std::string template_folder(const std::string& locale) {
     std::string version = run({.arguments = {postgres_server::program("postgres"), "--version"}}).out;
-    std::string name;
+    std::string name = "postgres-template-";
     for (char c : version.substr(version.rfind(')') + 1) + "-" + locale) {
         if (std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_') name += c;
     }
-    std::string path = "/tmp/ashlar-postgres-template-" + name + "-" + std::to_string(::geteuid());
-    file_lock alone{path + ".lock"};
-    if (fs::exists(path + "/PG_VERSION")) return path;
-
-    std::string unfinished = path + ".unfinished";
-    fs::remove_all(unfinished);
-    fs::create_directory(unfinished);
-    hand_over(unfinished);
-    must(as_server_user({postgres_server::program("initdb"), "-D", unfinished, "-U", "postgres", "--auth=trust", "-E",
-                         "UTF8", "--locale=" + locale, "--no-sync", "--wal-segsize=1"}));
-    fs::rename(unfinished, path);
-    return path;
+    return server_template(name, server_user, [&](const std::string& folder) {
+        must(as_server_user({postgres_server::program("initdb"), "-D", folder, "-U", "postgres", "--auth=trust", "-E",
+                             "UTF8", "--locale=" + locale, "--no-sync", "--wal-segsize=1"}));
+    });
 }
 
 struct pq_closer {
@@ -118,7 +84,7 @@ bool postgres_server::has_locale(const std::string& name) {
 }
 
 postgres_server::postgres_server(options how) : how_(std::move(how)) {
-    hand_over(folder_.path());
+    hand_over(folder_.path(), server_user);
     if (how_.replica_of) {
         copy_primary();
     } else {
