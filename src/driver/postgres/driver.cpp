@@ -40,7 +40,10 @@ result<std::vector<std::string>> look_up(const std::string& host) {
 class login_trace {
 public:
     explicit login_trace(PGconn* of) : of_(of), file_(::open_memstream(&text_, &size_)) {
-        if (file_ != nullptr) PQtrace(of_, file_);
+        if (file_ == nullptr) return;
+        PQtrace(of_, file_);
+        // Timestamps come from localtime(), whose one buffer is every thread's, those of the program around us too.
+        PQsetTraceFlags(of_, PQTRACE_SUPPRESS_TIMESTAMPS);
     }
     ~login_trace() { stop(); }
     login_trace(const login_trace&) = delete;
