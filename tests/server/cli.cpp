@@ -163,8 +163,8 @@ TEST_P(OnEngine, ALoadThatIsKilledGoesOnWithoutLossOrDoubling) {
         what.arguments = ashlar_words({"load", "-c", shop.config(), "users", file, "--batch-rows", "500"});
         what.output_file = shop.file("load.log");
         test::child load{what};
-        // Each attempt lives a little longer, so that ends fall everywhere.
-        const auto ended = load.wait(20ms + attempt * 15ms);
+        // Each attempt lives a little longer, so that ends fall everywhere, and the last ones long enough for any machine.
+        const auto ended = load.wait(20ms + attempt * 15ms + attempt * attempt * 1ms);
         if (ended) {
             ASSERT_EQ(*ended, 0) << test::read_file(shop.file("load.log"));
             break;
