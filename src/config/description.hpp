@@ -83,6 +83,7 @@ struct serve_settings {
     };
     std::vector<user> users;
     std::string database = "ashlar";  // the name that clients connect to
+    milliseconds query_timeout{0};    // 0: never
     milliseconds query_wait_timeout{120'000};
     milliseconds client_login_timeout{60'000};
     milliseconds client_idle_timeout{0};          // 0: never

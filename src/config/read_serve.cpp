@@ -117,6 +117,7 @@ serve_settings read_serve(reading& with, const node& what) {
     read_listening(from, out);
     read_users(from, out);
     check_login(from, out);
+    if (const auto d = from.duration("query_timeout", 0ms, year)) out.query_timeout = *d;
     if (const auto d = from.duration("query_wait_timeout", 1ms, year)) out.query_wait_timeout = *d;
     if (const auto d = from.duration("client_login_timeout", 1ms, year)) out.client_login_timeout = *d;
     if (const auto d = from.duration("client_idle_timeout", 0ms, year)) out.client_idle_timeout = *d;

@@ -4,6 +4,7 @@
 
 #include "core/io/nowhere.hpp"
 #include "core/io/task_group.hpp"
+#include "core/time_text.hpp"
 #include "pool/pool_rules.hpp"
 
 #include <fmt/format.h>
@@ -18,11 +19,6 @@ namespace ashlar::pool {
 namespace {
 
 using connection_ptr = std::unique_ptr<driver::connection>;
-
-std::string spoken(nanoseconds span) {
-    const auto ms = std::chrono::duration_cast<milliseconds>(span).count();
-    return ms < 1'000 ? fmt::format("{}ms", ms) : fmt::format("{:.1f}s", static_cast<double>(ms) / 1'000);
-}
 
 // Where an idle connection counts as bound. One whose loop may go any time is not left with it.
 place park(driver::connection& what, io::loop& where) {

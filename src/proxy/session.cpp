@@ -1,10 +1,14 @@
 // The loop over a client's messages, and its end.
 #include "proxy/session.hpp"
 
+#include "core/time_text.hpp"
+
 #include "proxy/worker.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
+
+#include <algorithm>
 
 namespace ashlar::proxy {
 
@@ -149,6 +153,7 @@ task<status> session::serve() {
             case client_stream::found::message: {
                 if (m.type == wire::client_says::terminate) co_return co_await stream_.flush();
                 since_ = loop_.now();
+                timed_out_ = given_up_ = false;
                 // Its bytes stay where they are until more are asked for.
                 stream_.take(m.whole.size());
                 passed_on_ = 0;
@@ -253,6 +258,7 @@ void session::look_after(instant now) {
         return;
     }
     if (waits_for_ == waits_for::client) return;
+    look_at_query_timeout(now);
     // A statement that runs long for a client who has gone is ended.
     if (now - since_ < seconds{2}) return;
     if (stream_.has_hung_up()) {
@@ -261,9 +267,37 @@ void session::look_after(instant now) {
     }
 }
 
+// First the statement is cancelled, as its client could do; a server that does not answer to that is given up.
+void session::look_at_query_timeout(instant now) {
+    const milliseconds limit = shared_.settings().query_timeout;
+    if (limit == milliseconds{0} || waits_for_ != waits_for::server || now - since_ < limit) return;
+    if (!timed_out_) {
+        timed_out_ = true;
+        cancel_statement();
+    } else if (!given_up_ && now - since_ >= limit + std::min<milliseconds>(limit, seconds{5})) {
+        given_up_ = true;
+        give_servers_up();
+    }
+}
+
+// What waits for them sees the end of their connections.
+void session::give_servers_up() {
+    for (const participant& p : participants_) {
+        if (p.link == nullptr || (p.link->is_quiet() && &p != current_)) continue;
+        ::shutdown(p.link->descriptor(), SHUT_RDWR);
+    }
+}
+
+error session::took_too_long() const {
+    return error{errc::cancelled, "canceling statement due to query_timeout"}.detail(
+        fmt::format("It ran for longer than {}.", spoken(shared_.settings().query_timeout)));
+}
+
 // --- small ------------------------------------------------------------------------------------------------------
 
 void session::fail(const error& why) {
+    if (timed_out_ && why == errc::cancelled && why.message() != took_too_long().message())
+        return fail(took_too_long());
     if (text_offset_ == 0) {
         wire::write_error(stream_.out(), why);
     } else {

@@ -259,6 +259,9 @@ private:
     task<status> check_binary(std::shared_ptr<known_statement> what, const wire::bind_message& bind);
 
     // --- small
+    void look_at_query_timeout(instant now);
+    void give_servers_up();
+    error took_too_long() const;
     void fail(const error& why);  // an ErrorResponse; a transaction is failed by it
     void ready();                 // ReadyForQuery
     wire::transaction_state state() const noexcept;
@@ -323,6 +326,8 @@ private:
     instant since_;
     io::cancel_scope* lending_ = nullptr;
     bool cancel_asked_ = false;
+    bool timed_out_ = false;  // by query_timeout, and cancelled
+    bool given_up_ = false;   // the servers did not even answer to that
     bool cancels_sent_ = false;
     std::size_t turn_ = 0;  // spreads reads that any server can answer
 };

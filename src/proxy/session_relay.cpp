@@ -162,13 +162,17 @@ session::walked session::walk(server_link& link, std::string_view chunk) {
             expected_.pop();
         } else if (whole && f->type == wire::server_says::error_response) {
             if (farewell_) continue;
-            if (pass && to_client && text_offset_ != 0) {
+            const bool by_us = timed_out_ && f->body.find(std::string_view{"C57014\0", 7}) != f->body.npos;
+            if (pass && to_client && (by_us || text_offset_ != 0)) {
                 const std::size_t size = 5 + std::size_t{f->size};
                 if (static_cast<std::size_t>(end - first) < size)
                     held_.clear();
                 else
                     pass_until(end - size);
-                wire::write_error_moved(to, f->body, text_offset_);
+                if (by_us)
+                    wire::write_error(to, took_too_long());
+                else
+                    wire::write_error_moved(to, f->body, text_offset_);
                 passed_on_ += size;
                 from = end;
             } else if (pass && to_client) {

@@ -3,6 +3,8 @@
 #include "proxy/worker.hpp"
 #include "sql/lexer.hpp"
 
+#include <fmt/format.h>
+
 namespace ashlar::proxy {
 
 task<status> session::on_query(client_message m) {
@@ -267,7 +269,10 @@ task<status> session::after_loss(participant& p, error why, bool writes, int att
     if (!nothing_passed && torn_) co_return why;
     if (nothing_passed && !writes && !in_block && attempt < 10 && !cancel_asked_) co_return status{};
     error_seen_ = true;
-    if (in_block) {
+    if (given_up_ && !writes) {
+        why =
+            took_too_long().hint(fmt::format("The server did not answer to the cancelling either: {}.", why.message()));
+    } else if (in_block) {
         why.detail("The transaction was rolled back.");
     } else if (writes) {
         error unknown{errc::commit_unknown, why.message()};

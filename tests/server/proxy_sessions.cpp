@@ -3,6 +3,7 @@
 #include "wire/client_messages.hpp"
 
 #include <atomic>
+#include <csignal>
 #include <thread>
 
 namespace ashlar {
@@ -220,6 +221,58 @@ TEST(ProxySessions, CancelEndsWhatRunsAndNothingElse) {
         one.cancel();
         EXPECT_EQ(other.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(I)");
     }
+}
+
+TEST(ProxySessions, AStatementThatRunsPastQueryTimeoutIsCancelled) {
+    proxied::options o = house_of(1);
+    o.change = [](config::description& d) { d.serve.query_timeout = milliseconds{300}; };
+    proxied house{o};
+    raw_client c{house.login()};
+    std::string out;
+    wire::write_query(out, "select pg_sleep(30) from notes where id = 1");
+    c.send(out);
+    const std::vector<test::said> got = c.until_ready();
+    EXPECT_EQ(raw_client::in_short(got), "T(pg_sleep:2278) E(57014) Z(I)");
+    EXPECT_NE(got.at(1).body.find("canceling statement due to query_timeout"), std::string::npos);
+
+    raw_client in_the_way{house.direct("shard_1")};
+    (void)in_the_way.query("begin; lock table users in access exclusive mode");
+    out.clear();
+    wire::write_query(out, "select count(*) from users");
+    c.send(out);
+    const std::vector<test::said> merged = c.until_ready();
+    EXPECT_EQ(raw_client::in_short(merged), "E(57014) Z(I)");
+    EXPECT_NE(merged.front().body.find("canceling statement due to query_timeout"), std::string::npos);
+    (void)in_the_way.query("rollback");
+    // One client's limit is not the next one's, nor that of the next statement.
+    EXPECT_EQ(c.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(I)");
+}
+
+TEST(ProxySessions, AServerThatHangsIsGivenUpAfterQueryTimeout) {
+    proxied::options o = house_of(1);
+    o.change = [](config::description& d) { d.serve.query_timeout = milliseconds{300}; };
+    proxied house{o};
+    raw_client c{house.login()};
+    const auto hang = [&] {
+        const std::string row = c.query("select pg_backend_pid() from notes where id = 1");
+        const std::size_t at = row.find("D(") + 2;
+        const pid_t pid = std::stoi(row.substr(at));
+        EXPECT_EQ(::kill(pid, SIGSTOP), 0);
+        return pid;
+    };
+    pid_t hung = hang();
+    std::string out;
+    wire::write_query(out, "select body from notes where id = 1");
+    c.send(out);
+    const std::vector<test::said> got = c.until_ready();
+    EXPECT_EQ(raw_client::in_short(got), "E(57014) Z(I)");
+    EXPECT_NE(got.front().body.find("did not answer to the cancelling either"), std::string::npos);
+    ::kill(hung, SIGCONT);
+
+    EXPECT_EQ(c.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(I)");
+    hung = hang();
+    EXPECT_EQ(c.query("update notes set body = body where id = 1"), "E(08007) Z(I)");
+    ::kill(hung, SIGCONT);
 }
 
 TEST(ProxySessions, CancelWhileQueuedIsAnsweredAtOnce) {
