@@ -10,32 +10,6 @@ namespace {
 
 using route::combine;
 
-std::string_view name_of(combine how) {
-    switch (how) {
-        case combine::first:
-            return "first";
-        case combine::count:
-            return "count";
-        case combine::sum:
-            return "sum";
-        case combine::min:
-            return "min";
-        case combine::max:
-            return "max";
-        case combine::bool_and:
-            return "bool_and";
-        case combine::bool_or:
-            return "bool_or";
-        case combine::bit_and:
-            return "bit_and";
-        case combine::bit_or:
-            return "bit_or";
-        case combine::avg:
-            return "avg";
-    }
-    return "aggregate";
-}
-
 error out_of_range(std::uint32_t type) {
     return error{errc::bad_value, codec::type_name(type) + " out of range"}.sqlstate("22003");
 }

@@ -4,12 +4,6 @@
 #include <fmt/format.h>
 
 namespace ashlar::route {
-namespace {
-
-std::string line(std::string_view head, std::string_view rest) {
-    return fmt::format("{:<8} {}", head, rest);
-}
-
 std::string_view name_of(combine how) {
     switch (how) {
         case combine::first:
@@ -33,7 +27,13 @@ std::string_view name_of(combine how) {
         case combine::avg:
             return "avg";
     }
-    return "?";
+    return "aggregate";
+}
+
+namespace {
+
+std::string line(std::string_view head, std::string_view rest) {
+    return fmt::format("{:<8} {}", head, rest);
 }
 
 std::string text_of(const row_count& n) {

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ashlar::route {
@@ -40,6 +41,8 @@ enum class combine {
     bit_or,
     avg,  // `column` holds the shards' sum, `count_column` their count: as PostgreSQL divides them
 };
+// As SQL calls the aggregate, but for `first`.
+std::string_view name_of(combine how);
 
 struct output {
     combine how = combine::first;
