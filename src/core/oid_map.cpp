@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
 
 namespace ashlar {
 
@@ -22,6 +21,30 @@ const std::uint32_t* find(const std::vector<std::pair<std::uint32_t, std::uint32
     return at == in.end() || at->first != number ? nullptr : &at->second;
 }
 
+bool is_holder(std::uint32_t type) {
+    return std::binary_search(std::begin(holders), std::end(holders), type);
+}
+
+// Of the parts that `counts` is true of, and of those in turn.
+template <class Counts>
+std::set<std::uint32_t> wholes_of(const std::vector<own_oids::part>& parts, Counts counts) {
+    std::multimap<std::uint32_t, std::uint32_t> held_by;  // inner → whole
+    std::vector<std::uint32_t> next;
+    for (const own_oids::part& each : parts) {
+        held_by.emplace(each.inner, each.whole);
+        if (counts(each)) next.push_back(each.whole);
+    }
+    std::set<std::uint32_t> found;
+    while (!next.empty()) {
+        const std::uint32_t one = next.back();
+        next.pop_back();
+        if (!found.insert(one).second) continue;
+        const auto [from, until] = held_by.equal_range(one);
+        for (auto at = from; at != until; ++at) next.push_back(at->second);
+    }
+    return found;
+}
+
 bool all_same(const std::map<std::string, std::uint32_t>& there, const std::map<std::string, std::uint32_t>& known) {
     return std::all_of(there.begin(), there.end(), [&](const auto& each) {
         const auto at = known.find(each.first);
@@ -30,6 +53,10 @@ bool all_same(const std::map<std::string, std::uint32_t>& there, const std::map<
 }
 
 }  // namespace
+
+std::set<std::uint32_t> types_that_hold_oids(const own_oids& of) {
+    return wholes_of(of.parts, [](const own_oids::part& each) { return is_holder(each.inner); });
+}
 
 std::shared_ptr<const oid_map> oid_map::make(std::string database, const own_oids& there, const own_oids& known) {
     if (all_same(there.types, known.types) && all_same(there.relations, known.relations)) return nullptr;
@@ -52,21 +79,9 @@ std::shared_ptr<const oid_map> oid_map::make(std::string database, const own_oid
     std::sort(made->relations_to_client_.begin(), made->relations_to_client_.end());
 
     const auto differs = [&](std::uint32_t oid) { return oid >= first_own && made->type_for_client(oid) != oid; };
-    std::multimap<std::uint32_t, std::uint32_t> held_by;  // inner → whole
-    std::vector<std::uint32_t> next;
-    for (const own_oids::part& each : there.parts) {
-        held_by.emplace(each.inner, each.whole);
-        const bool holder = std::binary_search(std::begin(holders), std::end(holders), each.inner);
-        if ((each.written && differs(each.inner)) || holder) next.push_back(each.whole);
-    }
-    std::set<std::uint32_t> found;
-    while (!next.empty()) {
-        const std::uint32_t one = next.back();
-        next.pop_back();
-        if (!found.insert(one).second) continue;
-        const auto [from, until] = held_by.equal_range(one);
-        for (auto at = from; at != until; ++at) next.push_back(at->second);
-    }
+    const std::set<std::uint32_t> found = wholes_of(there.parts, [&](const own_oids::part& each) {
+        return (each.written && differs(each.inner)) || is_holder(each.inner);
+    });
     for (const std::uint32_t each : found) made->differ_.push_back(made->type_for_client(each));
     std::sort(made->differ_.begin(), made->differ_.end());
     return made;
@@ -104,7 +119,7 @@ bool oid_map::differs_in_binary(std::uint32_t clients) const noexcept {
     if (clients >= first_own) {
         return types_to_server_.empty() || std::binary_search(differ_.begin(), differ_.end(), clients);
     }
-    return clients == oid::unknown || std::binary_search(std::begin(holders), std::end(holders), clients);
+    return clients == oid::unknown || is_holder(clients);
 }
 
 std::string oid_map::name_of_type(std::uint32_t any) const {

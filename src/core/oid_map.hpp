@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,9 @@ struct own_oids {
     std::map<std::string, std::uint32_t> types, relations;  // by full name; arrays as "schema.element[]"
     std::vector<part> parts;
 };
+
+// The types of its own whose values are, or hold, oids: a domain over regclass, an array of it, a composite with one.
+std::set<std::uint32_t> types_that_hold_oids(const own_oids& of);
 
 class oid_map {
 public:

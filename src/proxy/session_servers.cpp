@@ -73,7 +73,9 @@ status session::may_write(std::size_t place, bool joins_host) const {
         if (with_host && joins_host) continue;
         error why{errc::unsupported, fmt::format("the transaction has written on {} and cannot write on {} too",
                                                  shared_.place(p.place).name, shared_.place(place).name)};
-        why.hint("Write the rows of one shard key in one transaction, or commit in between.");
+        why.hint(
+            "Write the rows of one shard key in one transaction, or commit in between. "
+            "An advisory lock counts as a write.");
         return why;
     }
     return {};

@@ -1,4 +1,5 @@
 // The half of a prepared plan that meets the parameters' values: which shards, and which text for each.
+#include "route/own_numbers.hpp"
 #include "route/prepared.hpp"
 #include "sql/splice.hpp"
 
@@ -155,10 +156,19 @@ result<bound_plan> bind_by_rows(const inside& in, std::span<const bound_paramete
     return out;
 }
 
+status check_names(const inside& in, std::span<const bound_parameter> parameters) {
+    for (const std::size_t each : in.looked_up) {
+        if (each >= parameters.size()) continue;
+        if (status s = must_be_name(each, parameters[each]); !s) return s;
+    }
+    return {};
+}
+
 }  // namespace
 
 result<bound_plan> prepared_plan::bind(std::span<const bound_parameter> parameters) const {
     const inside& in = *inside_;
+    if (status s = check_names(in, parameters); !s) return std::move(s).error();
     switch (in.way) {
         case way::nowhere: {
             bound_plan out;
@@ -192,6 +202,7 @@ result<bound_plan> prepared_plan::bind(std::span<const bound_parameter> paramete
 result<std::optional<keyspace::shard_id>> prepared_plan::bind_one(std::span<const bound_parameter> parameters) const {
     using found = std::optional<keyspace::shard_id>;
     const inside& in = *inside_;
+    if (status s = check_names(in, parameters); !s) return std::move(s).error();
     if (in.fixed) return found{*in.fixed};
     if (in.single) {
         auto key = one_key(*in.single, parameters, in.map->key_type());

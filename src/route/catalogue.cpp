@@ -17,4 +17,12 @@ const table_facts* catalogue::find(std::string_view schema, std::string_view tab
     return at == tables.end() ? nullptr : &at->second;
 }
 
+bool catalogue::shows_catalogue_of(std::string_view database) const {
+    return (!shards || unsharded_database_has_all) && database == unsharded_database;
+}
+
+bool catalogue::shows_catalogue_of_the_shards() const {
+    return shards && shards->size() == 1 && !unsharded_database_has_all;
+}
+
 }  // namespace ashlar::route

@@ -42,6 +42,8 @@ struct column_facts {
         false;  // nextval, now, gen_random_uuid … (matters where one row goes to several shards)
     bool default_is_sequence = false;  // serial, identity, nextval: each shard would number for itself
     bool generated = false;
+    bool holds_oids = false;      // of a type of the user's own that holds regclass or its kin
+    bool default_is_oid = false;  // its default is a number of the server's own: 'orders'::regclass
     route::collation collation;
 };
 
@@ -73,6 +75,10 @@ struct catalogue {
     // catalogue; nullptr when none needs it.
     std::shared_ptr<const oid_maps> oids;
     std::uint64_t version = 1;  // grows at each change; part of every plan's key
+
+    // Do clients see this named database's catalogue, and so know its objects by its own numbers? Or the only shard's?
+    bool shows_catalogue_of(std::string_view database) const;
+    bool shows_catalogue_of_the_shards() const;
 
     // Finds by what the statement wrote. An unqualified name is looked up along search_path.
     const table_facts* find(std::string_view schema, std::string_view name) const;

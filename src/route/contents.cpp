@@ -1,6 +1,7 @@
 #include "route/contents.hpp"
 
 #include "route/refusal.hpp"
+#include "route/types.hpp"
 #include "sql/visit.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +15,7 @@ namespace {
 using sql::expression;
 using sql::expression_kind;
 
-constexpr auto system_columns = std::to_array<std::string_view>({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"});
+constexpr auto system_columns = std::to_array<std::string_view>({"ctid", "xmin", "xmax", "cmin", "cmax"});
 constexpr auto sqlite_columns = std::to_array<std::string_view>({"rowid", "oid", "_rowid_"});
 
 bool is_clock_word(std::string_view text) {
@@ -63,7 +64,8 @@ struct collector {
                 }
                 return;
             case expression_kind::cast:
-                if (e.type->name.starts_with("reg")) note(out.object_name, e.type->name, e.location);
+                if (known.dialect == dialect::postgres && !is_builtin_type(*e.type))
+                    note(out.object_name, e.type->name, e.location);
                 return;
             case expression_kind::column:
                 return column(e);
@@ -89,6 +91,7 @@ struct collector {
     void function(const expression& e) {
         const function_facts f = facts_of_function(known, e.schema, e.name, e.inner.size());
         if (e.call->over || f.window) note(out.window, e.name, e.location);
+        if (!object_type_name(f.result).empty()) note(out.object_name, e.name, e.location);
         switch (f.how) {
             case behaviour::pure:
                 return;
@@ -159,7 +162,11 @@ std::optional<error> refuse_on_several(const contents& c, std::string_view text)
     if (c.keyword) return differs(*c.keyword, "");
     if (c.clock_word) return differs(*c.clock_word, " as a moment");
     if (c.system_column) return differs(*c.system_column, "");
-    if (c.object_name) return differs(*c.object_name, "");
+    if (c.own_group) {
+        return refusal(text, c.own_group->location,
+                       fmt::format("a grouping by {}, which is another number on each server,", c.own_group->name),
+                       "Group by its name: cast it to text.");
+    }
     if (c.own_operator) {
         return refusal(text, c.own_operator->location,
                        fmt::format("the operator {}, which is not PostgreSQL's own,", c.own_operator->name), fix_key);

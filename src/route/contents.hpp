@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ashlar::route {
 
@@ -27,7 +28,9 @@ struct contents {
     std::optional<place> clock_word;     // 'now', 'today' …: what a moment's input function makes of them
     std::optional<place> own_operator;   // not PostgreSQL's own
     std::optional<place> system_column;  // ctid, xmin …
-    std::optional<place> object_name;    // casts to regclass and its like
+    std::optional<place> object_name;    // regclass and its like, or a type of one's own
+    std::optional<place> own_group;      // GROUP BY or DISTINCT by a server's own numbers
+    std::vector<std::size_t> looked_up;  // parameters that stand for objects, and must be names
     std::optional<place> window;
     std::optional<place> row_locks, into;
     std::optional<place> arbitrary;  // a sub-query with LIMIT but without ORDER BY: each shard may choose other rows

@@ -1,6 +1,8 @@
 // COPY, and everything that is neither a query nor a session's own business: definitions and commands.
+#include "route/own_numbers.hpp"
 #include "route/planning.hpp"
 #include "route/refusal.hpp"
+#include "route/types.hpp"
 
 #include <fmt/format.h>
 
@@ -103,6 +105,11 @@ made_plan plan_copy(const question& q) {
         return send_elsewhere(q, std::move(out), named.elsewhere ? named.elsewhere->database : "", named.location);
     }
     out->table = *named.configured;
+    const auto holder = std::find_if(out->table->columns.begin(), out->table->columns.end(), holds_objects);
+    if (q.said.copy->from && holder != out->table->columns.end() && !q.known.shows_catalogue_of_the_shards()) {
+        return refusal(q.text, named.location, fmt::format("COPY into column {}, which holds oids,", holder->name),
+                       "Insert the rows, with names in that column.");
+    }
     if (named.configured->kind == table_kind::reference && !q.said.copy->from) {
         out->way = way::any_shard;
         out->where = target::one_shard;
@@ -134,6 +141,13 @@ made_plan plan_definition(const question& q) {
         if (!tables.sharded().empty() || tables.touches_reference()) {
             return refusal(q.text, q.said.location, fmt::format("{} over sharded or reference tables", command),
                            "Run the SELECT alone, or define it on each shard.");
+        }
+        const bool rows_go_out = command == "DECLARE CURSOR" && tables.touches_unsharded();
+        if (rows_go_out && !q.known.shows_catalogue_of(tables.unsharded_database())) {
+            contents inside = contents_of(*q.said.inner, q.known);
+            const question inner{q.text, *q.said.inner, q.known, q.options, q.declared, nullptr};
+            if (auto no = refuse_own_numbers(inner, tables, inside)) return std::move(*no);
+            out->looked_up = std::move(inside.looked_up);
         }
     }
     if (mixes(q)) {

@@ -188,6 +188,7 @@ function_facts facts_of_function(const catalogue& known, std::string_view schema
             out.aggregate = at->kind == 'a';
             out.window = at->kind == 'w';
             out.returns_set = at->returns_set;
+            out.immutable = at->volatility == 'i';
             out.result = at->result;
             if (at->kind == 'm' || at->kind == 'p') out.how = behaviour::unknown;
             return out;

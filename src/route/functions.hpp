@@ -25,6 +25,7 @@ struct function_facts {
     bool aggregate = false;
     bool window = false;
     bool returns_set = false;
+    bool immutable = false;    // PostgreSQL's own, in every overload
     std::uint32_t result = 0;  // type, when every overload gives the same
 };
 

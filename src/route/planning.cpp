@@ -1,6 +1,8 @@
 #include "route/planning.hpp"
 
+#include "route/own_numbers.hpp"
 #include "route/refusal.hpp"
+#include "route/types.hpp"
 
 #include <fmt/format.h>
 
@@ -37,7 +39,12 @@ std::optional<error> refuse_mixture(const question& q, const analysis& tables) {
     return std::nullopt;
 }
 
-made_plan plan_elsewhere(const question& q, const analysis& tables, const contents& inside) {
+std::optional<error> refuse_oids_on_shards(const question& q, const analysis& tables, contents& inside) {
+    if (q.known.shows_catalogue_of_the_shards()) return std::nullopt;
+    return refuse_own_numbers(q, tables, inside);
+}
+
+made_plan plan_elsewhere(const question& q, const analysis& tables, contents& inside) {
     if (const auto at = tables.postgres_catalogue(); at && q.known.dialect == dialect::sqlite) {
         return refusal(q.text, *at, "PostgreSQL's catalogue over SQLite databases",
                        "They have none; select name, sql from sqlite_master lists the tables of one.");
@@ -45,7 +52,9 @@ made_plan plan_elsewhere(const question& q, const analysis& tables, const conten
     auto out = fresh(q);
     out->may_change_session = inside.may_change_session();
     out->writes = out->writes || inside.may_write() || q.said.kind != statement_kind::select || tables.writes_in_with();
-    out->reads_catalogue = tables.touches_system() || inside.local || inside.object_name;
+    const bool declares_object = std::any_of(q.declared.begin(), q.declared.end(),
+                                             [](std::uint32_t type) { return !object_type_name(type).empty(); });
+    out->reads_catalogue = tables.touches_system() || inside.local || inside.object_name || declares_object;
     const auto go_unsharded = [&](std::string database, routed_because why) {
         out->way = way::unsharded;
         out->where = target::unsharded;
@@ -60,6 +69,15 @@ made_plan plan_elsewhere(const question& q, const analysis& tables, const conten
                               fmt::format("relation \"{}\" is not known", tables.first_unsharded()),
                               "Name it in [tables] of ashlar.toml, or configure a database for unsharded tables.");
         }
+        if (inside.lock && database != q.known.unsharded_database) {
+            return refusal(q.text, inside.lock->location,
+                           fmt::format("the advisory lock of {}() beside a table of {}", inside.lock->name, database),
+                           "Take the lock in a statement without tables.");
+        }
+        if (q.known.dialect == dialect::postgres && !q.known.shows_catalogue_of(database)) {
+            if (auto no = refuse_own_numbers(q, tables, inside)) return std::move(*no);
+            out->looked_up = inside.looked_up;
+        }
         go_unsharded(database, routed_because::unsharded_table);
         return out;
     }
@@ -67,15 +85,23 @@ made_plan plan_elsewhere(const question& q, const analysis& tables, const conten
         go_unsharded(q.known.unsharded_database, routed_because::no_table);
         return out;
     }
+    if (inside.lock && tables.touches_system() && !q.known.unsharded_database.empty()) {
+        return refusal(q.text, inside.lock->location,
+                       fmt::format("the advisory lock of {}() beside the system catalogue", inside.lock->name),
+                       "Take the lock in a statement without tables.");
+    }
     // Functions that may read or number anything go where the unsharded tables live, if there is such a place.
-    const bool homeless = inside.unknown_function || inside.sequence || inside.unknown || inside.into ||
+    // Advisory locks too: they are one space, which those beside unsharded tables share.
+    const bool homeless = inside.unknown_function || inside.sequence || inside.unknown || inside.into || inside.lock ||
                           q.said.kind != statement_kind::select;
     if (homeless && !tables.touches_system()) {
         if (!q.known.unsharded_database.empty()) {
             go_unsharded(q.known.unsharded_database, routed_because::no_table);
             return out;
         }
-        if (auto no = refuse_on_one_shard(inside, q.text)) return std::move(*no);
+        const bool only_locks = inside.lock && !inside.unknown_function && !inside.sequence && !inside.unknown &&
+                                !inside.into && q.said.kind == statement_kind::select;
+        if (auto no = only_locks ? std::nullopt : refuse_on_one_shard(inside, q.text)) return std::move(*no);
     }
     out->way = way::any_shard;
     out->where = target::one_shard;
@@ -119,13 +145,15 @@ void take_pins(const analysis& tables, prepared_plan::inside& into) {
 made_plan plan_select(const question& q) {
     analysis tables{q.known, q.options.search_path, q.declared};
     if (status s = tables.look_at(q.said); !s) return std::move(s).error();
-    const contents inside = contents_of(q.said, q.known);
+    contents inside = contents_of(q.said, q.known);
     if (tables.sharded().empty() && !tables.touches_reference()) return plan_elsewhere(q, tables, inside);
     if (!q.known.shards) return error{errc::internal, "sharded tables without shards"};
     if (auto no = refuse_mixture(q, tables)) return std::move(*no);
     if (auto no = refuse_on_one_shard(inside, q.text)) return std::move(*no);
+    if (auto no = refuse_oids_on_shards(q, tables, inside)) return std::move(*no);
 
     auto out = fresh(q);
+    out->looked_up = inside.looked_up;
     out->writes = inside.may_write();
     out->may_change_session = inside.may_change_session();
     if (tables.sharded().empty()) {

@@ -29,7 +29,9 @@ made_plan plan_definition(const question& q);  // ddl, utility
 // Shared steps.
 std::unique_ptr<prepared_plan::inside> fresh(const question& q);
 // For a statement that touches no sharded and no reference table: where it goes.
-made_plan plan_elsewhere(const question& q, const analysis& tables, const contents& inside);
+made_plan plan_elsewhere(const question& q, const analysis& tables, contents& inside);
+// Oids as values in a statement for the shards.
+std::optional<error> refuse_oids_on_shards(const question& q, const analysis& tables, contents& inside);
 // Sharded or reference tables beside tables that live elsewhere, or behind an obstacle.
 std::optional<error> refuse_mixture(const question& q, const analysis& tables);
 // Fills in pins, drive and the fast path from the occurrences.

@@ -60,6 +60,8 @@ struct prepared_plan::inside {
     std::optional<keyspace::shard_id> fixed;
     std::optional<key_source> single;
 
+    std::vector<std::size_t> looked_up;  // parameters that must be names
+
     std::vector<insert_row> rows;
     sql::span values;  // all tuples
 

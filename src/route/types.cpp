@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
 
 namespace ashlar::route {
@@ -20,6 +21,121 @@ std::uint32_t type_named(const sql::type_name& type) {
     if (!type.schema.empty() || type.is_array || type.is_set) return 0;
     const auto at = std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.first == type.name; });
     return at == names.end() ? 0 : at->second;
+}
+
+bool is_builtin_type(const sql::type_name& type) {
+    // without those that hold oids, and pseudo-types
+    static constexpr auto names = std::to_array<std::string_view>({
+        "aclitem",
+        "bit",
+        "bool",
+        "box",
+        "bpchar",
+        "bytea",
+        "char",
+        "cid",
+        "cidr",
+        "circle",
+        "date",
+        "datemultirange",
+        "daterange",
+        "float4",
+        "float8",
+        "inet",
+        "int2",
+        "int2vector",
+        "int4",
+        "int4multirange",
+        "int4range",
+        "int8",
+        "int8multirange",
+        "int8range",
+        "interval",
+        "json",
+        "jsonb",
+        "jsonpath",
+        "line",
+        "lseg",
+        "macaddr",
+        "macaddr8",
+        "money",
+        "name",
+        "numeric",
+        "nummultirange",
+        "numrange",
+        "oid",
+        "oidvector",
+        "path",
+        "pg_lsn",
+        "pg_snapshot",
+        "point",
+        "polygon",
+        "refcursor",
+        "text",
+        "tid",
+        "time",
+        "timestamp",
+        "timestamptz",
+        "timetz",
+        "tsmultirange",
+        "tsquery",
+        "tsrange",
+        "tstzmultirange",
+        "tstzrange",
+        "tsvector",
+        "txid_snapshot",
+        "uuid",
+        "varbit",
+        "varchar",
+        "xid",
+        "xid8",
+        "xml",
+    });
+    return (type.schema.empty() || type.schema == "pg_catalog") &&
+           std::binary_search(names.begin(), names.end(), std::string_view{type.name});
+}
+
+namespace {
+
+struct object_type {
+    std::uint32_t type, array;
+    std::string_view name;
+};
+constexpr auto object_types = std::to_array<object_type>({
+    {24, 1008, "regproc"},
+    {2202, 2207, "regprocedure"},
+    {2203, 2208, "regoper"},
+    {2204, 2209, "regoperator"},
+    {2205, 2210, "regclass"},
+    {2206, 2211, "regtype"},
+    {3734, 3735, "regconfig"},
+    {3769, 3770, "regdictionary"},
+    {4089, 4090, "regnamespace"},
+    {4096, 4097, "regrole"},
+    {4191, 4192, "regcollation"},
+});
+
+}  // namespace
+
+std::string_view object_type_name(std::uint32_t type) noexcept {
+    for (const object_type& each : object_types) {
+        if (type == each.type || type == each.array) return each.name;
+    }
+    return {};
+}
+
+bool is_object_array(std::uint32_t type) noexcept {
+    return std::any_of(object_types.begin(), object_types.end(), [&](const auto& each) { return each.array == type; });
+}
+
+bool is_object_type(const sql::type_name& type) noexcept {
+    return (type.schema.empty() || type.schema == "pg_catalog") &&
+           std::any_of(object_types.begin(), object_types.end(),
+                       [&](const auto& each) { return each.name == type.name; });
+}
+
+bool holds_objects(const column_facts& column) noexcept {
+    return column.holds_oids || !object_type_name(column.type).empty();
 }
 
 bool is_text_like(std::uint32_t type) noexcept {

@@ -13,6 +13,15 @@ namespace ashlar::route {
 
 // The oid of a type as the grammar names it (int4, text, timestamptz …); 0 = unknown here, or an array.
 std::uint32_t type_named(const sql::type_name& type);
+// A type of PostgreSQL's own, or an array of one, whose name and number are the same on every server.
+bool is_builtin_type(const sql::type_name& type);
+
+// The types that name objects and hold their oids: "regclass" for regclass and its arrays; "" for what is none of them.
+std::string_view object_type_name(std::uint32_t type) noexcept;
+bool is_object_array(std::uint32_t type) noexcept;
+bool is_object_type(const sql::type_name& type) noexcept;  // or an array
+bool holds_objects(const column_facts& column) noexcept;   // itself, or in parts of a type of the user's own
+
 bool is_text_like(std::uint32_t type) noexcept;
 bool is_number(std::uint32_t type) noexcept;
 

@@ -142,6 +142,7 @@ made_plan plan_reference_write(const question& q, const analysis& tables, const 
     }
     auto out = fresh(q);
     out->writes = true;
+    out->looked_up = inside.looked_up;
     out->table = table;
     out->way = way::every;
     out->where = target::all_shards;
@@ -278,13 +279,19 @@ std::optional<error> take_selected_key(const question& q, const analysis& tables
 made_plan plan_insert(const question& q) {
     analysis tables{q.known, q.options.search_path, q.declared};
     if (status s = tables.look_at(q.said); !s) return std::move(s).error();
-    const contents inside = contents_of(q.said, q.known);
+    contents inside = contents_of(q.said, q.known);
     const table_facts* table = tables.target();
     const bool elsewhere = !table || table->kind == table_kind::unsharded;
     if (elsewhere && tables.sharded().empty() && !tables.touches_reference()) return plan_elsewhere(q, tables, inside);
     if (!q.known.shards) return error{errc::internal, "sharded tables without shards"};
     if (auto no = refuse_mixture(q, tables)) return std::move(*no);
     if (auto no = refuse_on_one_shard(inside, q.text)) return std::move(*no);
+    if (auto no = refuse_oids_on_shards(q, tables, inside)) return std::move(*no);
+    if (const column_facts* c = left_to_default(q.said, *table, &column_facts::default_is_oid)) {
+        return refusal(q.text, q.said.target.location,
+                       fmt::format("column {} left to a default that is a number of the server's own,", c->name),
+                       "Give the value in the statement.");
+    }
     if (table->kind == table_kind::reference) return plan_reference_write(q, tables, inside, *table);
 
     if (auto no = refuse_key_type(q, *table)) return std::move(*no);
@@ -300,6 +307,7 @@ made_plan plan_insert(const question& q) {
     auto out = fresh(q);
     out->writes = true;
     out->may_change_session = inside.may_change_session();
+    out->looked_up = inside.looked_up;
     out->table = *table;
     take_pins(tables, *out);
     out->fixed.reset();
@@ -340,13 +348,14 @@ made_plan plan_insert(const question& q) {
 made_plan plan_change(const question& q) {
     analysis tables{q.known, q.options.search_path, q.declared};
     if (status s = tables.look_at(q.said); !s) return std::move(s).error();
-    const contents inside = contents_of(q.said, q.known);
+    contents inside = contents_of(q.said, q.known);
     const table_facts* table = tables.target();
     const bool elsewhere = !table || table->kind == table_kind::unsharded;
     if (elsewhere && tables.sharded().empty() && !tables.touches_reference()) return plan_elsewhere(q, tables, inside);
     if (!q.known.shards) return error{errc::internal, "sharded tables without shards"};
     if (auto no = refuse_mixture(q, tables)) return std::move(*no);
     if (auto no = refuse_on_one_shard(inside, q.text)) return std::move(*no);
+    if (auto no = refuse_oids_on_shards(q, tables, inside)) return std::move(*no);
     if (table->kind == table_kind::reference) return plan_reference_write(q, tables, inside, *table);
     for (const sql::assignment& a : q.said.set) {
         if (a.column == table->shard_key) {
@@ -357,6 +366,7 @@ made_plan plan_change(const question& q) {
     auto out = fresh(q);
     out->writes = true;
     out->may_change_session = inside.may_change_session();
+    out->looked_up = inside.looked_up;
     out->table = *table;
     take_pins(tables, *out);
     out->way = out->unpinned && !out->drive ? way::every : way::by_key;

@@ -141,6 +141,11 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
             collation_of(row[0].empty() ? 'c' : row[0][0], row[0] == "i" ? row[2] : row[1], row[3], true);
     }
 
+    auto oids = co_await read_oids(from, until);
+    if (!oids) co_return std::move(oids).error();
+    all.oids = std::move(*oids);
+    const std::set<std::uint32_t> holders = types_that_hold_oids(all.oids);
+
     auto columns = co_await ask(from, columns_query, until);
     if (!columns) co_return std::move(columns).error();
     for (const auto& row : *columns) {
@@ -152,7 +157,10 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
         route::column_facts& c = table.columns.emplace_back();
         c.name = row[4];
         c.type = static_cast<std::uint32_t>(std::stoul(row[5]));
-        if (c.type >= 10'000) c.type = 0;  // not built in: its oid says nothing on another server
+        c.holds_oids = holders.contains(c.type);
+        c.default_is_oid = c.type == oid::oid &&
+                           (row[9].find("::reg") != std::string::npos || row[9].find("to_reg") != std::string::npos);
+        if (c.type >= oid_map::first_own) c.type = 0;  // not built in: its oid says nothing on another server
         c.type_modifier = std::stoi(row[6]);
         c.not_null = is_true(row[7]);
         c.generated = is_true(row[8]);
@@ -185,9 +193,6 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
         if (row[1] == "1") all.stable_functions.insert(row[0]);
     }
 
-    auto oids = co_await read_oids(from, until);
-    if (!oids) co_return std::move(oids).error();
-    all.oids = std::move(*oids);
     co_return all;
 }
 

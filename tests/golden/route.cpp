@@ -5,6 +5,7 @@
 //     dialect    sqlite                           default: postgres
 //     collation  deterministic                    of the databases; default: bytes
 //     primary    none                             no database for unsharded tables
+//     catalogue  primary                          it has all tables, and clients see its catalogue; default: shard_1's
 //     types      23, 0                            the types that the client declares for $1, $2 …
 //     sharded    orders by user_id: id int8, user_id int8, total numeric
 //     reference  countries: code text, name text
@@ -17,7 +18,8 @@
 //     route      …                                up to an empty line
 //
 // A column is `name type`, with `collate bytes|system_locale|deterministic|nondeterministic`, `volatile` (default) or
-// `serial` behind it; the type 0 is one that is not built in. ASHLAR_GOLDEN_ACCEPT=1 writes what came out.
+// `serial` behind it, `oids` (a type that holds some), `numbered` (by default an oid of the server's own); the type 0 is one
+// that is not built in. ASHLAR_GOLDEN_ACCEPT=1 writes what came out.
 #include "route/plan.hpp"
 #include "route/types.hpp"
 #include "support/text.hpp"
@@ -28,6 +30,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 using namespace ashlar;
@@ -69,6 +72,7 @@ struct world {
         if (word == "dialect") return known.dialect = rest == "sqlite" ? dialect::sqlite : dialect::postgres, true;
         if (word == "collation") return known.default_collation.kind = collation_named(rest), true;
         if (word == "primary") return known.unsharded_database = rest == "none" ? "" : rest, true;
+        if (word == "catalogue") return known.unsharded_database_has_all = rest == known.unsharded_database, true;
         if (word == "types") {
             types.clear();
             for (const auto& t : cut(rest, ',')) types.push_back(static_cast<std::uint32_t>(std::stoul(t)));
@@ -127,10 +131,16 @@ struct world {
         sql::type_name type;
         type.name = words[1];
         c.type = words[1] == "0" ? 0 : type_named(type);
+        for (const auto& [name, oid] : std::map<std::string_view, std::uint32_t>{
+                 {"oid", oid::oid}, {"regclass", 2205}, {"regclass[]", 2210}, {"regtype", 2206}, {"regconfig", 3734}}) {
+            if (words[1] == name) c.type = oid;
+        }
         c.collation = known.default_collation;
         for (std::size_t i = 2; i < words.size(); ++i) {
             if (words[i] == "volatile") c.has_volatile_default = true;
             if (words[i] == "serial") c.has_volatile_default = c.default_is_sequence = true;
+            if (words[i] == "oids") c.holds_oids = true;
+            if (words[i] == "numbered") c.default_is_oid = true;
             if (words[i] == "collate") {
                 c.collation.kind = collation_named(words[++i]);
                 if (c.collation != known.default_collation) known.any_column_collation_differs = true;

@@ -77,12 +77,21 @@ proxied& house() {
         proxied::options o;
         o.shards = 3;
         o.pool = 2;
-        o.schema = {"create type mood as enum ('sad', 'ok', 'happy')",
+        o.schema = {"create extension hstore",
+                    "create extension citext",
+                    "create type mood as enum ('sad', 'ok', 'happy')",
                     "create domain short_text as text check (length(value) < 20)",
-                    "create type point_in as (x int, y int)", "create type felt as (feeling mood, since date)",
+                    "create type point_in as (x int, y int)",
+                    "create type felt as (feeling mood, since date)",
                     "create table people(id int primary key, mood mood, moods mood[], place point_in, felt felt, "
-                    "nick short_text, places point_in[])"};
-        o.tables = {proxied::sharded("people", "id")};
+                    "nick short_text, places point_in[])",
+                    "create table labels(id int primary key, attributes hstore, title citext, titles citext[])",
+                    "create domain table_name as regclass",
+                    "create table tokens(id int primary key, given oid, made regclass, made_by table_name)",
+                    "create table kinds(code text primary key, made regclass)",
+                    "create table numbered(id int primary key, made oid default 'people'::regclass::oid)"};
+        o.tables = {proxied::sharded("people", "id"), proxied::sharded("tokens", "id"),
+                    proxied::sharded("numbered", "id"), proxied::sharded("labels", "id"), proxied::reference("kinds")};
         return o;
     }()};
     static const bool filled = [] {
@@ -198,6 +207,190 @@ TEST(ProxyOwnTypes, BinaryValuesThatHoldNumbersAreRefusedAndOthersPass) {
     EXPECT_EQ(state(c.bound("select id from people where moods = $1", {c.type("_mood")}, {empty}, 0, 1)), "0A000");
     const answer single = c.bound("select id from people where id = 3 and mood = $1", {}, {"ok"}, 0, 1);
     EXPECT_EQ(PQntuples(single.get()), 1) << PQresultErrorMessage(single.get());
+}
+
+TEST(ProxyOwnTypes, TypesOfExtensionsAreShownByTheNumbersOfTheCatalogueToo) {
+    client c{house().port()};
+    const Oid hstore = c.type("hstore"), citext = c.type("citext"), citexts = c.type("_citext");
+    for (int key = 1; key <= 9; ++key) {
+        const std::string k = std::to_string(key);
+        const std::vector<std::string> row{k, "a=>1", "Title", "{One,two}"};
+        const answer in = c.bound("insert into labels values ($1, $2, $3, $4)", {23, hstore, citext, citexts}, row);
+        ASSERT_EQ(state(in), "") << PQresultErrorMessage(in.get());
+        const answer out = c.query("select attributes, title, titles, attributes -> 'a' from labels where id = " + k +
+                                   " and title = 'TITLE'");
+        ASSERT_EQ(PQntuples(out.get()), 1) << PQresultErrorMessage(out.get());
+        EXPECT_EQ(PQftype(out.get(), 0), hstore);
+        EXPECT_EQ(PQftype(out.get(), 1), citext);
+        EXPECT_EQ(PQftype(out.get(), 2), citexts);
+        EXPECT_STREQ(PQgetvalue(out.get(), 0, 0), "\"a\"=>\"1\"");
+        EXPECT_STREQ(PQgetvalue(out.get(), 0, 3), "1");
+        const answer binary = c.bound("select title, attributes from labels where id = $1", {}, {k}, 1);
+        EXPECT_STREQ(PQgetvalue(binary.get(), 0, 0), "Title") << PQresultErrorMessage(binary.get());
+        EXPECT_EQ(PQftype(binary.get(), 1), hstore);
+        EXPECT_EQ(state(c.bound("select titles from labels where id = $1", {}, {k}, 1)), "0A000");
+    }
+    const answer merged = c.query("select id, attributes, title from labels");
+    ASSERT_EQ(PQntuples(merged.get()), 9) << PQresultErrorMessage(merged.get());
+    EXPECT_EQ(PQftype(merged.get(), 1), hstore);
+    EXPECT_EQ(PQftype(merged.get(), 2), citext);
+    const answer told = c.described("select id from labels where id = $1 and attributes @> $2 and title = $3");
+    ASSERT_EQ(PQnparams(told.get()), 3) << PQresultErrorMessage(told.get());
+    EXPECT_EQ(PQparamtype(told.get(), 1), hstore);
+    EXPECT_EQ(PQparamtype(told.get(), 2), citext);
+}
+
+// Oids as values: one plain database would have one number for each type and table.
+
+std::string value(const answer& of) {
+    if (PQntuples(of.get()) != 1) return PQresultErrorMessage(of.get());
+    return {PQgetvalue(of.get(), 0, 0), static_cast<std::size_t>(PQgetlength(of.get(), 0, 0))};
+}
+
+std::string hint(const answer& of) {
+    const char* const said = PQresultErrorField(of.get(), PG_DIAG_MESSAGE_HINT);
+    return said == nullptr ? "" : said;
+}
+
+TEST(ProxyOwnTypes, ANumberThatDependsOnTheServerIsRefusedAsAValue) {
+    client c{house().port()};
+    for (const char* what :
+         {"tableoid", "'mood'::regtype::oid", "pg_typeof(mood)::oid", "'people'::regclass::int8",
+          "to_regclass('people')::oid", "tableoid::text", "to_json(tableoid)", "max(tableoid)", "16403::regclass",
+          "'16403'::regtype", "format_type(16403, -1)", "(select tableoid from people p where p.id = 3)"}) {
+        for (const int key : {3, 4, 5}) EXPECT_EQ(state(c.query(of_key(what, key))), "0A000") << what;
+        EXPECT_EQ(state(c.query("select " + std::string{what} + " from people")), "0A000") << what;
+    }
+    for (const char* condition : {"tableoid = 16403", "tableoid in (16403, 16404)", "tableoid > 'people'::regclass"}) {
+        const answer refused = c.query("select id from people where id = 3 and " + std::string{condition});
+        EXPECT_EQ(state(refused), "0A000") << condition;
+    }
+    const std::vector<std::string> both{"3", std::to_string(c.number("select 'people'::regclass::oid"))};
+    EXPECT_EQ(state(c.bound("select id from people where id = $1 and tableoid = $2", {}, both)), "0A000");
+    EXPECT_EQ(state(c.bound("select id from people where id = $1 and tableoid = $2", {23, oid::oid}, both)), "0A000");
+    EXPECT_EQ(state(c.query("select code, tableoid from kinds")), "0A000");
+    EXPECT_EQ(state(c.query("select id from people where id = 3 order by tableoid")), "0A000");
+
+    const answer told = c.query("select id, tableoid from people where id = 3");
+    EXPECT_STREQ(PQresultErrorField(told.get(), PG_DIAG_MESSAGE_PRIMARY),
+                 "the number of tableoid, which differs from server to server, cannot be answered across shards");
+    EXPECT_STREQ(PQresultErrorField(told.get(), PG_DIAG_STATEMENT_POSITION), "12");
+    EXPECT_EQ(hint(told), "Ask for the name: tableoid::regclass::text.");
+}
+
+TEST(ProxyOwnTypes, NamesAndComparisonsByNameAreRightOnEveryServer) {
+    client c{house().port()};
+    for (int key = 1; key <= keys; ++key) {
+        EXPECT_EQ(value(c.query(of_key("tableoid::regclass", key))), "people");
+        EXPECT_EQ(value(c.query(of_key("pg_typeof(mood)", key))), "mood");
+        EXPECT_EQ(value(c.query(of_key("format_type('mood'::regtype, -1)", key))), "mood");
+        EXPECT_EQ(value(c.query(of_key("'int4'::regtype::oid", key))), "23");
+        EXPECT_EQ(value(c.query(of_key("pg_typeof(id) = 23", key))), "t");
+        EXPECT_EQ(value(c.query(of_key("id", key) + " and tableoid = 'people'::regclass")), std::to_string(key));
+        EXPECT_EQ(value(c.query(of_key("id", key) + " and tableoid = 'tokens'::regclass")), "");
+        EXPECT_EQ(value(c.query(of_key("count(*)", key) + " group by tableoid")), "1");
+    }
+    EXPECT_EQ(value(c.query("select count(*) from people where tableoid = 'people'::regclass")), std::to_string(keys));
+    EXPECT_EQ(value(c.query("select distinct tableoid::regclass::text from people")), "people");
+    EXPECT_EQ(value(c.query("select tableoid::regclass::text, count(*) from people group by 1")), "people");
+    const answer merged = c.query("select tableoid::regclass, pg_typeof(mood) from people");
+    ASSERT_EQ(PQntuples(merged.get()), keys) << PQresultErrorMessage(merged.get());
+    for (int i = 0; i < keys; ++i) {
+        EXPECT_STREQ(PQgetvalue(merged.get(), i, 0), "people");
+        EXPECT_STREQ(PQgetvalue(merged.get(), i, 1), "mood");
+    }
+}
+
+TEST(ProxyOwnTypes, WhatAsksTheCatalogueAloneGetsItsNumbersFromOneServer) {
+    client c{house().port()};
+    test::raw_client direct{house().direct("main")};
+    const Oid people = c.number("select oid from pg_class where relname = 'people'"), mood = c.type("mood");
+    for (int again = 0; again < 4; ++again) {  // whichever server's turn it is
+        EXPECT_EQ(c.number("select 'people'::regclass::oid"), people);
+        EXPECT_EQ(c.number("select to_regclass('people')::oid"), people);
+        EXPECT_EQ(c.number("select pg_typeof('ok'::mood)::oid"), mood);
+        EXPECT_EQ(c.number("select 'mood'::regtype::oid"), mood);
+        EXPECT_EQ(value(c.query("select " + std::to_string(people) + "::regclass")), "people");
+        EXPECT_EQ(value(c.bound("select $1::regclass", {}, {std::to_string(people)})), "people");
+        EXPECT_EQ(value(c.bound("select $1", {2205}, {std::to_string(people)})), "people");
+        EXPECT_EQ(value(c.bound("select format_type($1, null)", {}, {std::to_string(mood)})), "mood");
+        EXPECT_EQ(value(c.query("select c.relname from pg_class c where c.oid = 'people'::regclass")), "people");
+        const std::string bytes = value(c.bound("select 'people'::regclass", {}, {}, 1));
+        ASSERT_EQ(bytes.size(), 4U);
+        Oid sent = 0;
+        for (const char byte : bytes) sent = sent << 8 | static_cast<unsigned char>(byte);
+        EXPECT_EQ(sent, people);
+        // An array that holds a type's number: the server whose numbers the client knows may be asked for it.
+        EXPECT_EQ(state(c.bound("select array['ok'::mood]", {}, {}, 1)), "");
+    }
+    // Beside an unsharded table, on that server too.
+    EXPECT_EQ(state(c.query("create table if not exists lists(id int)")), "");
+    EXPECT_EQ(state(c.query("insert into lists values (1)")), "");
+    const Oid lists = c.number("select 'lists'::regclass::oid");
+    EXPECT_EQ(c.number("select tableoid from lists"), lists);
+    EXPECT_EQ(c.number("select id from lists where tableoid = " + std::to_string(lists)), 1U);
+    // And within a transaction that has been on a shard.
+    (void)c.query("begin");
+    EXPECT_EQ(value(c.query(of_key("id", 7))), "7");
+    EXPECT_EQ(c.number("select pg_typeof('ok'::mood)::oid"), mood);
+    EXPECT_EQ(c.number("select 'people'::regclass::oid"), people);
+    (void)c.query("rollback");
+}
+
+TEST(ProxyOwnTypes, ObjectsAreLookedUpOnShardsByNamesOnly) {
+    client c{house().port()};
+    const std::string number = std::to_string(c.number("select 'people'::regclass::oid"));
+    const std::string ask = "select id from people where id = $1 and tableoid = $2::regclass";
+    for (int key = 1; key <= 6; ++key) {
+        const std::string k = std::to_string(key);
+        EXPECT_EQ(value(c.bound(ask, {}, {k, "people"})), k);
+        EXPECT_EQ(value(c.bound(ask, {23, oid::text}, {k, "people"})), k);
+        EXPECT_EQ(state(c.bound(ask, {}, {k, number})), "0A000");
+        EXPECT_EQ(state(c.bound(ask, {23, 2205}, {k, number})), "0A000");
+        EXPECT_EQ(state(c.bound(ask, {23, oid::oid}, {k, number})), "0A000");
+        EXPECT_EQ(value(c.query(of_key("'people'::regclass", key))), "people");
+        EXPECT_EQ(state(c.query(of_key("'" + number + "'::regclass", key))), "0A000");
+        EXPECT_EQ(state(c.bound("select $1, id from people where id = $2", {2205, 23}, {number, k})), "0A000");
+    }
+    const std::string bytes{"\0\0\0\3\0\0\0\4", 8};
+    EXPECT_EQ(state(c.bound("select id from people where id = 3 and tableoid = $1::regclass", {2205},
+                            {bytes.substr(0, 4)}, 0, 1)),
+              "0A000");
+    EXPECT_EQ(value(c.bound("select count(*) from people where tableoid = $1::regclass", {}, {"people"})),
+              std::to_string(keys));
+    EXPECT_EQ(state(c.bound("select count(*) from people where tableoid = $1::regclass", {}, {number})), "0A000");
+}
+
+TEST(ProxyOwnTypes, ColumnsOfOidsGiveBackWhatTheyWereGiven) {
+    client c{house().port()};
+    const std::string number = std::to_string(c.number("select 'people'::regclass::oid"));
+    for (int key = 1; key <= 9; ++key) {
+        const std::string k = std::to_string(key);
+        const answer in = c.bound("insert into tokens values ($1, $2, $3, 'kinds')", {}, {k, number, "people"});
+        ASSERT_EQ(state(in), "") << PQresultErrorMessage(in.get());
+        const std::string row = " from tokens where id = " + k;
+        EXPECT_EQ(value(c.query("select given" + row)), number);
+        EXPECT_EQ(value(c.query("select id" + row + " and given = " + number)), k);
+        EXPECT_EQ(value(c.bound("select given" + row, {}, {}, 1)).size(), 4U);
+        EXPECT_EQ(value(c.query("select made" + row)), "people");
+        EXPECT_EQ(value(c.query("select made_by" + row)), "kinds");
+        EXPECT_EQ(value(c.query("select id" + row + " and made = 'people'::regclass")), k);
+        EXPECT_EQ(state(c.bound("select made" + row, {}, {}, 1)), "0A000");
+        for (const char* what : {"made::oid", "made_by::oid", "made = 16403", "given::regclass", "made = given"}) {
+            EXPECT_EQ(state(c.query("select " + std::string{what} + row)), "0A000") << what;
+        }
+    }
+    EXPECT_EQ(state(c.bound("insert into tokens values (50, 1, $1)", {}, {number})), "0A000");
+    EXPECT_EQ(state(c.query("insert into tokens values (50, 1, " + number + ")")), "0A000");
+    EXPECT_EQ(state(c.query("insert into tokens values (50, 'people'::regclass, 'people')")), "0A000");
+    EXPECT_EQ(state(c.query("insert into tokens values (50, 1, 'people', '" + number + "')")), "0A000");
+    EXPECT_EQ(state(c.query("update tokens set made = '" + number + "' where id = 1")), "0A000");
+    EXPECT_EQ(state(c.query("insert into numbered values (1)")), "0A000");
+    EXPECT_EQ(state(c.query("insert into numbered values (1, 16403)")), "");
+    EXPECT_EQ(value(c.query("select count(*) from tokens where made = 'people'::regclass")), "9");
+    EXPECT_EQ(state(c.query("select made from tokens order by made")), "0A000");
+    EXPECT_EQ(state(c.query("delete from tokens where id <= 9 and made = 'people'::regclass and id = 3")), "");
+    for (int key = 1; key <= 9; ++key) (void)c.query("delete from tokens where id = " + std::to_string(key));
 }
 
 // Without the sharded tables, the database of the unsharded ones is not the one that is asked for the catalogue.

@@ -187,6 +187,38 @@ TEST(ProxySessions, WhatOnlyOneServerSessionCouldKeepIsRefusedOrDropped) {
     }
 }
 
+TEST(ProxySessions, AdvisoryLocksAreOneSpaceForAllClients) {
+    proxied house{house_of(4)};
+    raw_client one{house.login()}, other{house.login()};
+    for (const char* mine :
+         {"select pg_advisory_xact_lock(7)", "select pg_advisory_xact_lock(7) from notes where id = 1"}) {
+        EXPECT_EQ(one.query("begin"), "C(BEGIN) Z(T)");
+        EXPECT_EQ(one.query(mine).substr(0, 24), "T(pg_advisory_xact_lock:") << mine;
+        for (const char* theirs :
+             {"select pg_try_advisory_xact_lock(7)", "select pg_try_advisory_xact_lock(7) from notes where id = 2"}) {
+            EXPECT_NE(other.query(theirs).find("D(f)"), std::string::npos) << mine << ", " << theirs;
+        }
+        EXPECT_EQ(one.query("update notes set body = 'locked' where id = 3"), "C(UPDATE 1) Z(T)");
+        EXPECT_EQ(one.query("select name from users where id = 1"), "T(name:25) C(SELECT 0) Z(T)");
+        EXPECT_EQ(one.query("rollback"), "C(ROLLBACK) Z(I)");
+        EXPECT_NE(other.query("select pg_try_advisory_xact_lock(7)").find("D(t)"), std::string::npos);
+    }
+    // What no commit could end at one moment, on whichever shard.
+    for (int key = 1; key <= 8; ++key) {
+        const std::string write = "insert into users values (" + std::to_string(key) + ", 'x')";
+        (void)one.query("begin");
+        (void)one.query("select pg_advisory_xact_lock(7)");
+        EXPECT_EQ(one.query(write), "E(0A000) Z(E)");
+        (void)one.query("rollback");
+        (void)one.query("begin");
+        EXPECT_EQ(one.query(write), "C(INSERT 0 1) Z(T)");
+        EXPECT_EQ(one.query("select pg_advisory_xact_lock(7)"), "E(0A000) Z(E)");
+        (void)one.query("rollback");
+    }
+    EXPECT_EQ(one.query("select pg_advisory_xact_lock(id) from users where id = 1"), "E(0A000) Z(I)");
+    EXPECT_EQ(one.query("select pg_advisory_lock(7)"), "E(0A000) Z(I)");
+}
+
 TEST(ProxySessions, DiscardAndDeallocateTouchOnlyOnesOwn) {
     proxied house{house_of(1)};
     raw_client one{house.login()};

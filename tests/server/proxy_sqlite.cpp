@@ -57,6 +57,22 @@ std::string extended(const std::string& sql, std::uint32_t rows_max, const std::
     return out;
 }
 
+TEST_F(ProxySqlite, OidsAndRowidsAreNoValues) {
+    open();
+    raw_client c = client();
+    for (const char* sql :
+         {"select rowid from accounts where id = 1", "select oid from accounts where id = 1",
+          "select cents from accounts where id = 1 and _rowid_ = 1", "select 'accounts'::regclass::oid from accounts",
+          "select pg_typeof(id) from accounts where id = 1", "select 16403::oid from accounts where id = 1"}) {
+        EXPECT_TRUE(c.query(sql).starts_with("E(0A000)")) << sql << ": " << c.query(sql);
+    }
+    for (const char* sql :
+         {"select tableoid from accounts where id = 1", "select \"tableoid\" from accounts where id = 1",
+          "select to_regclass('accounts') from accounts where id = 1", "select pg_typeof(1)"}) {
+        EXPECT_TRUE(c.query(sql).starts_with("E(")) << sql << ": " << c.query(sql);
+    }
+}
+
 TEST_F(ProxySqlite, ATransactionOverShardsIsCommittedOrRolledBackAsOne) {
     open();
     raw_client c = client();

@@ -13,6 +13,7 @@
 #include "config/load.hpp"
 #include "config/spelling.hpp"
 #include "core/errno_text.hpp"
+#include "route/types.hpp"
 #include "topology/world.hpp"
 
 #include <fmt/format.h>
@@ -170,6 +171,10 @@ status find_columns(preparation& p, const load_options& asked) {
         if (std::find(p.plan.columns.begin(), p.plan.columns.begin() + static_cast<std::ptrdiff_t>(i), name) !=
             p.plan.columns.begin() + static_cast<std::ptrdiff_t>(i)) {
             return error{errc::invalid_argument, "the file names column \"" + name + "\" twice"};
+        }
+        if (p.table.kind != route::table_kind::unsharded && route::holds_objects(*facts)) {
+            return error{errc::unsupported, "column \"" + name + "\" holds oids, which differ from server to server"}
+                .hint("Load the other columns, and set this one by the names of what it stands for.");
         }
         p.plan.types.push_back(facts->type);
     }

@@ -93,6 +93,14 @@ TEST(OidMap, ArraysOfTypesThatAreNumberedAlikeAreTheSameInBinary) {
     EXPECT_TRUE(map->differs_in_binary(2249));
 }
 
+TEST(OidMap, TellsWhichTypesHoldOids) {
+    own_oids o = catalogue();
+    o.parts.push_back({20'010, 2205, false});   // a domain over regclass,
+    o.parts.push_back({20'011, 20'010, true});  // an array of it,
+    o.parts.push_back({20'012, 20'011, true});  // a composite with that
+    EXPECT_EQ(types_that_hold_oids(o), (std::set<std::uint32_t>{20'010, 20'011, 20'012}));
+}
+
 TEST(OidMap, ADatabaseThatCouldNotBeAskedHasNothingThatIsKnown) {
     const auto map = oid_map::blind("shard_2");
     EXPECT_EQ(map->type_for_client(20'000), oid::unknown);

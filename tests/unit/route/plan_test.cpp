@@ -149,3 +149,31 @@ TEST(Plans, AreCarefulWithTablesWhoseColumnsAreNotKnown) {
     EXPECT_FALSE(plan_statement("select * from orders order by 1", known));
     EXPECT_FALSE(plan_statement("select distinct * from orders", known));
 }
+
+TEST(Binding, LooksObjectsUpByNamesOnly) {
+    using namespace std::string_view_literals;
+    const catalogue known = shop();
+    const auto plan = planned(known, "select id from orders where user_id = 7 and tableoid = $1::regclass");
+    const auto bound = [&](bound_parameter p) { return plan->bind_one(std::vector{p}); };
+    EXPECT_TRUE(bound(text("orders")));
+    EXPECT_TRUE(bound(text("\"16403 b\"")));
+    EXPECT_TRUE(bound(text("1259"))) << "PostgreSQL's own number";
+    EXPECT_TRUE(bound({std::nullopt, 0, cell_format::text}));
+    EXPECT_TRUE(bound(binary("orders", oid::text)));
+    EXPECT_EQ(bound(text("16403")).error(), errc::unsupported);
+    EXPECT_EQ(bound(text(" 16403 ")).error(), errc::unsupported);
+    EXPECT_EQ(bound(text("99999999999999999999")).error(), errc::unsupported);
+    EXPECT_EQ(bound(binary("16403", oid::text)).error(), errc::unsupported);
+    EXPECT_EQ(bound(binary("\0\0\x40\x13"sv)).error(), errc::unsupported) << "of what type is the server's to say";
+    EXPECT_EQ(plan->bind(std::vector{text("16403")}).error(), errc::unsupported);
+}
+
+TEST(Planning, AdvisoryLocksAreTakenInOnePlace) {
+    catalogue known = shop();
+    const auto lock = planned(known, "select pg_advisory_xact_lock(1)");
+    EXPECT_EQ(lock->where(), target::unsharded);
+    EXPECT_TRUE(lock->writes()) << "so that it ends with what it guards";
+    known.unsharded_database.clear();
+    EXPECT_EQ(planned(known, "select pg_advisory_xact_lock(1)")->where(), target::one_shard);
+    EXPECT_EQ(bound_shard(*planned(known, "select pg_try_advisory_xact_lock(1, 2)"), {}), 0U);
+}
