@@ -6,6 +6,7 @@
 #include "core/float_text.hpp"
 
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 namespace ashlar::codec {
@@ -208,6 +209,8 @@ void write_integer(std::string& out, std::int64_t v, std::uint32_t type, cell_fo
 }
 
 void write_float(std::string& out, double v, std::uint32_t type, cell_format format) {
+    if (std::isnan(v))
+        v = std::numeric_limits<double>::quiet_NaN();  // sums of infinities carry a sign that PostgreSQL has not
     if (type == oid::float4) {
         const auto single = static_cast<float>(v);
         if (format == cell_format::text) {

@@ -131,6 +131,7 @@ public:
         merge::merge_options options;
         options.memory_max = within.merge_memory_max;
         options.results = results;
+        options.text_floats_exact = within.text_floats_exact;
         auto made = merge::merger::make(*recipe_, shapes, views, options);
         if (!made) {
             co_await abandon();

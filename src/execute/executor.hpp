@@ -41,6 +41,7 @@ public:
 struct limits {
     std::uint64_t merge_memory_max = 256u << 20;  // bytes of rows held for one merge
     std::uint32_t fan_out_max = 64;               // statements being started at once
+    bool text_floats_exact = true;                // no setting makes the servers round floats that they write
     limits() = default;
 };
 

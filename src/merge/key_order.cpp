@@ -1,6 +1,8 @@
 #include "merge/key_order.hpp"
 
 #include "core/codec.hpp"
+
+#include <fmt/format.h>
 #include "merge/order_bytes.hpp"
 
 #include <cstring>
@@ -57,6 +59,13 @@ status append_sqlite(std::string& out, std::string_view bytes, storage kind) {
         order_bytes::append_bytes(out, bytes);
     }
     return {};
+}
+
+// A shard sent a moment that we cannot read: written in another style, or beyond what we count in.
+error not_comparable(const error& why, std::uint32_t type) {
+    return error{errc::unsupported, fmt::format("this {} cannot be compared across shards", codec::type_name(type))}
+        .detail(why.message())
+        .hint("SET datestyle = 'ISO', PostgreSQL's default; years to 294246 can be compared.");
 }
 
 }  // namespace
@@ -120,7 +129,7 @@ status append_value(std::string& out, std::string_view bytes, std::uint32_t type
         case oid::timestamp:
         case oid::timestamptz: {
             const auto v = codec::read_moment(bytes, type, format);
-            if (!v) return v.error();
+            if (!v) return not_comparable(v.error(), type);
             order_bytes::append_integer(out, *v);
             return {};
         }

@@ -43,6 +43,7 @@ public:
         if (!common) return std::move(common).error();
         std::unique_ptr<recipe_merger> m{new recipe_merger{options}};
         m->rows_ = std::move(*common);
+        if (auto ok = m->check_floats(what); !ok) return std::move(ok).error();
         if (auto ok = m->prepare_limits(what, parameters); !ok) return std::move(ok).error();
         if (auto ok = m->prepare_grouping(what, parameters); !ok) return std::move(ok).error();
         if (auto ok = m->prepare_visible(what); !ok) return std::move(ok).error();
@@ -100,6 +101,25 @@ private:
     explicit recipe_merger(merge_options options) : options_(options) {}
 
     // --- birth ----------------------------------------------------------------------------------------------------
+
+    // Rounded texts of different floats may be equal, or be summed to something else.
+    status check_floats(const route::recipe& what) const {
+        if (options_.text_floats_exact || what.dialect != route::dialect::postgres) return {};
+        const auto fits = [&](std::size_t column) {
+            return column >= rows_.size() || !codec::is_float(rows_[column].type) ||
+                   rows_[column].format == cell_format::binary;
+        };
+        bool good = true;
+        for (const std::size_t key : what.group_keys) good = good && fits(key);
+        for (const route::output& o : what.outputs) good = good && (o.how == route::combine::count || fits(o.column));
+        for (std::size_t i = 0; what.distinct && i < rows_.size(); ++i) good = good && fits(i);
+        if (!what.grouped) {
+            for (const route::sort_key& k : what.order) good = good && fits(k.column);
+        }
+        if (good) return {};
+        return error{errc::unsupported, "floats that are written with fewer digits than they have cannot be merged"}
+            .hint("SET extra_float_digits = 1, PostgreSQL's default, or ask for the rows in binary.");
+    }
 
     status prepare_limits(const route::recipe& what, std::span<const route::bound_parameter> parameters) {
         auto offset = count_of(what.offset, clause::offset, parameters);

@@ -23,6 +23,8 @@ namespace ashlar::merge {
 struct merge_options {
     std::uint64_t memory_max = 256u << 20;
     cell_format results = cell_format::text;  // what the client wants for computed columns
+    // Do the shards write floats in text with all the digits they have? Else what is compared or computed is refused.
+    bool text_floats_exact = true;
     merge_options() = default;
 };
 

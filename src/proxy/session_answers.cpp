@@ -82,6 +82,7 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
     for (const route::bound_parameter& each : values) parameters.push_back(parameter_from(each));
     execute::limits within;
     within.merge_memory_max = shared_.settings().merge_memory_max;
+    within.text_floats_exact = writes_floats_whole(*settings_, replay_);
     std::vector<std::size_t> places;
     for (const route::step& each : bound->steps) places.push_back(place_of(*bound, each));
     const bool unsharded = bound->where == route::target::unsharded;

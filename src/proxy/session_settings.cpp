@@ -1,5 +1,7 @@
 #include "proxy/session_settings.hpp"
 
+#include "core/ascii.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -330,6 +332,22 @@ void settings::set_from_value(const std::string& name, std::string_view value) {
 const std::string* settings::find(const std::string& name) const {
     const auto at = made_by_.find(name);
     return at == made_by_.end() ? nullptr : &at->second;
+}
+
+bool writes_floats_whole(const settings& now, const std::vector<std::string>& local) {
+    const auto is_whole = [](std::string_view statement) {
+        const std::size_t last = statement.find_last_not_of(" ;'\"\n");
+        if (last == statement.npos || last == 0 || statement.find('-') != statement.npos) return false;
+        const char digit = statement[last], before = statement[last - 1];
+        return digit >= '1' && digit <= '3' && (before == ' ' || before == '=' || before == '\'');
+    };
+    const std::string* const set = now.find("extra_float_digits");
+    if (set != nullptr && !is_whole(*set)) return false;
+    return std::none_of(local.begin(), local.end(), [&](const std::string& each) {
+        constexpr std::string_view name = "extra_float_digits";
+        const auto same = [](char a, char b) { return to_lower(a) == b; };
+        return std::search(each.begin(), each.end(), name.begin(), name.end(), same) != each.end() && !is_whole(each);
+    });
 }
 
 std::string quoted_value(std::string_view value) {

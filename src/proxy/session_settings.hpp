@@ -60,6 +60,10 @@ private:
 // Roles come off first and go on last, since a role may lack the right to change the others.
 std::string difference(const settings& from, const settings& to);
 
+// Does extra_float_digits leave floats all their digits? `local`: statements of the transaction, SET LOCAL among them.
+// Errs to no.
+bool writes_floats_whole(const settings& now, const std::vector<std::string>& local);
+
 // As literals and names in SQL.
 std::string quoted_value(std::string_view value);
 std::string quoted_setting_name(std::string_view name);  // each part between dots by itself

@@ -285,7 +285,7 @@ TEST(Merger, ACellThatIsNotOfItsTypeIsAnErrorNotAGuess) {
     route::recipe r = shows(1);
     r.order = {by(0)};
     EXPECT_EQ(*run(r, one_int, {{{"seven"}}}).failure, errc::bad_value);
-    EXPECT_EQ(*run(r, {col("d", oid::date)}, {{{"22.11.2026"}}}).failure, errc::bad_value);  // another DateStyle
+    EXPECT_EQ(*run(r, {col("d", oid::date)}, {{{"22.11.2026"}}}).failure, errc::unsupported);  // another DateStyle
     EXPECT_EQ(*run(r, {col("n", oid::int4, cell_format::binary)}, {{{"\1\2"}}}).failure, errc::bad_value);
 }
 

@@ -133,7 +133,24 @@ TEST(SessionSettings, WhatDecidesHowATextIsReadIsInTheFingerprint) {
     EXPECT_TRUE(environment_of(by_value).standard_conforming_strings);
 }
 
+TEST(SessionSettings, KnowWhetherFloatsAreWrittenWhole) {
+    const auto whole = [](const std::string& statement) {
+        settings now;
+        now.set("extra_float_digits", statement);
+        return writes_floats_whole(now, {});
+    };
+    EXPECT_TRUE(writes_floats_whole(settings{}, {"SAVEPOINT a", "SET LOCAL timezone = 'UTC'"}));
+    EXPECT_TRUE(whole("SET extra_float_digits = 3"));
+    EXPECT_TRUE(whole("set extra_float_digits to '1';"));
+    EXPECT_FALSE(whole("SET extra_float_digits = 0"));
+    EXPECT_FALSE(whole("SET extra_float_digits = -3"));
+    EXPECT_FALSE(whole("SET extra_float_digits = '-1'"));
+    EXPECT_FALSE(whole("SET extra_float_digits = -  2"));
+    EXPECT_FALSE(writes_floats_whole(settings{}, {"SET LOCAL EXTRA_float_digits = 0"}));
+}
+
 }  // namespace
+
 TEST(Interned, GivesOneObjectForEqualValuesAndForgetsWhatNobodyHolds) {
     proxy::interned<int, int> all;
     const auto make = [](int n) { return [n] { return std::make_shared<const int>(n); }; };
