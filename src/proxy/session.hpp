@@ -8,7 +8,8 @@
 //   session_simple.cpp       Query
 //   session_extended.cpp     Parse, Bind, Describe, Execute, Close, Flush, Sync
 //   session_flight.cpp       what these gather for one server, and the answers it owes
-//   session_statements.cpp   what the session answers by itself: BEGIN … ROLLBACK TO, SET, DISCARD, explain (ashlar)
+//   session_statements.cpp   what the session answers by itself: SET, DISCARD, explain (ashlar)
+//   session_transactions.cpp BEGIN, COMMIT, SAVEPOINT … ROLLBACK TO, on all servers that take part
 //   session_servers.cpp      getting servers, putting settings on them, giving them back
 //   session_relay.cpp        a server's bytes to the client, COPY FROM STDIN
 //   session_answers.cpp      merged and encoded answers

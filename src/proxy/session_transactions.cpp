@@ -1,0 +1,213 @@
+// Transactions and savepoints, on all servers that take part.
+#include "proxy/session.hpp"
+#include "proxy/statement_words.hpp"
+#include "proxy/worker.hpp"
+
+#include <fmt/format.h>
+
+namespace ashlar::proxy {
+
+namespace {
+
+using route::statement_kind;
+
+}  // namespace
+
+bool session::is_read_only() const {
+    if (read_only_) return *read_only_;
+    const std::string* made = settings_->find("default_transaction_read_only");
+    if (made == nullptr) return false;
+    const std::vector<std::string> words = words_of(*made);
+    std::size_t at = 0;
+    while (at < words.size() && words[at] != "default_transaction_read_only") ++at;
+    if (at + 1 < words.size() && words[at + 1] == "to") ++at;
+    if (at + 1 >= words.size()) return false;
+    const std::string& value = words[at + 1];
+    return value == "on" || value == "true" || value == "yes" || value == "1" || value == "t" || value == "y";
+}
+
+status session::begin_block(const known_statement& what) {
+    const std::vector<std::string> words = words_of(what.text);
+    const bool start = !words.empty() && words.front() == "start";
+    if (block_ == block::explicit_) {
+        if (failed_) {
+            return error{errc::transaction_failed,
+                         "current transaction is aborted, commands ignored until end of transaction block"};
+        }
+        wire::write_notice(stream_.out(), wire::severity::warning, "25001",
+                           "there is already a transaction in progress");
+    } else {
+        const bool plain =
+            words.size() == 1 || (words.size() == 2 && (words[1] == "transaction" || words[1] == "work"));
+        if (block_ == block::none) {
+            settings_at_begin_ = settings_;
+            let_go_of_joined();
+            participants_.clear();
+            begin_ = plain ? "BEGIN" : without_end(what.text);
+        } else if (!plain && !participants_.empty()) {
+            return error{errc::unsupported, "BEGIN with modes must come first in its query"};
+        } else {
+            begin_ = plain ? "BEGIN" : without_end(what.text);
+        }
+        block_ = block::explicit_;
+        failed_ = false;
+        current_ = nullptr;
+        take_read_only(words, read_only_);
+    }
+    wire::write_command_complete(stream_.out(), start ? "START TRANSACTION" : "BEGIN");
+    return {};
+}
+
+// Who only read goes first, who wrote last. `committed` becomes false when one could not commit; the reason is returned.
+task<std::optional<error>> session::end_on_servers(bool& committed) {
+    std::optional<error> why;
+    const auto end_one = [](participant& p, bool commit) -> task<status> {
+        return commit ? p.lease->commit(deadline::never()) : p.lease->rollback(deadline::never());
+    };
+    waits_for_ = waits_for::server;
+    let_go_of_joined();
+    for (const bool writers : {false, true}) {
+        for (participant& p : participants_) {
+            if (p.wrote != writers || !p.in_block) continue;
+            status over = co_await end_one(p, committed);
+            if (!over) {
+                if (committed || (p.link != nullptr && p.link->is_broken())) {
+                    if (committed) why = std::move(over).error();
+                    committed = false;
+                }
+                if (p.lease->in_transaction() || !p.lease->is_reusable()) {
+                    p.lease.discard();
+                    p.link = nullptr;
+                    continue;
+                }
+            }
+            // A rolled back SET is undone at the server too.
+            if (p.link != nullptr && !committed && p.at_begin != nullptr) note(p, p.at_begin, p.link->is_dirty());
+        }
+    }
+    participants_.remove_if([](const participant& p) { return !p.lease; });
+    co_return why;
+}
+
+// Ends the transaction on every server that takes part. The session is outside a transaction afterwards, whatever happened.
+task<status> session::end_block(outcome how) {
+    bool committed = how == outcome::commit;
+    std::optional<error> why = co_await end_on_servers(committed);
+    if (!committed && settings_ != settings_at_begin_ && settings_at_begin_ != nullptr) {
+        use_settings(settings_at_begin_);
+        for (participant& p : participants_) {
+            if (p.link != nullptr && p.at_begin != nullptr && *p.at_begin == *settings_) report_parameters(*p.link);
+        }
+    }
+    shared_.counts.transactions.fetch_add(1, std::memory_order_relaxed);
+    block_ = block::none;
+    failed_ = false;
+    replay_.clear();
+    savepoints_.clear();
+    spread_.clear();
+    cursors_.clear();
+    read_only_.reset();
+    settings_at_begin_ = nullptr;
+    current_ = nullptr;
+    statements_.portals().clear();
+    co_await release_all();
+    if (std::exchange(changed_schema_, false) && committed) {
+        const deadline until{steady_clock::now() + seconds{10}};
+        (void)co_await shared_.world().read_catalogue(loop_, until);
+    }
+    if (why) co_return *why;
+    co_return status{};
+}
+
+task<status> session::on_every_participant(std::string sql) {
+    for (participant& p : participants_) {
+        if (p.joined != nullptr) continue;  // its host's transaction is its own
+        if (p.begin_pending) {
+            std::string first = "BEGIN";
+            p.begin_pending = false;
+            p.in_block = true;
+            status begun = co_await p.link->run_script(std::move(first), deadline::never());
+            if (!begun) co_return begun;
+        }
+        std::string copy = sql;
+        waits_for_ = waits_for::server;
+        const bool was_dirty = p.link != nullptr && p.link->is_dirty();
+        status done = co_await p.on().run_script(std::move(copy), deadline::never());
+        if (!done) co_return done;
+        // What ends with the transaction, or is kept account of, leaves nothing behind.
+        if (p.link != nullptr && !was_dirty) p.link->account_for(p.link->notes());
+    }
+    co_return status{};
+}
+
+task<status> session::run_savepoint(const known_statement& what) {
+    const statement_kind kind = what.plan->kind();
+    std::vector<std::string> words = words_of(what.text);
+    const std::string name = words.empty() ? std::string{} : words.back();
+    const std::string_view verb = kind == statement_kind::savepoint ? "SAVEPOINT"
+                                  : kind == statement_kind::release ? "RELEASE SAVEPOINT"
+                                                                    : "ROLLBACK TO SAVEPOINT";
+    if (block_ != block::explicit_) {
+        co_return error{errc::transaction_state, fmt::format("{} can only be used in transaction blocks", verb)}
+            .sqlstate("25P01");
+    }
+    const bool back = kind == statement_kind::rollback_to;
+    if (failed_ && !back) {
+        co_return error{errc::transaction_failed,
+                        "current transaction is aborted, commands ignored until end of transaction block"};
+    }
+    const std::string sql = fmt::format("{} {}", verb, quoted_name(name));
+    if (kind == statement_kind::savepoint) {
+        if (touched_session_) {  // what stands before the savepoint stays when it is rolled back to
+            status spread = co_await spread_settings();
+            if (!spread) co_return spread;
+        }
+        status set = co_await on_every_participant(sql);
+        if (!set) co_return set;
+        savepoint made;
+        made.name = name;
+        made.replayed = replay_.size();
+        made.settings_then = settings_;
+        savepoints_.push_back(std::move(made));
+        replay_.push_back(sql);
+        wire::write_command_complete(stream_.out(), "SAVEPOINT");
+        co_return status{};
+    }
+    std::size_t at = savepoints_.size();
+    while (at > 0 && savepoints_[at - 1].name != name) --at;
+    if (at == 0) {
+        co_return error{errc::transaction_state, fmt::format("savepoint \"{}\" does not exist", name)}.sqlstate(
+            "3B001");
+    }
+    --at;
+    // A server may have left the transaction for good meanwhile.
+    for (participant& p : participants_) {
+        if (!p.in_block && !p.begin_pending) co_return error{errc::transaction_failed};
+    }
+    status done = co_await on_every_participant(sql);
+    if (!done) co_return done;
+    if (back) {
+        const bool settings_changed = settings_ != savepoints_[at].settings_then;
+        replay_.resize(savepoints_[at].replayed + 1);
+        savepoints_.resize(at + 1);
+        failed_ = false;
+        spread_.clear();
+        for (participant& p : participants_) p.unspread = p.touched;
+        if (settings_changed) {
+            use_settings(savepoints_[at].settings_then);
+            for (participant& p : participants_) {
+                p.settings_unsure = true;
+                if (p.link != nullptr) report_parameters(*p.link);
+            }
+        }
+        wire::write_command_complete(stream_.out(), "ROLLBACK");
+    } else {
+        // What was set since stays set; a newcomer must know it all the same.
+        replay_.push_back(sql);
+        savepoints_.resize(at);
+        wire::write_command_complete(stream_.out(), "RELEASE");
+    }
+    co_return status{};
+}
+
+}  // namespace ashlar::proxy
