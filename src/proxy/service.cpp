@@ -7,6 +7,7 @@ namespace ashlar::proxy {
 service::service(std::shared_ptr<topology::world> world) : world_(std::move(world)), secret_(wire::random_salt()) {
     for (const topology::member& each : world_->shards()) places_.push_back(&each);
     for (const topology::member& each : world_->databases()) places_.push_back(&each);
+    lost_at_ = std::vector<std::atomic<instant::rep>>(places_.size());
     const topology::member* first = places_.empty() ? nullptr : places_.front();
     if (shards() == 0) {
         if (const topology::member* primary = world_->find("primary")) first = primary;

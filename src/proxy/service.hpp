@@ -61,6 +61,14 @@ public:
     // common case, that a connection is set as a session needs it.
     std::shared_ptr<const proxy::settings> shared_settings(std::shared_ptr<const proxy::settings> what);
 
+    // A connection to the place was found lost: its siblings that were last used before are looked at before they are used.
+    void lost_one(std::size_t place, instant now) noexcept {
+        lost_at_[place].store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    }
+    instant last_loss(std::size_t place) const noexcept {
+        return instant{instant::duration{lost_at_[place].load(std::memory_order_relaxed)}};
+    }
+
     struct counters {
         std::atomic<std::uint64_t> clients{0}, clients_total{0}, clients_refused{0}, relayed{0}, merged{0}, refused{0},
             transactions{0}, received{0}, sent{0}, cancels{0}, plan_hits{0}, plan_misses{0};
@@ -71,6 +79,7 @@ public:
 private:
     std::shared_ptr<topology::world> world_;
     std::vector<const topology::member*> places_;
+    std::vector<std::atomic<instant::rep>> lost_at_;  // by place
     bool sqlite_ = false;
     std::map<std::string, wire::scram_verifier> users_;
     std::string secret_;  // for mock verifiers

@@ -197,6 +197,7 @@ private:
 
     // --- servers
     task<result<participant*>> acquire(std::size_t place, bool writes);
+    bool died_idle(driver::connection& which, std::size_t place) const;
     participant* acquire_now(std::size_t place, bool writes);
     participant& enter(std::size_t place, pool::lease lent, bool writes);
     task<result<pool::lease>> lend(std::size_t place);

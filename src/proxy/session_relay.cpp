@@ -88,6 +88,7 @@ task<status> session::exchange(participant& p, std::string_view message) {
 }
 
 error session::lost(const participant& p) const {
+    shared_.lost_one(p.place, loop_.now());
     error why{errc::connection_lost, fmt::format("the connection to {} was lost", shared_.place(p.place).name)};
     why.on(shared_.place(p.place).name);
     if (farewell_) {

@@ -20,15 +20,6 @@ const link_notes* notes_of(const server_link& link) {
     return static_cast<const link_notes*>(link.notes().get());
 }
 
-// One that died while it was idle is nobody's business.
-bool died_idle(driver::connection& which, instant now) {
-    server_link* const link = server_link_of(which);
-    if (link == nullptr) return false;
-    const link_notes* notes = notes_of(*link);
-    const bool rested = notes == nullptr || now - notes->last_used > idle_before_look;
-    return rested && link->has_news();
-}
-
 bool is_plain_begin(std::string_view text) {
     return text.size() <= 20 && text.find('\n') == text.npos &&
            (text.find(' ') == text.npos || text == "start transaction" || text == "START TRANSACTION");
@@ -134,6 +125,16 @@ task<result<pool::lease>> session::lend(std::size_t place) {
     co_return std::move(**got);
 }
 
+// One that died while it was idle is nobody's business. Looking costs a system call.
+bool session::died_idle(driver::connection& which, std::size_t place) const {
+    server_link* const link = server_link_of(which);
+    if (link == nullptr) return false;
+    const link_notes* notes = notes_of(*link);
+    const bool look = notes == nullptr || loop_.now() - notes->last_used > idle_before_look ||
+                      notes->last_used <= shared_.last_loss(place);
+    return look && link->has_news();
+}
+
 task<result<participant*>> session::acquire(std::size_t place, bool writes) {
     if (block_ != block::none && touched_session_ && !failed_) {
         bool news = false;
@@ -168,7 +169,7 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes) {
         result<pool::lease> got = shared_.place(place).pool->lend_ready(loop_);
         if (!*got) got = co_await lend(place);
         if (!got) co_return std::move(got).error();
-        if (attempt < 10 && died_idle(**got, loop_.now())) {
+        if (attempt < 10 && died_idle(**got, place)) {
             got->discard();
             continue;
         }
@@ -196,7 +197,7 @@ participant* session::acquire_now(std::size_t place, bool writes) {
     if (link == nullptr) return nullptr;
     const link_notes* const notes = notes_of(*link);
     if (notes == nullptr || notes->applied != settings_) return nullptr;
-    if (died_idle(*got, loop_.now())) {
+    if (died_idle(*got, place)) {
         got.discard();
         return nullptr;
     }

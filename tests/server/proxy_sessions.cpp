@@ -362,6 +362,30 @@ TEST(ProxySessions, AServerThatDiedIdleIsNobodysBusiness) {
     EXPECT_EQ(c.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(I)");
 }
 
+TEST(ProxySessions, WhenAServerEndsAllItsConnectionsOneClientAtMostIsTold) {
+    proxied house{house_of(3)};
+    std::vector<raw_client> clients;
+    for (int i = 0; i < 3; ++i) clients.emplace_back(house.login());
+    for (raw_client& each : clients) {
+        (void)each.query("begin");
+        (void)each.query("select body from notes where id = 1");
+    }
+    for (raw_client& each : clients) (void)each.query("commit");
+    (void)house.databases().run_sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'main' and pid <> pg_backend_pid()");
+    std::this_thread::sleep_for(milliseconds{50});
+    // In the extended protocol, in which nothing is tried again behind a client's back.
+    int told = 0;
+    for (raw_client& each : clients) {
+        const std::string got = prepared(each, "select body from notes where id = 1");
+        if (got.starts_with("E("))
+            ++told;
+        else
+            EXPECT_NE(got.find("D(note 1)"), std::string::npos) << got;
+    }
+    EXPECT_LE(told, 1);
+}
+
 TEST(ProxySessions, AServerThatDiesInATransactionIsOneClearError) {
     proxied house{house_of(3)};
     raw_client c{house.login()};
