@@ -122,6 +122,27 @@ made_plan plan_copy(const question& q) {
     return out;
 }
 
+namespace {
+
+// A cursor lives on one server; what is fetched from it is passed on untouched.
+made_plan plan_cursor(const question& q) {
+    const error no = refusal(q.text, q.said.location, "a cursor over several shards",
+                             "Run the SELECT itself, in parts if it is long, or fix the shard key to one value.");
+    const question inner{q.text, *q.said.inner, q.known, q.options, q.declared, &no};
+    made_plan made = plan_select(inner);
+    if (!made) return made;
+    prepared_plan::inside& in = **made;
+    in.kind = statement_kind::utility;
+    in.session = q.said.session;
+    in.parameter_count = static_cast<std::size_t>(q.said.parameter_count);
+    in.may_change_session = true;
+    in.several.reset();
+    if (in.way == way::every && in.map->size() > 1) return no;
+    return made;
+}
+
+}  // namespace
+
 made_plan plan_definition(const question& q) {
     auto out = fresh(q);
     out->writes = true;
@@ -138,7 +159,9 @@ made_plan plan_definition(const question& q) {
     if (q.said.inner) {
         analysis tables{q.known, q.options.search_path, q.declared};
         if (status s = tables.look_at(*q.said.inner); !s) return std::move(s).error();
-        if (!tables.sharded().empty() || tables.touches_reference()) {
+        const bool on_shards = !tables.sharded().empty() || tables.touches_reference();
+        if (on_shards && command == "DECLARE CURSOR" && q.known.dialect == dialect::postgres) return plan_cursor(q);
+        if (on_shards) {
             return refusal(q.text, q.said.location, fmt::format("{} over sharded or reference tables", command),
                            "Run the SELECT alone, or define it on each shard.");
         }

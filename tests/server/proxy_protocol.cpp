@@ -474,6 +474,28 @@ TEST(ProxyProtocol, ADeclaredCursorIsAPortal) {
              .sync());
 }
 
+TEST(ProxyProtocol, ACursorOverRowsOfOneShardKey) {
+    same(script{}
+             .query("begin")
+             .query("insert into users values (7, 'seven')")
+             .query("declare c scroll cursor for select id, name from users where id = 7 order by id")
+             .query("fetch 2 from c")
+             .query("fetch prior from c")
+             .describe('P', "c")
+             .sync()
+             .execute("c", 2)
+             .sync()
+             .query("move backward all in c")
+             .query("fetch all from c")
+             .query("close c")
+             .query("fetch c")
+             .query("rollback"));
+    raw_client through{house().login()};
+    (void)through.query("begin");
+    EXPECT_EQ(through.query("declare c cursor for select id from users"), "E(0A000) Z(E)");
+    (void)through.query("rollback");
+}
+
 // Where an error lies is counted in the whole text, also where the statements in it go different ways.
 TEST(ProxyProtocol, PositionsInATextOfSeveralStatements) {
     raw_client through{house().login()};
