@@ -54,14 +54,21 @@ bool all_same(const std::map<std::string, std::uint32_t>& there, const std::map<
 
 }  // namespace
 
+std::vector<std::uint32_t> missing_oids::all() const {
+    std::vector<std::uint32_t> out = types;
+    out.insert(out.end(), relations.begin(), relations.end());
+    out.insert(out.end(), declared.begin(), declared.end());
+    return out;
+}
+
 std::set<std::uint32_t> types_that_hold_oids(const own_oids& of) {
     return wholes_of(of.parts, [](const own_oids::part& each) { return is_holder(each.inner); });
 }
 
 std::shared_ptr<const oid_map> oid_map::make(std::string database, const own_oids& there, const own_oids& known) {
-    if (all_same(there.types, known.types) && all_same(there.relations, known.relations)) return nullptr;
     auto made = std::make_shared<oid_map>();
     made->database_ = std::move(database);
+    made->same_ = all_same(there.types, known.types) && all_same(there.relations, known.relations);
     for (const auto& [name, oid] : there.types) {
         made->names_.emplace(oid, name);
         const auto at = known.types.find(name);
@@ -72,13 +79,14 @@ std::shared_ptr<const oid_map> oid_map::make(std::string database, const own_oid
     for (const auto& [name, oid] : known.types) made->names_[oid] = name;
     for (const auto& [name, oid] : there.relations) {
         const auto at = known.relations.find(name);
-        if (at != known.relations.end()) made->relations_to_client_.emplace_back(oid, at->second);
+        made->relations_to_client_.emplace_back(oid, at == known.relations.end() ? 0 : at->second);
     }
     std::sort(made->types_to_client_.begin(), made->types_to_client_.end());
     std::sort(made->types_to_server_.begin(), made->types_to_server_.end());
     std::sort(made->relations_to_client_.begin(), made->relations_to_client_.end());
 
     const auto differs = [&](std::uint32_t oid) { return oid >= first_own && made->type_for_client(oid) != oid; };
+    if (made->same_) return made;
     const std::set<std::uint32_t> found = wholes_of(there.parts, [&](const own_oids::part& each) {
         return (each.written && differs(each.inner)) || is_holder(each.inner);
     });
@@ -115,7 +123,18 @@ std::optional<std::uint32_t> oid_map::type_for_server(std::uint32_t clients) con
     return found == nullptr ? std::nullopt : std::optional{*found};
 }
 
+bool oid_map::knows_relation(std::uint32_t there) const noexcept {
+    return there < first_own || find(relations_to_client_, there) != nullptr;
+}
+
+bool oid_map::knows(const missing_oids& all) const noexcept {
+    return std::ranges::all_of(all.types, [&](std::uint32_t each) { return has_type_for_client(each); }) &&
+           std::ranges::all_of(all.relations, [&](std::uint32_t each) { return knows_relation(each); }) &&
+           std::ranges::all_of(all.declared, [&](std::uint32_t each) { return type_for_server(each).has_value(); });
+}
+
 bool oid_map::differs_in_binary(std::uint32_t clients) const noexcept {
+    if (same_) return clients == oid::unknown || !type_for_server(clients);
     if (clients >= first_own) {
         return types_to_server_.empty() || std::binary_search(differ_.begin(), differ_.end(), clients);
     }

@@ -63,6 +63,48 @@ bool write_parameter_description_for_client(std::string& out, std::string_view b
     return true;
 }
 
+bool write_for_client(std::string& out, char message_type, std::string_view body, const oid_map& oids) {
+    return message_type == wire::server_says::row_description ? write_row_description_for_client(out, body, oids)
+                                                              : write_parameter_description_for_client(out, body, oids);
+}
+
+bool holds_types(char message_type) noexcept {
+    return message_type == wire::server_says::row_description ||
+           message_type == wire::server_says::parameter_description;
+}
+
+missing_oids missing_in(char message_type, std::string_view body, const oid_map& oids) {
+    missing_oids out;
+    const auto type = [&](std::uint32_t number) {
+        if (!oids.has_type_for_client(number)) out.types.push_back(number);
+    };
+    wire::reader in{body};
+    std::size_t count = in.u16();
+    if (message_type == wire::server_says::parameter_description) {
+        for (; count > 0 && in.ok(); --count) type(in.u32());
+        return out;
+    }
+    for (; count > 0; --count) {
+        (void)in.cstring();
+        const std::uint32_t table = in.u32();
+        (void)in.u16();
+        const std::uint32_t of = in.u32();
+        (void)in.take(column_tail - 10);
+        if (!in.ok()) return {};
+        if (!oids.knows_relation(table)) out.relations.push_back(table);
+        type(of);
+    }
+    return out;
+}
+
+missing_oids missing_in(std::span<const std::uint32_t> declared, const oid_map& oids) {
+    missing_oids out;
+    for (const std::uint32_t each : declared) {
+        if (!oids.type_for_server(each)) out.declared.push_back(each);
+    }
+    return out;
+}
+
 result<std::vector<std::uint32_t>> types_for_server(std::span<const std::uint32_t> clients, const oid_map& oids) {
     std::vector<std::uint32_t> out;
     out.reserve(clients.size());

@@ -19,6 +19,13 @@ namespace ashlar::proxy {
 bool write_row_description_for_client(std::string& out, std::string_view body, const oid_map& oids);
 bool write_parameter_description_for_client(std::string& out, std::string_view body, const oid_map& oids);
 
+bool write_for_client(std::string& out, char message_type, std::string_view body, const oid_map& oids);
+
+// Does a server tell of types and relations in such a message? And by which numbers that are not known?
+bool holds_types(char message_type) noexcept;
+missing_oids missing_in(char message_type, std::string_view body, const oid_map& oids);
+missing_oids missing_in(std::span<const std::uint32_t> declared, const oid_map& oids);
+
 // Declared parameter types as the server numbers them. Fails with unsupported for one that it does not have.
 result<std::vector<std::uint32_t>> types_for_server(std::span<const std::uint32_t> clients, const oid_map& oids);
 

@@ -42,6 +42,7 @@ struct known_statement {
     std::string key;  // names it among all that servers may have prepared for us; renewed when plans go stale
     std::optional<std::vector<std::uint32_t>> described;     // the parameters' types, once a server was asked
     std::optional<std::vector<std::uint32_t>> result_types;  // the columns', likewise; both as clients know them
+    bool types_unsure = false;                               // among both are some that were not known then: ask again
     mutable std::optional<std::size_t> place;                // of an unsharded one, once known
     bool accepted = false;                                   // some server has parsed it without complaint
     std::uint64_t catalogue_version = 0;
@@ -76,6 +77,7 @@ public:
         what.key = next_key();
         what.described.reset();
         what.result_types.reset();
+        what.types_unsure = false;
     }
 
     shared_environment environment(const settings& of);

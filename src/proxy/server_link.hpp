@@ -31,6 +31,10 @@
 #include <string>
 #include <string_view>
 
+namespace ashlar::topology {
+class world;
+}
+
 namespace ashlar::proxy {
 
 class server_link final : public driver::connection {
@@ -83,9 +87,18 @@ public:
     const std::shared_ptr<const void>& notes() const noexcept { return notes_; }
     bool is_dirty() const noexcept { return dirty_; }
     // How the server's own types are to be numbered for its borrower; nullptr: as they are. In driver use the link translates
-    // by itself, the relay has to.
-    void use_oids(std::shared_ptr<const oid_map> oids) noexcept { oids_ = std::move(oids); }
+    // by itself, the relay has to. `from` outlives the link, and is asked for what is missing.
+    void use_oids(std::shared_ptr<const oid_map> oids, topology::world* from) noexcept {
+        oids_ = std::move(oids);
+        oids_from_ = from;
+    }
     const oid_map* oids() const noexcept { return oids_.get(); }
+    // The same where some numbers differ, which binary values may hold; else nullptr.
+    const oid_map* differing_oids() const noexcept {
+        return oids_ != nullptr && !oids_->is_same() ? oids_.get() : nullptr;
+    }
+    // Has what is missing read from the servers; oids() are new then. True: all is known now.
+    task<bool> learn(missing_oids what);
     // As frame_walker::half_seen.
     std::size_t half_seen() const noexcept { return walker_.half_seen(); }
     bool is_at_boundary() const noexcept { return walker_.at_boundary(); }
@@ -168,6 +181,7 @@ private:
     // May it be kept under its text? Only while no settings of another borrower could have a say in its parsing.
     bool may_keep_prepared(const driver::statement& what) const noexcept;
     task<result<columns>> read_shape(std::string key, deadline until);
+    missing_oids missing_for(const driver::statement& what) const;
     result<std::vector<std::uint32_t>> types_of(const driver::statement& what) const;
     // May a statement begin?
     status begin_work();
@@ -200,6 +214,7 @@ private:
     std::shared_ptr<const void> notes_;                   // the relay's
     std::shared_ptr<const server_parameters> accounted_;  // parameters_ when they were taken
     std::shared_ptr<const oid_map> oids_;
+    topology::world* oids_from_ = nullptr;
     bool greeted_ = false;  // login is over: a ParameterStatus is a change
 
     // Of the statement under way in driver use.

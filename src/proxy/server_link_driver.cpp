@@ -2,6 +2,7 @@
 #include "driver/error_map.hpp"
 #include "proxy/own_types.hpp"
 #include "proxy/server_link.hpp"
+#include "topology/world.hpp"
 #include "wire/client_messages.hpp"
 #include "wire/error_fields.hpp"
 #include "wire/server_messages.hpp"
@@ -16,6 +17,8 @@ constexpr std::size_t notices_max = 100;
 constexpr std::size_t prepared_text_max = 64 * 1024;
 // How long a statement that was called off may take to end before the link is given up instead.
 constexpr seconds call_off_grace{2};
+// How long an answer may be held up by types that are not known.
+constexpr seconds learning_time{2};
 
 // All that parsing depends on while the session is as it was at login. Otherwise (may_keep_prepared) nothing is kept.
 std::string key_of(const driver::statement& what) {
@@ -90,6 +93,8 @@ task<result<columns>> server_link::start(driver::statement what, deadline until)
 
 task<result<columns>> server_link::start_once(const driver::statement& what, deadline until) {
     parsed_ = false;
+    missing_oids missing = missing_for(what);
+    if (!missing.empty()) (void)co_await learn(std::move(missing));
     auto written = write_statement(what);
     if (!written) co_return std::move(written).error();
     std::string key = std::move(*written);
@@ -118,6 +123,26 @@ result<std::vector<std::uint32_t>> server_link::types_of(const driver::statement
         return binary_holds_numbers("parameter $" + std::to_string(i + 1), types[i], *oids_);
     }
     return types_for_server(types, *oids_);
+}
+
+missing_oids server_link::missing_for(const driver::statement& what) const {
+    missing_oids out;
+    if (oids_ == nullptr) return out;
+    for (const driver::parameter& p : what.parameters) {
+        if (!oids_->type_for_server(p.type)) out.declared.push_back(p.type);
+    }
+    return out;
+}
+
+task<bool> server_link::learn(missing_oids what) {
+    if (oids_ == nullptr || oids_from_ == nullptr) co_return false;
+    const std::string database = oids_->database();
+    const deadline until = deadline::in(learning_time);
+    const bool known = co_await oids_from_->learn_oids(loop(), database, std::move(what), until);
+    const std::shared_ptr<const oid_maps> all = oids_from_->catalogue()->oids;
+    if (all == nullptr) co_return known;
+    if (const auto mine = all->find(database); mine != all->end()) oids_ = mine->second;
+    co_return known;
 }
 
 result<std::string> server_link::write_statement(const driver::statement& what) {
@@ -168,6 +193,8 @@ task<result<columns>> server_link::read_shape(std::string key, deadline until) {
             auto shape = wire::read_row_description(m->body);
             if (!shape) co_return broke_protocol(shape.error().message());
             width_ = shape->size();
+            missing_oids missing = oids_ == nullptr ? missing_oids{} : missing_in(m->type, m->body, *oids_);
+            if (!missing.types.empty()) (void)co_await learn(std::move(missing));
             status translated = oids_ == nullptr ? status{} : columns_for_client(*shape, *oids_);
             if (!translated) {
                 // Nothing of it may be passed on: it is read to its end, and told.

@@ -156,6 +156,8 @@ private:
     task<status> keep_bound(portal& made);
     task<status> bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place);
     task<status> bind_here(client_message m, const std::shared_ptr<known_statement>& what);
+    task<status> learn_and_bind(client_message m, std::shared_ptr<known_statement> what);
+    task<status> bind_known(client_message m, const std::shared_ptr<known_statement>& what);
     task<status> bind_binary(client_message m, std::shared_ptr<known_statement> what);
     task<status> pass_bind(client_message m, const std::shared_ptr<known_statement>& what);
     task<status> fail_bind(error why);
@@ -256,7 +258,14 @@ private:
 
     // --- oids
     void use_oids(participant& p) const;
-    // Preconditions: the link has oids to be translated.
+    // Makes known what is not, by reading it from the servers. True: all of it.
+    task<bool> learn(participant& p, missing_oids what);
+    static bool lacks_types(const participant& p, const known_statement& what) noexcept;
+    task<void> learn_declared(participant& p, std::shared_ptr<known_statement> what);
+    static void note_types(char message_type, std::string_view body, const server_link& link, known_statement& in);
+    bool note_gap(const wire::frame& f, const oid_map& oids, const std::shared_ptr<known_statement>& told_of);
+    task<void> fill_gaps(participant& p);
+    // Preconditions: the link has oids that differ.
     status may_pass_binary(const known_statement& what, const participant& p) const;
     task<status> check_binary(std::shared_ptr<known_statement> what, const wire::bind_message& bind);
 
@@ -307,8 +316,16 @@ private:
     expectations expected_;
     std::optional<server_report> farewell_;  // a server's last words, before it closed
     std::string held_;                       // the first part of a message that may not be for the client
-    bool skipping_ = false;                  // after an error, to the next Sync
-    bool unsynced_ = false;                  // current_ was told something since the last Sync
+    // A message in the client's bytes, or read for us, that told of types which are not known.
+    struct gap {
+        char type = 0;
+        std::string body;
+        std::shared_ptr<known_statement> statement;  // of which it tells, if we keep that
+        std::optional<std::size_t> at;               // in out()
+    };
+    std::vector<gap> gaps_;
+    bool skipping_ = false;  // after an error, to the next Sync
+    bool unsynced_ = false;  // current_ was told something since the last Sync
     bool unsynced_executed_ = false, unsynced_wrote_ = false;
     bool touched_session_ = false;               // some participant is `touched`
     std::vector<std::string> named_custom_;      // settings with a dot that such statements named: no server lists them

@@ -399,6 +399,7 @@ task<status> session::describe_statement(std::shared_ptr<known_statement> what) 
             status there = co_await go_to(any_place_for(*what), false);
             if (!there || skipping_) co_return there;
         }
+        if (lacks_types(*current_, *what)) co_await learn_declared(*current_, what);
         auto prepared = prepare_on(*current_, what);
         if (!prepared) co_return std::move(prepared).error();
         wire::target_message target;
@@ -461,9 +462,10 @@ task<result<std::vector<std::uint32_t>>> session::ask_parameter_types(std::share
     bool declared = what->types.size() >= count;
     for (const std::uint32_t each : what->types) declared = declared && each != 0;
     if (declared) co_return what->types;
-    if (what->described) co_return *what->described;
+    if (what->described && !what->types_unsure) co_return *what->described;
     status there = co_await go_to(any_place_for(*what), false);
     if (!there) co_return std::move(there).error();
+    if (lacks_types(*current_, *what)) co_await learn_declared(*current_, what);
     status asked = ask_to_describe(what);
     if (!asked) co_return std::move(asked).error();
     status done = co_await drain(true);

@@ -240,7 +240,19 @@ task<status> session::bind_elsewhere(client_message m, std::shared_ptr<known_sta
 
 // On the current server.
 task<status> session::bind_here(client_message m, const std::shared_ptr<known_statement>& what) {
-    if (current_->link->oids() != nullptr) {
+    if (lacks_types(*current_, *what)) return learn_and_bind(m, what);
+    return bind_known(m, what);
+}
+
+task<status> session::learn_and_bind(client_message m, std::shared_ptr<known_statement> what) {
+    co_await learn_declared(*current_, what);
+    task<status> rest = bind_known(m, what);
+    if (rest) co_return co_await rest;
+    co_return status{};
+}
+
+task<status> session::bind_known(client_message m, const std::shared_ptr<known_statement>& what) {
+    if (current_->link->differing_oids() != nullptr) {
         status passes = may_pass_binary(*what, *current_);
         if (!passes) return fail_bind(std::move(passes).error());
         if (bind_.has_binary()) return bind_binary(m, what);

@@ -178,6 +178,7 @@ task<status> session::claim_parse() {
             co_return status{};
         }
     }
+    if (lacks_types(*current_, *what)) co_await learn_declared(*current_, what);
     auto prepared = prepare_on(*current_, what);
     if (prepared) co_return status{};
     parse_owed_ = nullptr;

@@ -3,6 +3,7 @@
 #include "proxy/own_types.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
+#include "wire/message_types.hpp"
 
 #include <fmt/format.h>
 
@@ -38,7 +39,7 @@ void session::use_oids(participant& p) const {
         const auto at = oids_->find(shared_.place(p.place).name);
         if (at != oids_->end()) mine = at->second;
     }
-    p.link->use_oids(std::move(mine));
+    p.link->use_oids(std::move(mine), &shared_.world());
 }
 
 // For what is binary without a Bind saying so.
@@ -80,7 +81,8 @@ task<status> session::check_binary(std::shared_ptr<known_statement> what, const 
     if (!results && !binary) co_return status{};
     // What FETCH gives hangs on the cursor.
     const bool changes = what->plan->kind() == route::statement_kind::utility;
-    if ((results && (changes || !what->result_types)) || (undeclared && !what->described)) {
+    const bool unsure = what->types_unsure || changes;
+    if ((results && (unsure || !what->result_types)) || (undeclared && (what->types_unsure || !what->described))) {
         status asked = ask_to_describe(what);
         if (!asked) co_return asked;
         status settled = co_await drain(false);
@@ -89,7 +91,7 @@ task<status> session::check_binary(std::shared_ptr<known_statement> what, const 
             co_return error{errc::protocol_violation, "the server did not describe the statement"};
         }
     }
-    const oid_map* const oids = current_->link->oids();
+    const oid_map* const oids = current_->link->differing_oids();
     if (oids == nullptr) co_return status{};
     for (std::size_t i = 0; i < bind.parameters.size(); ++i) {
         if (!bind.parameters[i] || !is_binary(bind.format_of_parameter(i))) continue;
@@ -109,6 +111,82 @@ task<status> session::check_binary(std::shared_ptr<known_statement> what, const 
         }
     }
     co_return status{};
+}
+
+// --- what is not known yet ----------------------------------------------------------------------------------------
+
+namespace {
+
+void append(std::vector<std::uint32_t>& to, const std::vector<std::uint32_t>& more) {
+    to.insert(to.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+task<bool> session::learn(participant& p, missing_oids what) {
+    const bool known = co_await p.link->learn(std::move(what));
+    (void)catalogue();
+    co_return known;
+}
+
+bool session::lacks_types(const participant& p, const known_statement& what) noexcept {
+    const oid_map* const oids = p.link->oids();
+    return oids != nullptr && std::ranges::any_of(what.types, [&](auto each) { return !oids->type_for_server(each); });
+}
+
+task<void> session::learn_declared(participant& p, std::shared_ptr<known_statement> what) {
+    missing_oids lacking = missing_in(what->types, *p.link->oids());
+    (void)co_await learn(p, std::move(lacking));
+}
+
+// Keeps what a server told of a statement's parameters or columns, by the client's numbers.
+void session::note_types(char message_type, std::string_view body, const server_link& link, known_statement& in) {
+    std::vector<std::uint32_t> types;
+    const bool of_parameters = message_type == wire::server_says::parameter_description;
+    if (of_parameters) {
+        auto told = wire::read_parameter_description(body);
+        if (!told) return;
+        types = std::move(*told);
+    } else if (message_type == wire::server_says::row_description) {
+        auto shape = wire::read_row_description(body);
+        if (!shape) return;
+        for (const column& each : *shape) types.push_back(each.type);
+    }
+    for (std::uint32_t& each : types) each = link.oids() == nullptr ? each : link.oids()->type_for_client(each);
+    (of_parameters ? in.described : in.result_types) = std::move(types);
+}
+
+// Notes a message that tells of types which are not known. True: it does.
+bool session::note_gap(const wire::frame& f, const oid_map& oids, const std::shared_ptr<known_statement>& told_of) {
+    if (missing_in(f.type, f.body, oids).empty()) return false;
+    gap made;
+    made.type = f.type;
+    made.body = f.body;
+    made.statement = told_of;
+    gaps_.push_back(std::move(made));
+    return true;
+}
+
+// Before the client is sent what was walked: numbers have one width, so that a message is put right in its place.
+task<void> session::fill_gaps(participant& p) {
+    const std::vector<gap> gaps = std::exchange(gaps_, {});
+    missing_oids all;
+    for (const gap& each : gaps) {
+        const missing_oids here = missing_in(each.type, each.body, *p.link->oids());
+        append(all.types, here.types);
+        append(all.relations, here.relations);
+    }
+    const bool known = co_await learn(p, std::move(all));
+    for (const gap& each : gaps) {
+        if (each.at) {
+            std::string again;
+            const bool written = write_for_client(again, each.type, each.body, *p.link->oids());
+            if (written) stream_.out().replace(*each.at, again.size(), again);
+        }
+        if (each.statement == nullptr) continue;
+        note_types(each.type, each.body, *p.link, *each.statement);
+        each.statement->types_unsure = !known;
+    }
 }
 
 }  // namespace ashlar::proxy

@@ -17,19 +17,11 @@ namespace {
 // A tail shorter than this waits to go along with what follows.
 constexpr std::size_t small = 4 * 1024;
 
-// Messages in which a server tells of types and relations by its own numbers.
-bool holds_types(char type) {
-    return type == wire::server_says::row_description || type == wire::server_says::parameter_description;
-}
-
-std::uint32_t type_for_client(const server_link& link, std::uint32_t there) {
-    return link.oids() == nullptr ? there : link.oids()->type_for_client(there);
-}
-
-// False: no protocol.
-bool write_for_client(std::string& to, const wire::frame& f, const oid_map& oids) {
-    return f.type == wire::server_says::row_description ? write_row_description_for_client(to, f.body, oids)
-                                                        : write_parameter_description_for_client(to, f.body, oids);
+// The statement whose parameters or columns such a message tells; nullptr: nobody wants to know.
+const std::shared_ptr<known_statement>& told_of(const expectation& front, char message_type) {
+    static const std::shared_ptr<known_statement> nobody;
+    if (message_type == wire::server_says::parameter_description) return front.statement;
+    return front.what == expectation::kind::describe_statement ? front.statement : nobody;
 }
 
 }  // namespace
@@ -66,6 +58,7 @@ task<status> session::exchange(participant& p, std::string_view message) {
         const walked done = walk(link, chunk);
         torn_ = link.half_seen() == 0 && !link.is_at_boundary();
         if (link.is_broken()) co_return lost(p);
+        if (!gaps_.empty()) co_await fill_gaps(p);
         passed_on_ += done.run.size();
         if (!done.run.empty()) {
             if (expected_.empty() && done.run.size() < small) {
@@ -133,6 +126,8 @@ session::walked session::walk(server_link& link, std::string_view chunk) {
         const bool to_client = expected_.front().to_client;
         if (whole && f->type == wire::server_says::copy_in && to_client) out.copy_in = true;
         const bool pass = take_frame(link, *f);
+        const bool typed = link.oids() != nullptr && holds_types(f->type);
+        const bool gapped = typed && whole && note_gap(*f, *link.oids(), told_of(expected_.front(), f->type));
         if (!to_client || !pass) {
             const char* start = whole ? end - 5 - f->size : from;
             const bool split = whole && static_cast<std::size_t>(end - first) < 5 + std::size_t{f->size};
@@ -145,13 +140,14 @@ session::walked session::walk(server_link& link, std::string_view chunk) {
             }
             from = end;
         }
-        if (link.oids() != nullptr && pass && to_client && holds_types(f->type)) {
+        if (typed && pass && to_client && (gapped || !whole || !link.oids()->is_same())) {
             const std::size_t size = 5 + std::size_t{f->size};
             if (static_cast<std::size_t>(end - first) < size)
                 held_.clear();
             else
                 pass_until(end - size);
-            if (!whole || !write_for_client(to, *f, *link.oids())) {
+            if (gapped) gaps_.back().at = to.size();
+            if (!whole || !write_for_client(to, f->type, f->body, *link.oids())) {
                 link.mark_broken();
                 break;
             }
@@ -224,25 +220,10 @@ bool session::take_frame(server_link& link, const wire::frame& f) {
             }
             return true;
         case wire::server_says::parameter_description:
-            if (const expectation& front = expected_.front(); front.statement != nullptr) {
-                if (auto types = wire::read_parameter_description(f.body)) {
-                    for (std::uint32_t& each : *types) each = type_for_client(link, each);
-                    front.statement->described = std::move(*types);
-                }
-            }
-            return true;
         case wire::server_says::row_description:
         case wire::server_says::no_data:
-            if (const expectation& front = expected_.front();
-                front.what == expectation::kind::describe_statement && front.statement != nullptr) {
-                std::vector<std::uint32_t> types;
-                if (f.type == wire::server_says::row_description) {
-                    auto shape = wire::read_row_description(f.body);
-                    if (!shape) return true;
-                    for (const column& each : *shape) types.push_back(type_for_client(link, each.type));
-                }
-                front.statement->result_types = std::move(types);
-            }
+            if (const auto& statement = told_of(expected_.front(), f.type))
+                note_types(f.type, f.body, link, *statement);
             return true;
         case wire::server_says::ready_for_query:
             // Ours is written instead: the client's transaction is not always the server's.

@@ -206,7 +206,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
             co_return status{};
         }
         participant& p = **got;
-        if (p.link->oids() != nullptr) {
+        if (p.link->differing_oids() != nullptr) {
             status passes = may_pass_binary(*what, p);
             if (!passes) {
                 error_seen_ = true;
@@ -235,6 +235,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
             if (p.link->transaction() == wire::transaction_state::idle && p.in_block) failed_ = true;
             if (plan.kind() == route::statement_kind::ddl && !error_seen_) {
                 if (block_ == block::none) {
+                    if (!release_now()) co_await release_all();  // what is read may need our connection
                     const deadline until{steady_clock::now() + seconds{10}};
                     (void)co_await shared_.world().read_catalogue(loop_, until);
                 } else {

@@ -4,10 +4,12 @@
 #include "driver/declared_type.hpp"
 #include "driver/drivers.hpp"
 #include "topology/catalogue_reader.hpp"
+#include "topology/learning_rules.hpp"
 
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <mutex>
@@ -128,12 +130,33 @@ struct world::inside {
 
     mutable std::mutex guard;  // of the catalogue's pointer
     std::shared_ptr<const route::catalogue> catalogue;
+    instant catalogue_began = instant::min();            // when its reading began: what was read later is newer
+    std::map<std::string, instant, std::less<>> learnt;  // the same for databases whose numbers were read again since
 
     std::unique_ptr<io::loop> loop;
     std::thread housekeeper;
 
+    // Who reads a database's numbers again, and who waits for it.
+    struct learning {
+        learning_rules rules;
+        std::vector<std::shared_ptr<io::signal>> waiting;
+    };
+    std::mutex learning_guard;
+    std::map<std::string, learning, std::less<>> learnings;
+
     std::shared_ptr<route::catalogue> bare_catalogue() const;
     task<status> keep_house();
+    // Of one database, under way: its end is told whoever ends it.
+    struct reading {
+        inside& all;
+        const std::string& database;
+        const missing_oids& what;
+        ~reading();
+    };
+
+    void keep_what_was_learnt(route::catalogue& in);
+    bool knows(const std::string& database, const missing_oids& what) const;
+    task<bool> read_oids_again(io::loop& loop, const member& from, deadline until);
 };
 
 world::world() : inside_(std::make_unique<inside>()) {}
@@ -274,7 +297,7 @@ std::shared_ptr<const oid_maps> compare(const std::map<std::string, own_oids>& n
     oid_maps made;
     for (const auto& [name, there] : numbers) {
         if (name == known) continue;
-        if (auto differs = oid_map::make(name, there, numbers.at(known))) made.emplace(name, std::move(differs));
+        made.emplace(name, oid_map::make(name, there, numbers.at(known)));
     }
     if (made.empty()) return nullptr;
     return std::make_shared<const oid_maps>(std::move(made));
@@ -283,6 +306,7 @@ std::shared_ptr<const oid_maps> compare(const std::map<std::string, own_oids>& n
 }  // namespace
 
 task<status> world::read_catalogue(io::loop& loop, deadline until) {
+    const instant began = steady_clock::now();
     std::shared_ptr<route::catalogue> fresh = inside_->bare_catalogue();
     std::vector<std::string> spread;  // the tables that every shard must have alike
     for (const config::table& each : inside_->description.tables) {
@@ -372,9 +396,115 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
     }
 
     std::lock_guard hold{inside_->guard};
+    if (inside_->catalogue_began > began) co_return status{};  // somebody else has read it since
+    inside_->catalogue_began = began;
+    inside_->keep_what_was_learnt(*fresh);
     fresh->version = inside_->catalogue->version + 1;
     inside_->catalogue = std::move(fresh);
     co_return status{};
+}
+
+// Precondition: `guard` is held. What began to be learnt after the reading at hand is newer, unless other numbers are shown now.
+void world::inside::keep_what_was_learnt(route::catalogue& in) {
+    const bool same = in.oids != nullptr && catalogue->oids != nullptr &&
+                      in.unsharded_database_has_all == catalogue->unsharded_database_has_all;
+    std::erase_if(learnt, [&](const auto& each) { return !same || each.second < catalogue_began; });
+    if (learnt.empty()) return;
+    auto maps = std::make_shared<oid_maps>(*in.oids);
+    for (const auto& [database, when] : learnt) (*maps)[database] = catalogue->oids->at(database);
+    in.oids = std::move(maps);
+}
+
+bool world::inside::knows(const std::string& database, const missing_oids& what) const {
+    std::lock_guard hold{guard};
+    if (catalogue->oids == nullptr) return true;
+    const auto of = catalogue->oids->find(database);
+    return of == catalogue->oids->end() || of->second->knows(what);
+}
+
+task<bool> world::inside::read_oids_again(io::loop& on_loop, const member& from, deadline until) {
+    const instant began = steady_clock::now();
+    std::shared_ptr<const route::catalogue> known;
+    {
+        std::lock_guard hold{guard};
+        known = catalogue;
+    }
+    const bool ask_shard = known->shards && !known->unsharded_database_has_all;
+    const std::string& shown = ask_shard ? shards.front().name : known->unsharded_database;
+    const auto is_shown = [&](const member& each) { return each.name == shown; };
+    const auto* list = ask_shard ? &shards : &databases;
+    const auto central = std::find_if(list->begin(), list->end(), is_shown);
+    // One that has a map itself is not the one that maps were made for: the catalogue has not been read yet.
+    if (central == list->end() || known->oids == nullptr || known->oids->contains(shown)) co_return false;
+    own_oids found[2];
+    const member* const both[] = {&*central, &from};
+    for (std::size_t i = 0; i < 2; ++i) {
+        auto made = co_await both[i]->pool->server().connect(on_loop, until);
+        if (!made) co_return false;
+        const std::unique_ptr<driver::connection> on = std::move(*made);
+        auto read = co_await read_oids(*on, until);
+        if (!read) co_return false;
+        found[i] = std::move(*read);
+    }
+    auto fresh = oid_map::make(from.name, found[1], found[0]);
+    std::lock_guard hold{guard};
+    auto next = std::make_shared<route::catalogue>(*catalogue);
+    if (next->oids == nullptr || next->oids->contains(shown)) co_return false;
+    auto maps = std::make_shared<oid_maps>(*next->oids);
+    (*maps)[from.name] = std::move(fresh);
+    next->oids = std::move(maps);
+    ++next->version;
+    learnt[from.name] = began;
+    catalogue = std::move(next);
+    co_return true;
+}
+
+world::inside::reading::~reading() {
+    const bool found = all.knows(database, what);
+    std::lock_guard hold{all.learning_guard};
+    learning& here = all.learnings[database];
+    here.rules.ended(steady_clock::now(), what.all(), found);
+    for (const auto& each : here.waiting) each->set();
+    here.waiting.clear();
+}
+
+task<bool> world::learn_oids(io::loop& loop, std::string database, missing_oids what, deadline until) {
+    using verdict = learning_rules::verdict;
+    inside& all = *inside_;
+    const member* const from = find(database);
+    const std::vector<std::uint32_t> numbers = what.all();
+    for (;;) {
+        if (from == nullptr || all.knows(database, what)) co_return from != nullptr;  // perhaps since the caller looked
+        const instant now = steady_clock::now();
+        if (until.passed(now)) co_return false;
+        const auto told = std::make_shared<io::signal>();
+        verdict may = verdict::leave;
+        instant rested;
+        {
+            std::lock_guard hold{all.learning_guard};
+            inside::learning& here = all.learnings[database];
+            may = here.rules.ask(now, numbers);
+            rested = here.rules.rested_at();
+            if (may == verdict::wait) here.waiting.push_back(told);
+        }
+        switch (may) {
+            case verdict::leave:
+                co_return false;
+            case verdict::wait:
+                (void)co_await loop.wait_for(*told, until);
+                continue;
+            case verdict::rest: {
+                const deadline next{std::min(rested, until.at())};
+                (void)co_await loop.sleep_until(next);
+                continue;
+            }
+            case verdict::read:
+                break;
+        }
+        const inside::reading reads{all, database, what};
+        (void)co_await all.read_oids_again(loop, *from, until);
+        co_return all.knows(database, what);
+    }
 }
 
 }  // namespace ashlar::topology

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "config/description.hpp"
+#include "core/oid_map.hpp"
 #include "pool/pool.hpp"
 #include "route/catalogue.hpp"
 
@@ -56,6 +57,11 @@ public:
     // Reads tables, columns, collations and functions from the first shard and the primary, checks that every other
     // shard has the same (shards_disagree names the shard and the difference), and makes that the catalogue.
     task<status> read_catalogue(io::loop& loop, deadline until);
+    // Reads the numbers of a database's own types and relations again, and those of the catalogue database, where some are
+    // missing: made directly on the servers since the catalogue was read. On connections of its own, so that callers who
+    // hold those of the pools do not wait for each other; no more often than learning_rules say. True: all are known now,
+    // and the catalogue has grown.
+    task<bool> learn_oids(io::loop& loop, std::string database, missing_oids what, deadline until);
     // The latest; before the first read it knows only what the description says: kinds and shard keys, no columns.
     std::shared_ptr<const route::catalogue> catalogue() const;
 

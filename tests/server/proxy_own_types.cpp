@@ -4,8 +4,10 @@
 
 #include <libpq-fe.h>
 
+#include <atomic>
 #include <memory>
 #include <set>
+#include <thread>
 
 namespace ashlar {
 namespace {
@@ -475,6 +477,170 @@ TEST(ProxyOwnTypes, ATypeThatTheCatalogueDoesNotKnowIsUnknownAndReadAsText) {
     const answer merged = c.query("select 'b'::hidden, id from people");
     EXPECT_EQ(state(merged), "0A000");
     EXPECT_EQ(PQntuples(c.query("select id from people").get()), keys);
+}
+
+// Types made directly on the servers after the proxy has read the catalogue. Each test has a proxy that knows nothing of
+// them, before the databases that all share.
+proxied new_proxy() {
+    proxied::options o;
+    o.on = house().shared_databases();
+    o.shards = 3;
+    o.pool = 1;  // what is read again is not read on the connections that clients hold
+    o.tables = {proxied::sharded("people", "id")};
+    return proxied{o};
+}
+
+void on_each_server(const std::string& sql) {
+    for (const char* database : {"main", "shard_1", "shard_2", "shard_3"}) {
+        (void)house().databases().run_sql(sql, database);
+    }
+}
+
+TEST(ProxyOwnTypes, ANewTypeIsKnownAtItsFirstAnswer) {
+    const proxied fresh = new_proxy();
+    client c{fresh.port()};
+    on_each_server("create type tone as enum ('low', 'high')");
+    const Oid tone = c.type("tone");
+    for (int key = 1; key <= keys; ++key) {
+        const answer got = c.query(of_key("'low'::tone, mood", key));
+        EXPECT_EQ(PQftype(got.get(), 0), tone) << key << PQresultErrorMessage(got.get());
+        EXPECT_EQ(PQfsize(got.get(), 0), 4);
+        EXPECT_EQ(PQftype(got.get(), 1), c.type("mood"));
+        EXPECT_STREQ(PQgetvalue(got.get(), 0, 0), "low");
+    }
+}
+
+TEST(ProxyOwnTypes, ANewTypeIsKnownWithinATransactionAndInMergedAnswers) {
+    const proxied fresh = new_proxy();
+    client c{fresh.port()};
+    on_each_server("create type pitch as enum ('low', 'high')");
+    const Oid pitch = c.type("pitch");
+    (void)c.query("begin");
+    const answer merged = c.query("select id, 'low'::pitch from people");
+    ASSERT_EQ(PQntuples(merged.get()), keys) << PQresultErrorMessage(merged.get());
+    EXPECT_EQ(PQftype(merged.get(), 1), pitch);
+    on_each_server("create type pace as enum ('slow', 'fast')");
+    const answer relayed = c.query(of_key("'fast'::pace", 4));
+    EXPECT_EQ(PQftype(relayed.get(), 0), c.type("pace"));
+    EXPECT_EQ(state(c.query("commit")), "");
+}
+
+TEST(ProxyOwnTypes, ANewTypeIsKnownWhereItIsDescribedAndDeclared) {
+    {
+        const proxied fresh = new_proxy();
+        client c{fresh.port()};
+        on_each_server("create type shade as enum ('dark', 'light')");
+        const answer told = c.described("select id, 'dark'::shade from people where id = $1 and $2 = 'dark'::shade");
+        ASSERT_EQ(PQnparams(told.get()), 2) << PQresultErrorMessage(told.get());
+        EXPECT_EQ(PQparamtype(told.get(), 1), c.type("shade"));
+        EXPECT_EQ(PQftype(told.get(), 1), c.type("shade"));
+    }
+    {
+        const proxied fresh = new_proxy();
+        client c{fresh.port()};
+        on_each_server("create type grain as enum ('fine', 'coarse')");
+        const Oid grain = c.type("grain");
+        for (int key = 1; key <= keys; ++key) {
+            const answer got =
+                c.bound("select $2, id from people where id = $1", {23, grain}, {std::to_string(key), "fine"});
+            ASSERT_EQ(PQntuples(got.get()), 1) << PQresultErrorMessage(got.get());
+            EXPECT_EQ(PQftype(got.get(), 0), grain);
+        }
+        EXPECT_EQ(state(c.bound("select id from people where id = $1 and $2 = $2", {23, 4'000'000}, {"1", "fine"})),
+                  "0A000");
+    }
+    {
+        const proxied fresh = new_proxy();
+        client c{fresh.port()};
+        on_each_server("create type weave as enum ('loose', 'tight')");
+        const Oid weave = c.type("weave");
+        const answer got = c.bound("select count(*) from people where $1 = 'tight'", {weave}, {"tight"});
+        EXPECT_EQ(value(got), std::to_string(keys));
+    }
+}
+
+TEST(ProxyOwnTypes, BinaryValuesOfANewTypeAreRefusedWhereTheyHoldNumbers) {
+    const proxied fresh = new_proxy();
+    client c{fresh.port()};
+    on_each_server("create type cloth as enum ('wool', 'silk')");
+    for (const int key : {1, 2, 3, 4, 5, 6}) {
+        const std::vector<std::string> which{std::to_string(key)};
+        EXPECT_EQ(state(c.bound("select array['silk'::cloth], id from people where id = $1", {}, which, 1)), "0A000");
+        const answer single = c.bound("select 'silk'::cloth from people where id = $1", {}, which, 1);
+        EXPECT_EQ(value(single), "silk");
+        EXPECT_EQ(PQftype(single.get(), 0), c.type("cloth"));
+    }
+}
+
+TEST(ProxyOwnTypes, ManyClientsWhoMeetANewTypeAtOnceAllSeeItsNumber) {
+    const proxied fresh = new_proxy();
+    std::vector<std::unique_ptr<client>> clients;
+    for (int i = 0; i < 12; ++i) clients.push_back(std::make_unique<client>(fresh.port()));
+    on_each_server("create type crowd as enum ('here', 'there')");
+    const Oid crowd = clients.front()->type("crowd");
+    std::vector<std::thread> threads;
+    std::atomic<int> right{0};
+    for (auto& each : clients) {
+        threads.emplace_back([&right, crowd, c = each.get()] {
+            for (int key = 1; key <= 6; ++key) {
+                if (PQftype(c->query(of_key("'here'::crowd", key)).get(), 0) == crowd) ++right;
+            }
+        });
+    }
+    for (std::thread& each : threads) each.join();
+    EXPECT_EQ(right, 12 * 6);
+}
+
+TEST(ProxyOwnTypes, ATypeThatComesToTheCatalogueLaterIsKnownOnceAllIsReadAgain) {
+    const proxied fresh = new_proxy();
+    client c{fresh.port()};
+    for (const char* shard : {"shard_1", "shard_2", "shard_3"}) {
+        (void)house().databases().run_sql("create type late as enum ('a', 'b')", shard);
+    }
+    EXPECT_EQ(PQftype(c.query(of_key("'a'::late", 1)).get(), 0), 705U);
+    (void)house().databases().run_sql("create type late as enum ('a', 'b')", "main");
+    ASSERT_EQ(state(c.query("create table read_it_again(id int)")), "");  // DDL through the proxy
+    for (int key = 1; key <= keys; ++key) {
+        EXPECT_EQ(PQftype(c.query(of_key("'a'::late", key)).get(), 0), c.type("late"));
+    }
+}
+
+// Servers that were set up alike number alike, and nothing has to be translated, until one of them goes its own way.
+TEST(ProxyOwnTypes, ServersThatNumberAlikeMayDiverge) {
+    const test::postgres_server central, shard;
+    for (const test::postgres_server* each : {&central, &shard}) {
+        (void)each->run_sql("create type mood as enum ('sad', 'ok')");
+        (void)each->run_sql("create table people(id int primary key, mood mood, moods mood[])");
+    }
+    ASSERT_EQ(central.scalar("select 'mood'::regtype::oid"), shard.scalar("select 'mood'::regtype::oid"));
+    proxied::options o;
+    o.on = house().shared_databases();
+    o.shards = 1;
+    o.tables = {proxied::sharded("people", "id")};
+    o.change = [&](config::description& d) {
+        const auto move = [](config::database& to, const test::postgres_server& where) {
+            to.primary.port = where.port();
+            to.primary.database = "postgres";
+        };
+        move(d.databases.at("primary"), central);
+        move(d.shards_->list.at(0), shard);
+    };
+    const proxied alike{o};
+    client c{alike.port()};
+    ASSERT_EQ(state(c.query("insert into people values (1, 'ok', '{ok}')")), "");
+    EXPECT_EQ(PQftype(c.query("select moods, id from people where id = 1").get(), 0), c.type("_mood"));
+    EXPECT_EQ(state(c.bound("select moods from people where id = 1", {}, {}, 1)), "");
+
+    (void)shard.run_sql("create type in_the_way as (a int)");
+    for (const test::postgres_server* each : {&central, &shard}) {
+        (void)each->run_sql("create type tone as enum ('low', 'high')");
+    }
+    ASSERT_NE(central.scalar("select 'tone'::regtype::oid"), shard.scalar("select 'tone'::regtype::oid"));
+    EXPECT_EQ(PQftype(c.query("select 'low'::tone from people where id = 1").get(), 0), c.type("tone"));
+    EXPECT_EQ(PQftype(c.query("select mood from people where id = 1").get(), 0), c.type("mood"));
+    EXPECT_EQ(state(c.bound("select moods from people where id = 1", {}, {}, 1)), "")
+        << "its numbers are the same still";
+    EXPECT_EQ(state(c.bound("select array['low'::tone] from people where id = 1", {}, {}, 1)), "0A000");
 }
 
 TEST(ProxyOwnTypes, NewTypesAreKnownOnceTheCatalogueIsReadAgain) {

@@ -30,12 +30,36 @@ own_oids moved(own_oids o, std::uint32_t by) {
     return o;
 }
 
-TEST(OidMap, IsNotNeededWhereAllNumbersAreTheSame) {
-    EXPECT_EQ(oid_map::make("shard_2", catalogue(), catalogue()), nullptr);
+TEST(OidMap, TellsWhetherAllNumbersAreTheSame) {
+    EXPECT_TRUE(oid_map::make("shard_2", catalogue(), catalogue())->is_same());
     own_oids fewer = catalogue();
     fewer.types.erase("public.only_known");
-    EXPECT_EQ(oid_map::make("shard_2", fewer, catalogue()), nullptr);
-    EXPECT_NE(oid_map::make("shard_2", catalogue(), fewer), nullptr);
+    EXPECT_TRUE(oid_map::make("shard_2", fewer, catalogue())->is_same());
+    EXPECT_FALSE(oid_map::make("shard_2", catalogue(), fewer)->is_same());
+    EXPECT_FALSE(oid_map::blind("shard_2")->is_same());
+}
+
+TEST(OidMap, WhereAllIsTheSameOnlyWhatIsMissingDiffersInBinary) {
+    const auto map = oid_map::make("shard_2", catalogue(), catalogue());
+    EXPECT_FALSE(map->differs_in_binary(20'001));
+    EXPECT_FALSE(map->differs_in_binary(2205)) << "regclass";
+    EXPECT_TRUE(map->differs_in_binary(40'000));
+    EXPECT_TRUE(map->differs_in_binary(oid::unknown));
+}
+
+TEST(OidMap, KnowsWhatIsMissing) {
+    own_oids there = moved(catalogue(), 500);
+    there.types["public.only_there"] = 30'000;
+    there.relations["public.only_there"] = 30'001;
+    const auto map = oid_map::make("shard_2", there, catalogue());
+    EXPECT_TRUE(map->knows({{20'500, oid::text}, {20'600, 0}, {20'000, 0}}));
+    EXPECT_TRUE(map->knows({{}, {30'001}, {}})) << "a table that lives apart";
+    EXPECT_FALSE(map->knows({{30'000}, {}, {}})) << "a type that the catalogue may get yet";
+    EXPECT_FALSE(map->knows({{40'000}, {}, {}}));
+    EXPECT_FALSE(map->knows({{}, {40'000}, {}}));
+    EXPECT_FALSE(map->knows({{}, {}, {40'000}}));
+    EXPECT_FALSE(oid_map::blind("shard_2")->knows({{20'500}, {}, {}}));
+    EXPECT_EQ((missing_oids{{1}, {2}, {3, 4}}.all()), (std::vector<std::uint32_t>{1, 2, 3, 4}));
 }
 
 TEST(OidMap, TranslatesByNameBothWays) {

@@ -71,6 +71,28 @@ TEST(OwnTypes, MalformedDescriptionsAreRefusedAtEveryLength) {
     EXPECT_EQ(out, "");
 }
 
+TEST(OwnTypes, MessagesTellWhatIsMissing) {
+    std::string rows, parameters;
+    wire::write_row_description(rows, shape());
+    wire::write_parameter_description(parameters, std::vector<std::uint32_t>{30'000, 23, 30'002});
+    EXPECT_TRUE(holds_types(rows[0]) && holds_types(parameters[0]) && !holds_types('D'));
+    const missing_oids in_rows = missing_in(rows[0], std::string_view{rows}.substr(5), *oids());
+    EXPECT_EQ(in_rows.types, std::vector<std::uint32_t>{30'001});
+    EXPECT_EQ(in_rows.relations, std::vector<std::uint32_t>{99'999});
+    const missing_oids in_parameters = missing_in(parameters[0], std::string_view{parameters}.substr(5), *oids());
+    EXPECT_EQ(in_parameters.types, std::vector<std::uint32_t>{30'002});
+    EXPECT_EQ(missing_in(std::vector<std::uint32_t>{23, 20'000, 20'001}, *oids()).declared,
+              std::vector<std::uint32_t>{20'001});
+    columns known = shape();
+    known.pop_back();
+    std::string whole;
+    wire::write_row_description(whole, known);
+    EXPECT_TRUE(missing_in(whole[0], std::string_view{whole}.substr(5), *oids()).empty());
+    for (std::size_t cut = 5; cut < whole.size(); ++cut) {  // malformed: somebody else's to say
+        EXPECT_TRUE(missing_in(whole[0], std::string_view{whole}.substr(5, cut - 5), *oids()).types.empty()) << cut;
+    }
+}
+
 TEST(OwnTypes, ParametersAreTranslatedBothWays) {
     std::string message, out;
     wire::write_parameter_description(message, std::vector<std::uint32_t>{30'000, 23, 30'001});
