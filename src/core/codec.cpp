@@ -33,6 +33,7 @@ constexpr type_facts known_types[] = {
     {oid::float4, "real", 4},
     {oid::float8, "double precision", 8},
     {oid::unknown, "unknown", -2},
+    {oid::inet, "inet", -1},
     {oid::bpchar, "character", -1},
     {oid::varchar, "character varying", -1},
     {oid::date, "date", 4},

@@ -1,5 +1,5 @@
 // drivers.hpp: a driver for each engine. SQLite runs on worker threads (in place on a loop whose caller blocks anyway);
-// PostgreSQL is libpq, asynchronous.
+// PostgreSQL is libpq and MySQL libmariadb, both asynchronous.
 #pragma once
 
 #include "driver/connection.hpp"
@@ -26,5 +26,18 @@ struct postgres_options {
     std::size_t prepared_statements_max = 200;
 };
 std::unique_ptr<driver> make_postgres_driver(postgres_options options);
+
+// MariaDB and MySQL.
+struct mysql_options {
+    std::string host;
+    std::uint16_t port = 3306;
+    std::string socket;  // a Unix socket's path, instead of host and port
+    std::string user, password, database;
+    // ssl_mode (disabled, preferred, required, verify_identity; preferred when not given, by a socket disabled), ssl_ca,
+    // ssl_capath, ssl_cert, ssl_key, ssl_cipher, ssl_crl, tls_version. What is not known fails each connect.
+    std::map<std::string, std::string> extra;
+    std::size_t prepared_statements_max = 200;
+};
+std::unique_ptr<driver> make_mysql_driver(mysql_options options);
 
 }  // namespace ashlar::driver

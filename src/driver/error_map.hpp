@@ -1,5 +1,5 @@
 // error_map.hpp: what a server said → our codes. One table for all engines, keyed by SQLSTATE; an engine that has none
-// (SQLite) is given one first. Apart, so that a program meets the same code for the same trouble whoever reported it.
+// (SQLite), or has others (MySQL), is given PostgreSQL's first. Apart, so that a program meets the same code for the same trouble whoever reported it.
 #pragma once
 
 #include <ashlar/error.hpp>
@@ -16,5 +16,9 @@ error from_report(server_report report);
 
 // SQLite's extended result code and message → SQLSTATE. The message tells apart what the code SQLITE_ERROR does not.
 std::string_view sqlstate_for_sqlite(int extended_code, std::string_view message) noexcept;
+
+// MySQL's and MariaDB's number, SQLSTATE and message → PostgreSQL's SQLSTATE for the same trouble. What is not listed
+// keeps the server's own, save HY000, which says nothing. The view lives as long as `sqlstate`.
+std::string_view sqlstate_for_mysql(int number, std::string_view sqlstate, std::string_view message) noexcept;
 
 }  // namespace ashlar::driver

@@ -6,6 +6,7 @@
 
 #include <mysql.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -202,7 +203,18 @@ void mariadb_server::kill9() {
 }
 
 void mariadb_server::pause() {
-    if (server_.running()) server_.send(SIGSTOP);
+    if (!server_.running()) return;
+    server_.send(SIGSTOP);
+    // Its threads stop one after the other.
+    const auto is_stopped = [](const fs::directory_entry& thread) {
+        const std::string stat = read_file(thread.path() / "stat");
+        return stat.empty() || stat.find(") T ") != std::string::npos;
+    };
+    const fs::directory_iterator none;
+    for (bool all = false; !all; std::this_thread::yield()) {
+        const fs::directory_iterator threads{"/proc/" + std::to_string(pid()) + "/task"};
+        all = std::all_of(threads, none, is_stopped);
+    }
 }
 
 void mariadb_server::resume() {

@@ -270,6 +270,9 @@ std::unique_ptr<loop> make_epoll_loop();
 // The poll back end: cheap to make, for a caller who blocks on one call.
 std::unique_ptr<loop> make_poll_loop();
 
+// Has the other side closed this stream? Asks the system, at once, whatever still is to be read. Any thread.
+bool peer_has_closed(int fd) noexcept;
+
 // --- loop::run ----------------------------------------------------------------------------------------------------
 
 template <class T>

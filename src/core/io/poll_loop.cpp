@@ -97,6 +97,11 @@ private:
 
 }  // namespace
 
+bool peer_has_closed(int fd) noexcept {
+    pollfd p{fd, POLLRDHUP, 0};
+    return ::poll(&p, 1, 0) > 0;
+}
+
 std::unique_ptr<loop> make_poll_loop() {
     return std::make_unique<poll_loop>();
 }

@@ -38,39 +38,8 @@ std::shared_ptr<canceller> canceller::make(int fd, std::string_view trace) {
     return c;
 }
 
-void canceller::send() {
-    if (!has_key_) return;
-    {
-        const std::lock_guard hold{guard_};
-        if (under_way_) return;
-        under_way_ = true;
-        over_ = io::signal{};  // of this request; whoever waited for the last one has a copy of it
-    }
-    io::run_on_blocking_thread([self = shared_from_this()] {
-        self->carry_out();
-        const std::lock_guard hold{self->guard_};
-        self->under_way_ = false;
-        self->over_.set();
-    });
-}
-
-bool canceller::is_under_way() const {
-    const std::lock_guard hold{guard_};
-    return under_way_;
-}
-
-task<bool> canceller::settled(io::loop& on, deadline until) {
-    io::signal over;
-    {
-        const std::lock_guard hold{guard_};
-        if (!under_way_) co_return true;
-        over = over_;
-    }
-    (void)co_await on.wait_for(over, until);
-    co_return !is_under_way();
-}
-
 void canceller::carry_out() const noexcept {
+    if (!has_key_) return;
     const int fd = ::socket(address_.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return;
     const int begun = ::connect(fd, reinterpret_cast<const sockaddr*>(&address_), address_size_);
