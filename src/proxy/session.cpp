@@ -113,18 +113,18 @@ task<void> session::clean_up() {
             // Something runs for nobody: the server is told, and the link is of no more use.
             server_canceller canceller = p.link->canceller();
             canceller.send_in_background();
-            p.lease.discard();
+            p.close();
             continue;
         }
         if (p.link == nullptr && !p.lease->is_reusable()) {
             p.lease->cancel();
-            p.lease.discard();
+            p.close();
             continue;
         }
         if (p.lease->in_transaction()) {
             status rolled_back = co_await p.lease->rollback(until);
             if (!rolled_back) {
-                p.lease.discard();
+                p.close();
                 continue;
             }
             if (p.link != nullptr && p.settings_unsure) p.link->mark_dirty();

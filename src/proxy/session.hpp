@@ -70,6 +70,11 @@ struct participant {
     settings_ptr at_begin;         // what was on it when its transaction began
 
     driver::connection& on() const noexcept { return joined ? *joined : *lease; }
+    // The connection is of no more use, to nobody.
+    void close() noexcept {
+        link = nullptr;
+        lease.discard();
+    }
 };
 
 class session {

@@ -76,8 +76,7 @@ task<std::optional<error>> session::end_on_servers(bool& committed) {
                     committed = false;
                 }
                 if (p.lease->in_transaction() || !p.lease->is_reusable()) {
-                    p.lease.discard();
-                    p.link = nullptr;
+                    p.close();
                     continue;
                 }
             }

@@ -352,6 +352,35 @@ TEST(ProxySessions, AClientGoneInItsTransactionLetsGoOfItsLocks) {
     }
 }
 
+// What is closed with a client is closed once; the sanitizers see whether anybody looks at it after that.
+TEST(ProxySessions, AClientGoneWithItsServerIsForgotten) {
+    proxied house{house_of(1)};
+    {
+        raw_client gone{house.login()};
+        (void)gone.query("begin");
+        EXPECT_EQ(gone.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(T)");
+        (void)house.databases().run_sql(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'main' and pid <> "
+            "pg_backend_pid()");
+        gone.close();
+    }
+    raw_client c{house.login()};
+    EXPECT_EQ(c.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(I)");
+}
+
+TEST(ProxySessions, AStatementWhoseClientIsGoneIsEnded) {
+    proxied house{house_of(1)};
+    raw_client gone{house.login()};
+    std::string out;
+    wire::write_query(out, "select pg_sleep(60) from notes where id = 7 for update");
+    gone.send(out);
+    gone.close();
+    // Waits for the only connection, and then for the row.
+    raw_client c{house.login()};
+    EXPECT_EQ(c.query("update notes set body = body where id = 7 returning body"),
+              "T(body:25) D(note 7) C(UPDATE 1) Z(I)");
+}
+
 TEST(ProxySessions, AServerThatDiedIdleIsNobodysBusiness) {
     proxied house{house_of(3)};
     raw_client c{house.login()};
