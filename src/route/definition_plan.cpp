@@ -1,5 +1,4 @@
 // COPY, and everything that is neither a query nor a session's own business: definitions and commands.
-#include "route/own_numbers.hpp"
 #include "route/planning.hpp"
 #include "route/refusal.hpp"
 #include "route/types.hpp"
@@ -152,6 +151,7 @@ made_plan plan_definition(const question& q) {
         {"LISTEN", "UNLISTEN", "DO", "CALL", "LOAD", "DECLARE CURSOR", "SET CONSTRAINTS"});
     out->may_change_session =
         q.said.temporary || std::find(sessions.begin(), sessions.end(), command) != sessions.end();
+    if (q.said.inner && command == "DECLARE CURSOR" && q.known.dialect == dialect::postgres) return plan_cursor(q);
     if (!q.known.shards)
         return send_elsewhere(q, std::move(out), named.elsewhere ? named.elsewhere->database : "", named.location);
 
@@ -159,18 +159,9 @@ made_plan plan_definition(const question& q) {
     if (q.said.inner) {
         analysis tables{q.known, q.options.search_path, q.declared};
         if (status s = tables.look_at(*q.said.inner); !s) return std::move(s).error();
-        const bool on_shards = !tables.sharded().empty() || tables.touches_reference();
-        if (on_shards && command == "DECLARE CURSOR" && q.known.dialect == dialect::postgres) return plan_cursor(q);
-        if (on_shards) {
+        if (!tables.sharded().empty() || tables.touches_reference()) {
             return refusal(q.text, q.said.location, fmt::format("{} over sharded or reference tables", command),
                            "Run the SELECT alone, or define it on each shard.");
-        }
-        const bool rows_go_out = command == "DECLARE CURSOR" && tables.touches_unsharded();
-        if (rows_go_out && !q.known.shows_catalogue_of(tables.unsharded_database())) {
-            contents inside = contents_of(*q.said.inner, q.known);
-            const question inner{q.text, *q.said.inner, q.known, q.options, q.declared, nullptr};
-            if (auto no = refuse_own_numbers(inner, tables, inside)) return std::move(*no);
-            out->looked_up = std::move(inside.looked_up);
         }
     }
     if (mixes(q)) {
