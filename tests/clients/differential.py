@@ -98,6 +98,10 @@ class Queries:
     def expression(self, scope, wanted=None, depth=0):
         """A scalar expression over the tables in scope: (sql, kind)."""
         alias, table = self.draw.choice(scope)
+        if wanted in (None, "text") and self.chance(0.03):  # every server has other numbers, and the same names
+            column = self.draw.choice(list(TABLES[table]))
+            return self.draw.choice([f"{alias}.tableoid::regclass::text", f"pg_typeof({alias}.{column})::text",
+                                     f"format_type(pg_typeof({alias}.{column}), null)"]), "text"
         names = [n for n, k in TABLES[table].items() if wanted is None or k == wanted]
         if not names:
             return self.constant(wanted), wanted
@@ -141,6 +145,12 @@ class Queries:
                 f"{key} between {self.key()} and {self.key()}", f"{key} = {self.key()}::int", f"{key} is null", f"{key} = null",
                 f"{key} <> {self.key()}", f"({key}, 1) = ({self.key()}, 1)", f"{key} not in ({self.key()})", f"{key} = {self.key()} + 1", f"{key} = {self.key()}.0",
                 f"{key} = (select {self.key()})", f"{key} is not distinct from {self.key()}"])
+        if self.chance(0.04):
+            alias, table = self.draw.choice(scope)
+            return self.draw.choice([f"{alias}.tableoid = '{table}'::regclass", f"{alias}.tableoid <> 'items'::regclass::oid",
+                                     f"{alias}.tableoid in ('users'::regclass, to_regclass('orders'))", f"{alias}.tableoid > 10000",
+                                     f"{alias}.tableoid = any ('{{users,countries}}'::regclass[])", f"{alias}.tableoid is null",
+                                     f"pg_typeof({alias}.{next(iter(TABLES[table]))}) = 'bigint'::regtype", f"{alias}.tableoid = 16403"])
         sql, kind = self.expression(scope)
         return self.draw.choice([f"{sql} is null", f"{sql} is not null", f"{sql} = {self.constant(kind)}", f"{sql} > {self.constant(kind)}",
                                  f"{sql} in ({self.constant(kind)}, {self.constant(kind)})", f"{sql} <> {self.constant(kind)}"])
