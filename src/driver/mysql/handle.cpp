@@ -90,14 +90,15 @@ status set_options(MYSQL* m, const mysql_options& where, seconds patience, use h
     set(MYSQL_OPT_LOCAL_INFILE, &off);
     set(MYSQL_SET_CHARSET_NAME, "utf8mb4");
     set(MARIADB_OPT_RESTRICTED_AUTH, login_plugins);
-    const my_bool encrypts = *encrypted != encryption::disabled, verifies = *encrypted == encryption::verify_identity;
+    const auto encrypts = static_cast<my_bool>(*encrypted != encryption::disabled ? 1 : 0);
+    const auto verifies = static_cast<my_bool>(*encrypted == encryption::verify_identity ? 1 : 0);
     set(MYSQL_OPT_SSL_ENFORCE, &encrypts);
     set(MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verifies);
     for (const auto& [name, text] : where.extra) {
         if (name == "ssl_mode") continue;
         const auto* known = std::ranges::find(text_options, name, &text_option::name);
         if (known == text_options.end()) return error{errc::invalid_argument, "the option " + name + " is not known"};
-        if (encrypts) set(known->option, text.c_str());
+        if (encrypts != 0) set(known->option, text.c_str());
     }
     (void)mysql_optionsv(m, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "ashlar");
     if (how == use::non_blocking) {
