@@ -221,7 +221,8 @@ task<result<columns>> server_connection::execute(prepared_statement& which, cons
     if (mysql_stmt_bind_result(s, rows_.binds()) != 0) {
         error why = failed();
         phase_ = phase::running;
-        (void)co_await late(error{errc::cancelled});
+        error given_up{errc::cancelled};
+        (void)co_await late(std::move(given_up));
         co_return why;
     }
     co_return rows_.shape();
