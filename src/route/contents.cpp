@@ -104,6 +104,7 @@ struct collector {
             case behaviour::sequence:
                 return note(out.sequence, e.name, e.location);
             case behaviour::lock:
+                if (e.name.find("_xact_") == std::string::npos) note(out.session_lock, e.name, e.location);
                 return note(out.lock, e.name, e.location);
             case behaviour::session:
                 return note(out.session, e.name, e.location);

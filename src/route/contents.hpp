@@ -24,6 +24,7 @@ struct contents {
     std::optional<place> unknown;  // a construct outside the whitelist
     std::optional<place> clock, local, random, sequence, lock, session,
         unknown_function;                // the first of each behaviour
+    std::optional<place> session_lock;   // an advisory lock that outlives its transaction
     std::optional<place> keyword;        // current_timestamp, current_user …
     std::optional<place> clock_word;     // 'now', 'today' …: what a moment's input function makes of them
     std::optional<place> own_operator;   // not PostgreSQL's own

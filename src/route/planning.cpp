@@ -49,6 +49,11 @@ made_plan plan_elsewhere(const question& q, const analysis& tables, contents& in
         return refusal(q.text, *at, "PostgreSQL's catalogue over SQLite databases",
                        "They have none; select name, sql from sqlite_master lists the tables of one.");
     }
+    if (inside.session_lock) {
+        return refusal(q.text, inside.session_lock->location,
+                       fmt::format("{}(), whose lock only one connection could keep,", inside.session_lock->name),
+                       "Use pg_advisory_xact_lock(), which ends with the transaction.");
+    }
     auto out = fresh(q);
     out->may_change_session = inside.may_change_session();
     out->writes = out->writes || inside.may_write() || q.said.kind != statement_kind::select || tables.writes_in_with();
