@@ -59,6 +59,13 @@ task<status> ask_server(report& about, driver::connection& on, deadline until) {
     about.latency_ms = std::chrono::duration<double, std::milli>(steady_clock::now() - began).count();
     about.up = true;
     about.role = "writing";
+    if (on.speaks() == driver::dialect::mysql) {
+        auto row = co_await first_row(on, "select @@global.read_only", until);
+        if (!row) co_return std::move(row).error();
+        // a number, and from MariaDB 12 on a word
+        if (!row->empty() && row->front() != "0" && row->front() != "OFF") about.role = "reading";
+        co_return status{};
+    }
     if (on.speaks() != driver::dialect::postgres) co_return status{};
     std::string sql{postgres_facts};
     auto row = co_await first_row(on, std::move(sql), until);

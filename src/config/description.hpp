@@ -20,7 +20,7 @@ std::string_view name_of(engine which) noexcept;  // "postgres", "mysql", "sqlit
 // A database's URL, taken apart. `password` never prints: display() leaves it out.
 struct endpoint {
     config::engine engine = config::engine::sqlite;
-    std::string host;  // empty: a Unix socket's default, or SQLite
+    std::string host;  // a path: a Unix socket, or PostgreSQL's folder of one; empty: its default, or SQLite
     std::uint16_t port = 0;
     std::string user, password;
     std::string database;  // SQLite: the file's path; a relative one is resolved against the configuration's folder

@@ -29,11 +29,12 @@ const node* value_of(section& from, std::string_view key) {
 
 void advise_on_engine(const database& d, std::vector<std::string>& advice) {
     if (d.primary.engine != engine::mysql) return;
-    advice.push_back(d.name + " is a MySQL database: Ashlar has no driver for it yet and will refuse to open it");
+    advice.push_back(d.name +
+                     " is a MySQL database: no shard and no primary can be one yet, and opening it is refused");
 }
 
 void advise(const description& what, std::vector<std::string>& advice) {
-    for (const auto& [name, each] : what.databases) advise_on_engine(each, advice);
+    if (const database* primary = what.primary(); primary != nullptr) advise_on_engine(*primary, advice);
     if (!what.shards_) return;
     for (const database& each : what.shards_->list) advise_on_engine(each, advice);
     if (what.shards_->function == keyspace::function_kind::list) {

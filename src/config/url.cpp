@@ -41,8 +41,11 @@ constexpr std::array<std::string_view, 27> postgres_options{"application_name",
                                                             "target_session_attrs",
                                                             "tcp_user_timeout",
                                                             "requirepeer"};
-constexpr std::array<std::string_view, 6> ssl_modes{"disable", "allow",     "prefer",
-                                                    "require", "verify-ca", "verify-full"};
+constexpr std::array<std::string_view, 6> postgres_ssl_modes{"disable", "allow",     "prefer",
+                                                             "require", "verify-ca", "verify-full"};
+constexpr std::array<std::string_view, 8> mysql_options{"ssl_mode", "ssl_ca",     "ssl_capath", "ssl_cert",
+                                                        "ssl_key",  "ssl_cipher", "ssl_crl",    "tls_version"};
+constexpr std::array<std::string_view, 4> mysql_ssl_modes{"disabled", "preferred", "required", "verify_identity"};
 
 int hex_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';
@@ -120,8 +123,36 @@ std::optional<url_fault> read_authority(std::string_view authority, endpoint& to
     return read_place(authority, to);
 }
 
+template <class List>
+bool is_among(const List& list, std::string_view name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// An option that no part of the URL says.
+std::optional<url_fault> check_option(const std::string& name, const std::string& value, engine of) {
+    if (of == engine::postgres) {
+        if (!is_among(postgres_options, name)) {
+            return url_fault{"unknown option `" + name + "` in the URL", "an option of libpq, such as sslmode",
+                             did_you_mean(name, postgres_options)};
+        }
+        if (name == "sslmode" && !is_among(postgres_ssl_modes, value)) {
+            return url_fault{"an unknown sslmode", listed(postgres_ssl_modes), ""};
+        }
+        return std::nullopt;
+    }
+    if (!is_among(mysql_options, name)) {
+        return url_fault{"unknown option `" + name + "` in the URL", listed(mysql_options) + ", socket",
+                         did_you_mean(name, mysql_options)};
+    }
+    if (name == "ssl_mode" && !is_among(mysql_ssl_modes, value)) {
+        return url_fault{"an unknown ssl_mode", listed(mysql_ssl_modes),
+                         "required with ssl_ca checks who signed; verify_identity checks the host's name, too"};
+    }
+    return std::nullopt;
+}
+
 std::optional<url_fault> take_option(const std::string& name, std::string value, endpoint& to) {
-    if (name == "host") {
+    if (name == "host" || (name == "socket" && to.engine == engine::mysql)) {
         to.host = std::move(value);
     } else if (name == "port") {
         if (!parse_port(value, to.port)) return bad_port;
@@ -132,14 +163,7 @@ std::optional<url_fault> take_option(const std::string& name, std::string value,
     } else if (name == "dbname") {
         to.database = std::move(value);
     } else {
-        if (to.engine == engine::postgres &&
-            std::find(postgres_options.begin(), postgres_options.end(), name) == postgres_options.end()) {
-            return url_fault{"unknown option `" + name + "` in the URL", "an option of libpq, such as sslmode",
-                             did_you_mean(name, postgres_options)};
-        }
-        if (name == "sslmode" && std::find(ssl_modes.begin(), ssl_modes.end(), value) == ssl_modes.end()) {
-            return url_fault{"an unknown sslmode", listed(ssl_modes), ""};
-        }
+        if (auto fault = check_option(name, value, to.engine)) return fault;
         if (!to.options.emplace(name, std::move(value)).second) {
             return url_fault{"option `" + name + "` stands twice in the URL", "each option once", ""};
         }
@@ -188,6 +212,10 @@ std::variant<endpoint, url_fault> parse_server(engine which, std::string_view re
     if (!percent_decode(path, to.database)) return bad_percent;
     if (auto fault = read_options(query, to)) return *fault;
     if (to.database.empty()) return url_fault{"a URL without the name of a database", std::string{shapes}, ""};
+    if (which == engine::mysql && to.host.empty()) {
+        return url_fault{"a MySQL URL without a host", "mysql://user@host:3306/database",
+                         "?socket=/path for a Unix socket"};
+    }
     if (to.port == 0) to.port = which == engine::postgres ? 5432 : 3306;
     return to;
 }
@@ -227,7 +255,7 @@ std::variant<endpoint, url_fault> parse_url(std::string_view text) {
     if (!rest.starts_with("//") && nearest(scheme, std::array<std::string_view, 1>{"sqlite"}) == std::nullopt) {
         return url_fault{"a URL of unknown scheme", std::string{shapes}, ""};
     }
-    constexpr std::array<std::string_view, 4> schemes{"postgres", "postgresql", "mysql", "sqlite"};
+    constexpr std::array<std::string_view, 5> schemes{"postgres", "postgresql", "mysql", "mariadb", "sqlite"};
     return url_fault{"unknown scheme `" + std::string{scheme} + "`", std::string{shapes},
                      did_you_mean(scheme, schemes)};
 }

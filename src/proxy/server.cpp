@@ -92,6 +92,10 @@ result<listener> listen_on(const std::string& host, std::uint16_t port, bool loo
 }  // namespace
 
 result<std::shared_ptr<driver::driver>> driver_for(const config::endpoint& where, const config::pool_settings& how) {
+    if (where.engine == config::engine::mysql) {
+        return error{errc::unsupported, "the proxy does not serve MySQL and MariaDB databases yet: " + where.display()}
+            .hint("The library does. Leave them out of the configuration that is served.");
+    }
     if (where.engine != config::engine::postgres) return topology::default_driver(where, how);
     server_options o;
     o.host = where.host;

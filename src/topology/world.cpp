@@ -33,11 +33,17 @@ pool::pool_options options_from(const config::pool_settings& s) {
     return o;
 }
 
-// Shards and the primary must be of one engine, for their rows are merged and their SQL is planned as one dialect.
+// Shards and the primary must be of one engine, for their rows are merged and their SQL is planned as one dialect. MySQL's
+// is not among those that are planned: what it reads otherwise than PostgreSQL would be answered wrongly.
 status check_engines(const config::description& d) {
     const config::engine* first = nullptr;
     std::string_view first_name;
     const auto same = [&](const config::database& each) -> status {
+        if (each.primary.engine == config::engine::mysql) {
+            return error{errc::unsupported,
+                         fmt::format("{} is a MySQL database: no shard and no primary can be one yet", each.name)}
+                .hint("Another named database can: it is asked by its name, with database(\"…\") of the library.");
+        }
         if (first == nullptr) {
             first = &each.primary.engine;
             first_name = each.name;
@@ -116,11 +122,18 @@ result<std::shared_ptr<driver::driver>> default_driver(const config::endpoint& w
             o.extra = where.options;
             return std::shared_ptr<driver::driver>{driver::make_postgres_driver(std::move(o))};
         }
-        case config::engine::mysql:
-            break;
+        case config::engine::mysql: {
+            driver::mysql_options o;
+            (where.host.starts_with('/') ? o.socket : o.host) = where.host;
+            o.port = where.port == 0 ? std::uint16_t{3306} : where.port;
+            o.user = where.user;
+            o.password = where.password;
+            o.database = where.database;
+            o.extra = where.options;
+            return std::shared_ptr<driver::driver>{driver::make_mysql_driver(std::move(o))};
+        }
     }
-    return error{errc::unsupported, "there is no driver for " + where.display()}.hint(
-        "Databases can be PostgreSQL (postgres://…) and SQLite (sqlite:…).");
+    return error{errc::internal, "an engine without a driver"};
 }
 
 struct world::inside {

@@ -32,7 +32,7 @@ struct member {
 // Makes the driver for one server. The proxy puts its own wire link here for PostgreSQL; the library takes the default.
 using driver_factory =
     std::function<result<std::shared_ptr<driver::driver>>(const config::endpoint&, const config::pool_settings&)>;
-// SQLite and libpq; MySQL is refused with `unsupported`.
+// SQLite, libpq and libmariadb.
 result<std::shared_ptr<driver::driver>> default_driver(const config::endpoint& where, const config::pool_settings& how);
 
 class world {

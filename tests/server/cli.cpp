@@ -1,6 +1,7 @@
 // The real program, end to end: a cluster made, loaded, asked, served, stopped and removed, on SQLite and on PostgreSQL.
 
 #include "support/free_port.hpp"
+#include "support/mariadb_server.hpp"
 #include "support/process.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/text.hpp"
@@ -20,6 +21,7 @@ namespace {
 
 using namespace ashlar;
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -281,6 +283,25 @@ TEST_P(OnEngine, TheShellRunsAScript) {
     EXPECT_THAT(said.out, HasSubstr("  1 | one\n(1 row)\n"));
     EXPECT_THAT(said.out, HasSubstr("shard_2"));
     EXPECT_EQ(ashlar({"shell", "-c", shop.config()}, "selekt;\n").exit_code, 1);
+}
+
+TEST(Cli, TellsTheStatusOfANamedMariadb) {
+    test::mariadb_server::options read_only;
+    read_only.settings["read_only"] = "1";
+    test::mariadb_server writing, reading{read_only};
+    test::temporary_folder folder;
+    const std::string good = folder.write("good.toml", "[databases.analytics]\nurl = \"" + writing.url() + "\"\n");
+    const auto up = ashlar({"status", "-c", good});
+    EXPECT_TRUE(up.ok()) << up.describe();
+    EXPECT_THAT(up.out, AllOf(HasSubstr("writing"), Not(HasSubstr("secret"))));
+    const std::string bad = folder.write("bad.toml", "[databases.analytics]\nurl = \"" + reading.url() + "\"\n");
+    const auto misplaced = ashlar({"status", "-c", bad});
+    EXPECT_EQ(misplaced.exit_code, 1) << misplaced.describe();
+    EXPECT_THAT(misplaced.out, HasSubstr("reading"));
+    const std::string open = folder.write("serve.toml", test::read_file(good) + "[serve]\nauth_type = \"trust\"\n");
+    const auto served = ashlar({"serve", "-c", open});
+    EXPECT_EQ(served.exit_code, 1) << served.describe();
+    EXPECT_THAT(served.err, HasSubstr("does not serve MySQL"));
 }
 
 TEST(DevPostgres, HasReplicasAndEndsOnlyItsOwn) {

@@ -109,10 +109,13 @@ TEST(Load, SaysThatAFileCannotBeRead) {
     EXPECT_THAT(got.error().detail(), ::testing::HasSubstr("No such file"));
 }
 
-TEST(Load, AdvisesOnAnEngineWithoutADriver) {
+TEST(Load, AdvisesOnAnEngineThatCannotBeThePrimary) {
     const reading_result got = read_text("[databases.primary]\nurl = \"mysql://u@h/d\"\n");
     ASSERT_TRUE(got.is_good());
-    EXPECT_THAT(got.advice, ::testing::ElementsAre(::testing::HasSubstr("no driver")));
+    EXPECT_THAT(got.advice, ::testing::ElementsAre(::testing::HasSubstr("primary is a MySQL database")));
+    const reading_result other = read_text("[databases.analytics]\nurl = \"mysql://u@h/d\"\n");
+    ASSERT_TRUE(other.is_good());
+    EXPECT_THAT(other.advice, ::testing::IsEmpty());
 }
 
 TEST(Load, SurvivesEveryPrefixOfAFileWithoutTellingItsSecrets) {

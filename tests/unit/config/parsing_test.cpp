@@ -51,6 +51,17 @@ TEST(Url, TakesAUnixSocketsFolderInBothSpellings) {
     EXPECT_EQ(good("postgres://%2Fvar%2Frun%2Fpostgresql/shop").host, "/var/run/postgresql");
 }
 
+TEST(Url, TakesMysqlUrlsWithTheirOwnOptions) {
+    const endpoint e = good("mariadb://shop:p%40ss@db7b:3307/orders?ssl_mode=verify_identity&ssl_ca=%2Fetc%2Fca.pem");
+    EXPECT_EQ(e.engine, engine::mysql);
+    EXPECT_EQ(e.password, "p@ss");
+    EXPECT_EQ(e.port, 3307);
+    EXPECT_EQ(e.options.at("ssl_ca"), "/etc/ca.pem");
+    EXPECT_EQ(e.display(), "mysql://shop@db7b:3307/orders");
+    EXPECT_EQ(good("mysql://u@/shop?socket=/run/mysqld/mysqld.sock").host, "/run/mysqld/mysqld.sock");
+    EXPECT_EQ(good("mysql://u@%2Frun%2Fmysqld.sock/shop").host, "/run/mysqld.sock");
+}
+
 TEST(Url, APasswordMayHoldAnAtSign) {
     EXPECT_EQ(good("postgres://u:p@ss@h/d").password, "p@ss");
 }
@@ -65,7 +76,8 @@ TEST(Url, RefusesWhatItCannotBeSureOf) {
     for (std::string_view url :
          {"", "shop", "postgres:h/d", "postgres://h:0/d", "postgres://h/d?port=x", "postgres://h/d?x",
           "postgres://h/d?sslmode=on", "postgres://h/d#x", "sqlite:", "sqlite:x?mode=ro", "postgres://%zz/d",
-          "postgres://%00/d", "postgres://a:1,b:2/d", "postgres://1::2/d"}) {
+          "postgres://%00/d", "postgres://a:1,b:2/d", "postgres://1::2/d", "mysql:///d", "mysql://h",
+          "mysql://h/d?sslmode=require", "mysql://h/d?ssl_mode=verify_ca", "mysql://h/d?local_infile=1"}) {
         EXPECT_TRUE(is_bad(url)) << url;
     }
 }

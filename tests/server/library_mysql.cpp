@@ -1,0 +1,123 @@
+// A MariaDB database that the library asks by its name, beside SQLite shards.
+#include "support/mariadb_server.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <ashlar/ashlar.hpp>
+
+#include <fmt/format.h>
+
+using namespace ashlar;
+using namespace ashlar::test;
+
+namespace shop {
+
+struct event {
+    std::int64_t id = 0;
+    std::string what;
+    std::optional<double> weight;
+};
+ASHLAR_MODEL(event, "events", id, what, weight)
+
+}  // namespace shop
+
+namespace {
+
+using shop::event;
+
+mariadb_server& server() {
+    static mariadb_server one;
+    return one;
+}
+
+std::string of_shards_and(const std::string& more) {
+    return "[shards]\nfunction = \"modulo\"\nkey_type = \"integer\"\ncount = 2\nurl = \"sqlite:shard_{shard}.db\"\n"
+           "[tables]\nusers = { shard_key = \"id\" }\n" +
+           more;
+}
+
+}  // namespace
+
+class LibraryWithMysql : public ::testing::Test {
+protected:
+    void SetUp() override {
+        static int databases = 0;
+        const std::string name = fmt::format("analytics_{}", ++databases);
+        server().create_database(name);
+        auto opened = cluster::open_text(
+            of_shards_and(fmt::format("[databases.analytics]\nurl = \"{}\"\n", server().url(name))), folder_.path());
+        ASSERT_TRUE(opened) << opened.error();
+        shop_.emplace(std::move(*opened));
+        status made = shop_->all_shards().run_script("create table users (id integer primary key, name text)");
+        ASSERT_TRUE(made) << made.error();
+        made = analytics().run_script(
+            "create table events (id bigint primary key, what varchar(40) not null, weight double) engine=innodb;"
+            "insert into events values (1, 'it''s \\ here', null)");
+        ASSERT_TRUE(made) << made.error();
+    }
+    cluster& shop() { return *shop_; }
+    scope analytics() { return shop().database("analytics"); }
+
+private:
+    temporary_folder folder_;
+    std::optional<cluster> shop_;
+};
+
+TEST_F(LibraryWithMysql, IsAskedByItsName) {
+    rows got = analytics().query("select what, weight, $1 || '!' as said from events where id = $2", "é\\", 1).value();
+    ASSERT_EQ(got.size(), 1u);
+    EXPECT_EQ(got[0].get<std::string>("what").value(), "it's \\ here");
+    EXPECT_EQ(got[0].get<std::optional<double>>("weight").value(), std::nullopt);
+    EXPECT_EQ(got[0].get<std::string>("said").value(), "é\\!");
+    EXPECT_EQ(analytics().execute("update events set weight = $1 where id = 1", 2.5).value(), 1u);
+    EXPECT_EQ(analytics().scalar<double>("select weight from events").value(), 2.5);
+}
+
+TEST_F(LibraryWithMysql, KeepsModels) {
+    analytics().insert(event{2, "sale", 1.25}).value();
+    EXPECT_EQ(analytics().find<event>(2).value().what, "sale");
+    EXPECT_EQ(analytics().insert(event{2, "again", {}}).error().sqlstate(), "23505");
+    EXPECT_EQ(analytics().find<event>(3).error(), errc::row_not_found);
+}
+
+TEST_F(LibraryWithMysql, ATransactionIsKeptOrUndone) {
+    auto kept = analytics().transaction([](transaction& in) { in.execute("delete from events").value(); });
+    ASSERT_TRUE(kept) << kept.error();
+    EXPECT_EQ(analytics().scalar<std::int64_t>("select count(*) from events").value(), 0);
+    auto undone = analytics().transaction([](transaction& in) -> status {
+        in.execute("insert into events (id, what) values (7, 'x')").value();
+        auto again = in.execute("insert into events (id, what) values (7, 'x')");
+        if (!again) return std::move(again).error();
+        return {};
+    });
+    EXPECT_EQ(undone.error().sqlstate(), "23505");
+    EXPECT_EQ(analytics().scalar<std::int64_t>("select count(*) from events").value(), 0);
+}
+
+TEST_F(LibraryWithMysql, AFailureSaysWhatTheServerSaid) {
+    auto failed = analytics().query("select no_such_column from events");
+    EXPECT_EQ(failed.error().sqlstate(), "42703") << failed.error();
+    EXPECT_EQ(analytics().query("select 1; select 2").error(), errc::syntax);
+}
+
+TEST_F(LibraryWithMysql, ASessionThatWasChangedIsNotHandedOn) {
+    analytics().execute("set session sql_mode = ''").value();
+    analytics().execute("set time_zone = '+05:00'").value();
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(analytics().scalar<std::string>("select @@time_zone").value(), "+00:00");
+        EXPECT_EQ(analytics().scalar<std::string>("select 'a' || 'b'").value(), "ab");
+    }
+}
+
+TEST(LibraryOverMysql, ShardsAndThePrimaryAreRefusedByName) {
+    temporary_folder folder;
+    auto primary = cluster::open_text("[databases.primary]\nurl = \"mysql://u@127.0.0.1:1/d\"\n", folder.path());
+    ASSERT_FALSE(primary);
+    EXPECT_EQ(primary.error(), errc::unsupported) << primary.error();
+    EXPECT_NE(primary.error().message().find("primary is a MySQL database"), std::string::npos) << primary.error();
+    auto shards = cluster::open_text(
+        "[shards]\nfunction = \"modulo\"\nkey_type = \"integer\"\ncount = 2\nurl = \"mysql://u@127.0.0.1:1/d{shard}\"\n"
+        "[tables]\nusers = { shard_key = \"id\" }\n",
+        folder.path());
+    ASSERT_FALSE(shards);
+    EXPECT_EQ(shards.error(), errc::unsupported) << shards.error();
+}
