@@ -1,6 +1,5 @@
 # What `make install` and `make package` lay out: the program, one static library of all rooms the library needs, the
 # public headers, a CMake package and a pkg-config file, a systemd unit, the documentation.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 # libashlar.a: the rooms below the faces, in one archive.
@@ -29,6 +28,11 @@ if(TARGET ashlar_cluster)
   write_basic_package_version_file(${CMAKE_BINARY_DIR}/generated/ashlarConfigVersion.cmake COMPATIBILITY SameMinorVersion)
   install(FILES ${CMAKE_BINARY_DIR}/generated/ashlarConfig.cmake ${CMAKE_BINARY_DIR}/generated/ashlarConfigVersion.cmake
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/ashlar)
+  file(RELATIVE_PATH ASHLAR_PC_INCLUDEDIR ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+  # As they were found here; the same list as in ashlarConfig.cmake.in.
+  set(ASHLAR_PC_LIBS -lspdlog -lfmt ${PQ_LDFLAGS} ${MARIADB_LDFLAGS} ${SQLITE_LDFLAGS} ${XXHASH_LDFLAGS} ${TOML_LDFLAGS}
+    -lpg_query -lcrypto -lgmp -pthread)
+  list(JOIN ASHLAR_PC_LIBS " " ASHLAR_PC_LIBS)
   configure_file(cmake/ashlar.pc.in ${CMAKE_BINARY_DIR}/generated/ashlar.pc @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/generated/ashlar.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()
@@ -44,6 +48,8 @@ set(CPACK_PACKAGE_VENDOR "The Ashlar developers")
 set(CPACK_PACKAGE_CONTACT "The Ashlar developers <maintainers@ashlar.invalid>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# The program's libraries come by SHLIBDEPS; these are for those who build with the library.
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "g++, pkg-config, libpq-dev, libmariadb-dev, libsqlite3-dev, libpg-query-dev, libxxhash-dev, libtomlplusplus-dev, libfmt-dev, libspdlog-dev, libssl-dev, libgmp-dev")
 set(CPACK_DEBIAN_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_STRIP_FILES ON)
