@@ -77,7 +77,7 @@ io::task<result<rows>> run_routed(io::loop& loop, std::shared_ptr<cluster_inside
     if (what->plan->writes() && what->bound.steps.size() > 1) {
         done = co_await run_as_one(loop, inside, std::move(*what));
     } else {
-        done = co_await run_on_leases(loop, *inside, std::move(what->bound), std::move(what->parameters), nullptr);
+        done = co_await run_on_leases(loop, *inside, std::move(what->bound), std::move(what->parameters));
     }
     if (done && changes_tables) {
         status read = co_await inside->world().read_catalogue(loop, inside->until());
@@ -89,17 +89,15 @@ io::task<result<rows>> run_routed(io::loop& loop, std::shared_ptr<cluster_inside
 // As written to one database; the check applies to shards, where rows have their place.
 io::task<result<rows>> run_on_place(io::loop& loop, std::shared_ptr<cluster_inside> inside, place where,
                                     std::string sql, std::vector<value> values) {
-    std::vector<driver::parameter> parameters = to_parameters(values);
-    checked_statement what;
+    driver::statement what;
+    what.parameters = to_parameters(values);
     if (where.shard) {
-        const std::vector<route::bound_parameter> bound = to_bound(parameters);
+        const std::vector<route::bound_parameter> bound = to_bound(what.parameters);
         auto checked = check_for_shard(*inside, *where.shard, sql, bound);
         if (!checked) co_return std::move(checked).error();
-        what = *checked;
     }
-    route::bound_plan plan = plan_for_one(sql, *where.member);
-    auto done = co_await run_on_leases(loop, *inside, std::move(plan), std::move(parameters), where.member);
-    co_return done;
+    what.sql = std::move(sql);
+    co_return co_await run_alone(loop, *inside, *where.member, std::nullopt, std::move(what));
 }
 
 io::task<result<rows>> run_routed_within(io::loop& loop, cluster_inside& inside, open_transaction& transaction,

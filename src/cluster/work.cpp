@@ -15,12 +15,10 @@ struct lender {
     const topology::world& world;
     route::target where;
     std::string database;
-    const topology::member* only;
     deadline until;
     std::vector<pool::lease> held;
 
     const topology::member& member(const route::step& step) const {
-        if (only != nullptr) return *only;
         if (where != route::target::unsharded) return world.shard(step.shard);
         const topology::member* named = world.find(database);
         ASHLAR_ASSERT(named != nullptr);
@@ -105,14 +103,80 @@ io::task<result<rows>> collect(io::loop& loop, route::bound_plan plan, std::vect
     co_return rows{std::move(all)};
 }
 
-io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& inside, route::bound_plan plan,
-                                     std::vector<driver::parameter> parameters, const topology::member* only) {
+namespace {
+
+io::task<result<rows>> run_scattered(io::loop& loop, const cluster_inside& inside, route::bound_plan plan,
+                                     std::vector<driver::parameter> parameters) {
     const deadline until = inside.until();
-    lender leases{loop, inside.world(), plan.where, plan.database, only, until, {}};
+    lender leases{loop, inside.world(), plan.where, plan.database, until, {}};
     leases.held.reserve(plan.steps.size());
     execute::connection_source source = [&leases](const route::step& step) { return leases.lend(step); };
     co_return co_await collect(loop, std::move(plan), std::move(parameters), std::move(source), inside.options(),
                                until);
+}
+
+// As the executor's messages name a place.
+std::string spoken(const topology::member& where, std::optional<keyspace::shard_id> shard) {
+    return shard.has_value() ? fmt::format("shard {}", keyspace::index_of(*shard) + 1) : where.name;
+}
+
+// How long a statement that is of no more use may take to end before its connection is given up.
+constexpr seconds drain_time{5};
+
+io::task<void> abandon(driver::connection& on) {
+    on.cancel();
+    const deadline until = deadline::in(drain_time);
+    for (row_batch dropped;; dropped.clear()) {
+        auto got = co_await on.fetch(dropped, until);
+        if (!got || *got == driver::fetched::ended) co_return;
+    }
+}
+
+}  // namespace
+
+io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, const topology::member& where,
+                                 std::optional<keyspace::shard_id> shard, driver::statement what) {
+    const deadline until = inside.until();
+    pool::lease lease = where.pool->lend_ready(loop);
+    if (!lease) {
+        auto lent = co_await where.pool->lend(loop, until);
+        if (!lent) co_return std::move(lent).error().on(spoken(where, shard));
+        lease = std::move(*lent);
+    }
+    auto shape = co_await lease->start(std::move(what), until);
+    if (!shape) co_return std::move(shape).error().on(spoken(where, shard));
+    auto all = std::make_shared<rows_inside>();
+    all->shape = std::move(*shape);
+    while (!lease->at_end()) {
+        row_batch part;
+        auto got = co_await lease->fetch(part, until);
+        if (!got) co_return std::move(got).error().on(spoken(where, shard));
+        all->add(std::move(part));
+        if (*got == driver::fetched::ended) break;
+        if (all->byte_size > inside.options().rows_memory_max) {
+            if (!lease->at_end()) co_await abandon(*lease);
+            co_return too_many_bytes(inside.options().rows_memory_max);
+        }
+    }
+    all->completed = lease->completed();
+    co_return rows{std::move(all)};
+}
+
+io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& inside, route::bound_plan plan,
+                                     std::vector<driver::parameter> parameters) {
+    if (plan.merge != nullptr) return run_scattered(loop, inside, std::move(plan), std::move(parameters));
+    ASHLAR_ASSERT(plan.steps.size() == 1);
+    route::step& step = plan.steps.front();
+    driver::statement what;
+    what.sql = std::move(step.sql);
+    if (step.all_parameters) {
+        what.parameters = std::move(parameters);
+    } else {
+        for (const std::size_t index : step.parameters) what.parameters.push_back(parameters.at(index));
+    }
+    const bool sharded = plan.where != route::target::unsharded;
+    const topology::member& where = member_of(inside.world(), plan, step);
+    return run_alone(loop, inside, where, sharded ? std::optional{step.shard} : std::nullopt, std::move(what));
 }
 
 io::task<status> run_script_on(io::loop& loop, const cluster_inside& inside, const topology::member& where,

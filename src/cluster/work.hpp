@@ -8,6 +8,7 @@
 
 #include <ashlar/row.hpp>
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -26,9 +27,13 @@ const topology::member& member_of(const topology::world& world, const route::bou
 io::task<result<rows>> collect(io::loop& loop, route::bound_plan plan, std::vector<driver::parameter> parameters,
                                execute::connection_source source, const cluster_options& options, deadline until);
 
-// The same on connections lent for this plan alone, all of `only` when it is given.
+// The same on connections lent for this plan alone.
 io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& inside, route::bound_plan plan,
-                                     std::vector<driver::parameter> parameters, const topology::member* only);
+                                     std::vector<driver::parameter> parameters);
+
+// One statement on one database: what most calls come to, without the executor between. `shard` is for messages.
+io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, const topology::member& where,
+                                 std::optional<keyspace::shard_id> shard, driver::statement what);
 
 // Several statements without rows on one database.
 io::task<status> run_script_on(io::loop& loop, const cluster_inside& inside, const topology::member& where,

@@ -82,12 +82,12 @@ result<uuid> uuid::parse(std::string_view text) {
 
 std::string uuid::to_string() const {
     constexpr std::string_view hex = "0123456789abcdef";
-    std::string text;
-    text.reserve(36);
+    std::string text(36, '-');
+    char* to = text.data();
     for (std::size_t i = 0; i < bytes_.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-        text += hex[bytes_[i] >> 4];
-        text += hex[bytes_[i] & 0x0f];
+        if (i == 4 || i == 6 || i == 8 || i == 10) ++to;
+        *to++ = hex[bytes_[i] >> 4];
+        *to++ = hex[bytes_[i] & 0x0f];
     }
     return text;
 }

@@ -163,6 +163,19 @@ task<status> server_connection::drain(deadline until) {
     co_return status{};
 }
 
+// Nothing stands in the way of the next statement; otherwise make_ready() is needed.
+bool server_connection::is_ready() const noexcept {
+    return !broken_ && phase_ != phase::running && PQstatus(open_.get()) == CONNECTION_OK && !stop_->is_under_way();
+}
+
+void server_connection::begin_statement() {
+    held_.reset();
+    completed_ = {};
+    phase_ = phase::idle;
+    stake_.alone = PQtransactionStatus(open_.get()) == PQTRANS_IDLE;
+    stake_.only_reads = false;
+}
+
 // Before a statement: nothing of an older one is under way, and no cancel either.
 task<status> server_connection::make_ready(deadline until) {
     if (broken_ || PQstatus(open_.get()) != CONNECTION_OK) {
@@ -177,11 +190,7 @@ task<status> server_connection::make_ready(deadline until) {
         broken_ = true;
         co_return error{errc::connection_lost, "a cancel of the statement before would not end"}.on(where_);
     }
-    held_.reset();
-    completed_ = {};
-    phase_ = phase::idle;
-    stake_.alone = PQtransactionStatus(open_.get()) == PQTRANS_IDLE;
-    stake_.only_reads = false;
+    begin_statement();
     co_return status{};
 }
 
@@ -202,9 +211,13 @@ void server_connection::fill_parameters(const statement& what) {
 
 namespace {
 
+bool has_types(const statement& what) {
+    return std::ranges::any_of(what.parameters, [](const parameter& p) { return p.type != 0; });
+}
+
 std::string key_of(const statement& what) {
     std::string key = what.sql;
-    if (std::ranges::all_of(what.parameters, [](const parameter& p) { return p.type == 0; })) return key;
+    if (!has_types(what)) return key;
     key += '\0';
     for (const parameter& p : what.parameters) key.append(std::to_string(p.type)).append(" ");
     return key;
@@ -223,14 +236,16 @@ bool is_stale(const PGresult* r) {
 
 }  // namespace
 
-// The statement under its name on the server, prepared now where it was not. nullptr: run it without a name.
+// The statement under its name on the server, if it has one and may be run by it now.
+const prepared_statement* server_connection::find_prepared(const statement& what) {
+    if (!what.prepare || PQtransactionStatus(open_.get()) == PQTRANS_INERROR) return nullptr;
+    return has_types(what) ? names_.find(key_of(what)) : names_.find(what.sql);
+}
+
+// The same, prepared now where it was not. nullptr: run it without a name.
 task<result<const prepared_statement*>> server_connection::prepared(const statement& what, deadline until) {
     if (!what.prepare || PQtransactionStatus(open_.get()) == PQTRANS_INERROR) co_return nullptr;
-    if (what.parameters.empty()) {
-        if (const prepared_statement* known = names_.find(what.sql)) co_return known;
-    }
     std::string key = key_of(what);
-    if (const prepared_statement* known = names_.find(key)) co_return known;
     const text_facts facts = facts_of_text(what.sql);
     if (names_.full()) {
         auto gone = co_await simple("DEALLOCATE " + names_.evict(), until);
@@ -284,12 +299,16 @@ bool server_connection::send_prepared(const statement& what, const prepared_stat
 
 // Runs the statement up to its first result.
 task<result<result_handle>> server_connection::send_and_first(const statement& what, deadline until) {
-    auto as = co_await prepared(what, until);
-    if (!as) co_return std::move(as).error();
-    const text_facts facts = *as != nullptr ? (*as)->facts : facts_of_text(what.sql);
+    const prepared_statement* as = find_prepared(what);
+    if (as == nullptr) {
+        auto made = co_await prepared(what, until);
+        if (!made) co_return std::move(made).error();
+        as = *made;
+    }
+    const text_facts facts = as != nullptr ? as->facts : facts_of_text(what.sql);
     stake_.only_reads = facts.only_reads;
     if (facts.leaves_state) clean_ = false;
-    if (!send_prepared(what, *as)) co_return unsent();
+    if (!send_prepared(what, as)) co_return unsent();
     phase_ = phase::running;
     running_.store(true, std::memory_order_release);
     std::optional<error> why;
@@ -306,7 +325,11 @@ task<result<result_handle>> server_connection::send_and_first(const statement& w
 }
 
 task<result<columns>> server_connection::start(statement what, deadline until) {
-    if (status s = co_await make_ready(until); !s) co_return std::move(s).error();
+    if (is_ready()) {
+        begin_statement();
+    } else if (status s = co_await make_ready(until); !s) {
+        co_return std::move(s).error();
+    }
     if (!until.is_never() && until.passed(steady_clock::now())) co_return error{errc::deadline_passed};
     for (bool first_try = true;; first_try = false) {
         auto r = co_await send_and_first(what, until);
@@ -380,8 +403,14 @@ task<result<fetched>> server_connection::fetch(row_batch& into, deadline until) 
     }
     while (phase_ == phase::running && into.byte_size() < bytes_end && into.rows() < rows_end) {
         // Rows that are here are handed over before the next are waited for.
-        if (into.rows() > before && PQisBusy(open_.get()) != 0) break;
-        auto r = co_await next_result(until);
+        const bool is_here = PQisBusy(open_.get()) == 0;
+        if (into.rows() > before && !is_here) break;
+        result<result_handle> r = result_handle{};
+        if (is_here) {
+            r = result_handle{PQgetResult(open_.get())};
+        } else {
+            r = co_await next_result(until);
+        }
         if (!r) {
             error why = std::move(r).error();
             if (why == errc::deadline_passed) why = co_await late(std::move(why));

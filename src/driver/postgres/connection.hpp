@@ -40,6 +40,7 @@ public:
     task<result<columns>> start(statement what, deadline until) override;
     task<result<fetched>> fetch(row_batch& into, deadline until) override;
     const completion& completed() const noexcept override { return completed_; }
+    bool at_end() const noexcept override { return phase_ == phase::drained && !held_; }
     task<status> run_script(std::string sql, deadline until) override;
     task<status> begin(transaction_options how, deadline until) override;
     task<status> commit(deadline until) override;
@@ -72,8 +73,11 @@ private:
         bool alone = false;  // outside of a transaction: it commits by itself
     };
 
+    bool is_ready() const noexcept;
+    void begin_statement();
     task<status> make_ready(deadline until);
     task<result<result_handle>> send_and_first(const statement& what, deadline until);
+    const prepared_statement* find_prepared(const statement& what);
     task<result<const prepared_statement*>> prepared(const statement& what, deadline until);
     task<status> flush(deadline until);
     task<result<result_handle>> next_result(deadline until);
