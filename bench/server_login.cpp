@@ -1,15 +1,19 @@
 // CPU of a login to a real PostgreSQL server by our own link and by libpq, client side.
 //
-//     bench_server_login HOST PORT USER PASSWORD [LOGINS]
+//     bench_server_login [HOST PORT USER PASSWORD [LOGINS]]
+//
+// Without a server's name it starts one, which asks for SCRAM.
 //
 // All threads of the process are counted, so that keys derived on a worker thread are not forgotten.
 #include "proxy/server_link.hpp"
+#include "support/postgres_server.hpp"
 
 #include <libpq-fe.h>
 #include <sys/resource.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 using namespace ashlar;
 using namespace ashlar::proxy;
@@ -43,15 +47,22 @@ void by_libpq(const server_options& o) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    if (count < 5) {
-        std::fprintf(stderr, "usage: %s HOST PORT USER PASSWORD [LOGINS]\n", arguments[0]);
-        return 2;
-    }
     server_options o;
-    o.host = arguments[1];
-    o.port = static_cast<std::uint16_t>(std::atoi(arguments[2]));
-    o.user = arguments[3];
-    o.password = arguments[4];
+    std::optional<test::postgres_server> own;
+    if (count < 5) {
+        test::postgres_server::options how;
+        how.auth = "scram-sha-256";
+        own.emplace(how);
+        o.host = own->host();
+        o.port = own->port();
+        o.user = own->user();
+        o.password = own->password();
+    } else {
+        o.host = arguments[1];
+        o.port = static_cast<std::uint16_t>(std::atoi(arguments[2]));
+        o.user = arguments[3];
+        o.password = arguments[4];
+    }
     o.database = "postgres";
     const int logins = count > 5 ? std::atoi(arguments[5]) : 200;
 
