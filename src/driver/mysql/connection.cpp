@@ -245,7 +245,9 @@ task<status> server_connection::make_ready(deadline until) {
         if (status s = co_await finish_call(until); !s) co_return s;
         if (code_ != 0 && mysql_errno(open_.get()) != ER_QUERY_INTERRUPTED) co_return failed();
     }
-    if (status s = co_await close_leftovers(until); !s) co_return s;
+    if (!leftovers_.empty()) {
+        if (status s = co_await close_leftovers(until); !s) co_return s;
+    }
     completed_ = {};
     rows_seen_ = 0;
     phase_ = phase::idle;

@@ -41,6 +41,7 @@ public:
     task<result<columns>> start(statement what, deadline until) override;
     task<result<fetched>> fetch(row_batch& into, deadline until) override;
     const completion& completed() const noexcept override { return completed_; }
+    bool at_end() const noexcept override { return phase_ == phase::drained; }
     task<status> run_script(std::string sql, deadline until) override;
     task<status> begin(transaction_options how, deadline until) override;
     task<status> commit(deadline until) override;

@@ -217,7 +217,8 @@ task<result<columns>> server_connection::execute(prepared_statement& which, cons
         co_return columns{};
     }
     notice_shape(open_->fields, count);
-    rows_.expect(open_->fields, count, which.stale ? std::vector<told_column>{} : which.told);
+    static const std::vector<told_column> nothing;
+    rows_.expect(open_->fields, count, which.stale ? nothing : which.told);
     if (mysql_stmt_bind_result(s, rows_.binds()) != 0) {
         error why = failed();
         phase_ = phase::running;
