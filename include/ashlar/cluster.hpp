@@ -9,17 +9,25 @@
 //           transaction of it.
 // Routing   What is asked of the cluster itself is planned: it runs on the shards that its keys name, and is answered
 //           as one database holding all rows would answer, or refused with a hint.
+// Roles     Statements go to the database's primary, whoever that is now (see docs/guide/replicas.md). reading() gives a handle
+//           whose statements go to replicas that are fit; what would write is refused there (read_only).
+// Own       A replica is read from only if it shows what was written before: by this process, through any handle; or, in a
+// writes    session(), by that session alone, which may go on in another process by its causal_token().
 // Threads   Everything from any thread.
 #pragma once
 
+#include <ashlar/health.hpp>
 #include <ashlar/scope.hpp>
 #include <ashlar/statements.hpp>
 #include <ashlar/transaction.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ashlar {
 
@@ -30,6 +38,15 @@ struct cluster_options {
     std::uint64_t merge_memory_max = 256U << 20;  // bytes held to merge one answer
     std::uint32_t fan_out_max = 64;               // shards asked at once
     cluster_options() = default;
+};
+
+namespace detail {
+struct view;
+}
+
+struct reading_options {
+    // What is read was the latest so long ago at most. None: as far behind as replicas.max_lag allows.
+    std::optional<std::chrono::milliseconds> max_staleness;
 };
 
 class cluster : public statements {
@@ -50,6 +67,22 @@ public:
     // The same, for a sentence that reads so: using_database("analytics").query(…).
     scope using_database(std::string_view name) const { return database(name); }
 
+    // The same cluster, read through replicas: of each database one that is fit and shows the session's own writes, by
+    // replicas.policy; when there is none the primary, or refused with shard_unavailable, by replicas.no_replica. Also for its
+    // shard_for(), all_shards(), database() and begin(), which gives a transaction that reads only, on one replica. A read on
+    // a replica that goes away meanwhile is tried elsewhere.
+    cluster reading(reading_options options = {}) const;
+    // The same cluster, through primaries: the opposite of reading().
+    cluster writing() const;
+
+    // A handle whose reads on replicas must show what was written through it and its copies, and nobody else's writes.
+    cluster session() const;
+    // The same, going on where a session of another process was. Fails with bad_value, database_unknown.
+    result<cluster> session(std::string_view causal_token) const;
+    // How far the writes of this session (of this process, without one) have got: about 40 characters for each database it
+    // wrote on, of letters, digits, _, - and !. It asks those databases.
+    result<std::string> causal_token() const;
+
     // Runs work(transaction&) and commits; see transaction.hpp.
     template <class Work>
     auto transaction(Work&& work, transaction_options options = {}) const {
@@ -57,12 +90,16 @@ public:
     }
     result<ashlar::transaction> begin(transaction_options options = {}) const;
 
+    // Asks every server now, all at once, for two seconds at most: shards first, each database's primary before its replicas.
+    std::vector<server_health> check_all() const;
+
     // Reads the databases' tables anew, after DDL that did not go through all_shards().run_script().
     status refresh() const;
 
 private:
-    explicit cluster(std::shared_ptr<detail::cluster_inside> inside);
+    cluster(std::shared_ptr<detail::cluster_inside> inside, std::shared_ptr<const detail::view> seen);
     std::shared_ptr<detail::cluster_inside> inside_;
+    std::shared_ptr<const detail::view> view_;
 };
 
 }  // namespace ashlar

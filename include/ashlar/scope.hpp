@@ -19,6 +19,7 @@ namespace ashlar {
 namespace detail {
 class cluster_inside;
 class database_runner;
+struct view;
 }  // namespace detail
 
 // One database. Statements go to it as they are written, in its own dialect; a row whose shard key belongs to another
@@ -43,8 +44,10 @@ private:
     friend class transaction;
     friend class all_shards;
     explicit scope(std::shared_ptr<detail::runner> on);
-    scope(std::shared_ptr<detail::runner> on, std::shared_ptr<detail::cluster_inside> inside, std::string name);
+    scope(std::shared_ptr<detail::runner> on, std::shared_ptr<detail::cluster_inside> inside,
+          std::shared_ptr<const detail::view> seen, std::string name);
     std::shared_ptr<detail::cluster_inside> inside_;  // nullptr: without a database, or inside a transaction
+    std::shared_ptr<const detail::view> view_;
     std::string name_;
 };
 
@@ -75,9 +78,10 @@ public:
 
 private:
     friend class cluster;
-    explicit all_shards(std::shared_ptr<detail::cluster_inside> inside);
+    all_shards(std::shared_ptr<detail::cluster_inside> inside, std::shared_ptr<const detail::view> seen);
     void each_at_once(const std::function<void(scope&, std::size_t)>& work) const;
     std::shared_ptr<detail::cluster_inside> inside_;
+    std::shared_ptr<const detail::view> view_;
 };
 
 // ------------------------------------------------------------------------------------------------------------------

@@ -179,14 +179,16 @@ In it: \d the tables, \shards the shards, \timing, \q. For completion and histor
     }
 
     void add_status() {
-        CLI::App* sub = add("status", "Tell of every server: up, role, latency, connections", status, R"(Examples:
+        CLI::App* sub = add("status", "Tell of every server: up, role, latency, lag, connections", status, R"(Examples:
   ashlar status
   ashlar status --json
+  ashlar status --watch
 
 `connections` is the server's own count for this database, of all it allows; `pool` is what one Ashlar process may open.
 The exit code is 1 when a server is down or in the wrong role.)");
         add_config(sub, status.config);
         sub->add_flag("--json", status.json, "Print an array for programs");
+        sub->add_flag("--watch", status.watch, "Ask again every second, until Ctrl-C");
     }
 
     void add_load() {

@@ -66,6 +66,8 @@ struct shell_options {
 struct status_options {
     std::string config;
     bool json = false;
+    bool watch = false;
+    std::chrono::milliseconds interval{1'000};  // of --watch
 };
 
 struct load_options {

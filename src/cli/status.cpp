@@ -1,4 +1,5 @@
-// `ashlar status`: every server of the configuration: is it up, in what role, how fast, and how full. All are asked at once.
+// `ashlar status`: every server of the configuration: is it up, in what role, how fast, how far behind, and how full. All are
+// asked at once; with --watch again and again.
 
 #include "cli/commands.hpp"
 #include "cli/json_text.hpp"
@@ -11,6 +12,8 @@
 #include "topology/world.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace ashlar::cli {
 
@@ -26,6 +29,8 @@ struct report {
     std::string role;  // "writing", "reading"
     double latency_ms = 0;
     std::optional<std::int64_t> connections, connections_max;  // the server's own count
+    std::optional<milliseconds> lag;                           // of a replica that can be compared with its primary
+    std::uint64_t behind = 0;
     std::string problem;
 };
 
@@ -93,19 +98,56 @@ task<void> probe(io::loop& loop, report& about) {
     }
     status asked = co_await ask_server(about, **opened, until);
     if (!asked) about.problem = asked.error().message();
-    const bool misplaced = about.up && about.configured == "primary" && about.role == "reading";
-    if (misplaced) about.problem = "it takes no writes, though it is configured as the primary";
 }
 
-task<void> probe_all(io::loop& loop, std::vector<report>& all) {
+// What the servers of a database are to each other.
+task<void> compare(io::loop& loop, const topology::member& of, report* first) {
+    const std::vector<topology::server_state> states =
+        co_await of.servers->check(loop, deadline::in(of.described->pool.connect_timeout));
+    const bool any_writer =
+        std::any_of(states.begin(), states.end(), [](const topology::server_state& each) { return each.writer; });
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        report& about = first[i];
+        if (!about.up || !about.problem.empty()) continue;
+        if (states.size() == 1) {
+            if (about.role == "reading") about.problem = "it takes no writes, though it is configured as the primary";
+            continue;
+        }
+        about.role = states[i].writer ? "writing" : "reading";
+        if (states[i].fit) {
+            about.lag = states[i].lag;
+            about.behind = states[i].behind;
+        } else if (!states[i].writer || !any_writer) {
+            about.problem = states[i].why;
+        }
+    }
+}
+
+task<void> probe_all(io::loop& loop, std::vector<report>& all, const topology::world* world) {
     io::task_group<void> probes{loop};
     for (report& each : all) probes.start(probe(loop, each));
+    co_await probes.join();
+    if (world == nullptr) co_return;
+    report* next = all.data();
+    for (const auto* list : {&world->shards(), &world->databases()}) {
+        for (const topology::member& each : *list) {
+            probes.start(compare(loop, each, next));
+            next += each.servers->servers().size();
+        }
+    }
     co_await probes.join();
 }
 
 void add(std::vector<report>& to, const config::database& d) {
-    to.push_back({d.name, "primary", d.primary, d.pool, false, "", 0, {}, {}, ""});
-    for (const config::endpoint& r : d.replicas) to.push_back({d.name, "replica", r, d.pool, false, "", 0, {}, {}, ""});
+    to.push_back({d.name, "primary", d.primary, d.pool, false, "", 0, {}, {}, {}, 0, ""});
+    for (const config::endpoint& r : d.replicas) {
+        to.push_back({d.name, "replica", r, d.pool, false, "", 0, {}, {}, {}, 0, ""});
+    }
+}
+
+task<void> pause(io::loop& loop, milliseconds how_long) {
+    const deadline next = deadline::in(how_long);
+    (void)co_await loop.sleep_until(next);
 }
 
 std::string connections_text(const report& r) {
@@ -117,7 +159,8 @@ std::string table_of(const std::vector<report>& all) {
     std::vector<text_row> lines;
     for (const report& r : all) {
         lines.push_back({r.database, r.where.display(), r.up ? "up" : "down", r.role,
-                         r.up ? fmt::format("{:.2f} ms", r.latency_ms) : "", connections_text(r),
+                         r.up ? fmt::format("{:.2f} ms", r.latency_ms) : "",
+                         r.lag ? fmt::format("{} ms", r.lag->count()) : "", connections_text(r),
                          std::to_string(r.pool.max_connections), r.problem});
     }
     return aligned({{"database"},
@@ -125,6 +168,7 @@ std::string table_of(const std::vector<report>& all) {
                     {"state"},
                     {"role"},
                     {"latency", true},
+                    {"lag", true},
                     {"connections", true},
                     {"pool", true},
                     {"problem"}},
@@ -137,6 +181,7 @@ std::string json_of(const std::vector<report>& all) {
         json_object each;
         each.add("database", r.database).add("url", r.where.display()).add("configured", r.configured).add("up", r.up);
         each.add("role", r.role).add_raw("latency_ms", r.up ? json_number(r.latency_ms) : "null");
+        each.add_raw("lag_ms", r.lag ? std::to_string(r.lag->count()) : "null");
         each.add_raw("connections", r.connections ? std::to_string(*r.connections) : "null");
         each.add_raw("connections_max", r.connections_max ? std::to_string(*r.connections_max) : "null");
         each.add("pool_max_connections", r.pool.max_connections).add("problem", r.problem);
@@ -150,18 +195,34 @@ std::string json_of(const std::vector<report>& all) {
 int run_status(const status_options& asked) {
     const auto what = config::load(asked.config, config::process_environment());
     if (!what) return print_error(what.error()), exit_failed;
-    std::vector<report> all;
-    if (what->shards_) {
-        for (const config::database& d : what->shards_->list) add(all, d);
+    // What the servers of one database are to each other, a monitor of their own tells.
+    std::shared_ptr<topology::world> world;
+    config::description described = *what;
+    const auto alone = [](config::database& each) { each.pool.min_connections = 0; };
+    if (described.shards_) std::for_each(described.shards_->list.begin(), described.shards_->list.end(), alone);
+    for (auto& [name, each] : described.databases) alone(each);
+    if (auto opened = topology::world::open(std::move(described))) {
+        world = std::move(*opened);
+        world->start();
     }
-    for (const auto& [name, d] : what->databases) add(all, d);
     const auto loop = io::make_poll_loop();
-    loop->run(probe_all(*loop, all));
-    print(asked.json ? json_of(all) : table_of(all));
-    for (const report& r : all) {
-        if (!r.up || !r.problem.empty()) return exit_failed;
+    for (;;) {
+        std::vector<report> all;
+        if (what->shards_) {
+            for (const config::database& d : what->shards_->list) add(all, d);
+        }
+        for (const auto& [name, d] : what->databases) add(all, d);
+        loop->run(probe_all(*loop, all, world.get()));
+        if (asked.watch && is_terminal(stream::out)) print("\x1b[H\x1b[2J");
+        print(asked.json ? json_of(all) : table_of(all));
+        if (!asked.watch) {
+            const bool well =
+                std::all_of(all.begin(), all.end(), [](const report& r) { return r.up && r.problem.empty(); });
+            return well ? exit_ok : exit_failed;
+        }
+        if (!finish_output()) return exit_failed;
+        loop->run(pause(*loop, asked.interval));
     }
-    return exit_ok;
 }
 
 }  // namespace ashlar::cli

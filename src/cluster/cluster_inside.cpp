@@ -10,6 +10,14 @@ result<std::shared_ptr<cluster_inside>> cluster_inside::open(config::description
     (*world)->start();
     std::shared_ptr<cluster_inside> made{new cluster_inside{std::move(*world), options}};
     if (status read = made->read_catalogue(); !read) return std::move(read).error();
+    status warm = wait_here(made->world_->warm_up(loop_of_this_thread(), made->until()));
+    if (!warm) return std::move(warm).error();
+    return made;
+}
+
+std::shared_ptr<view> cluster_inside::new_view() const {
+    auto made = std::make_shared<view>();
+    made->seen = std::make_shared<causality>(world_->shards().size() + world_->databases().size());
     return made;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cluster/plan_cache.hpp"
+#include "cluster/view.hpp"
 #include "config/description.hpp"
 #include "core/time.hpp"
 #include "topology/world.hpp"
@@ -26,6 +27,8 @@ public:
         return plans_.plan(sql, *catalogue());
     }
 
+    // Through primaries, in a session of its own.
+    std::shared_ptr<view> new_view() const;
     deadline until() const { return deadline::in(options_.timeout); }
     status read_catalogue();
     std::string shard_key_of(std::string_view table) const;

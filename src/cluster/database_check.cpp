@@ -55,7 +55,11 @@ result<checked_statement> check_for_shard(cluster_inside& inside, keyspace::shar
     using route::statement_kind;
     auto plan = inside.plan(sql);
     if (!plan) {
-        if (plainly_reads(sql)) return checked_statement{};
+        if (plainly_reads(sql)) {
+            checked_statement unknown;
+            unknown.proven = false;
+            return unknown;
+        }
         return std::move(plan).error();
     }
     checked_statement what;

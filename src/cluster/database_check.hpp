@@ -15,6 +15,7 @@ namespace ashlar::detail {
 
 struct checked_statement {
     bool writes = true;  // may change data
+    bool proven = true;  // the planner could read the statement, so that `writes` is known
     bool changes_tables = false;
 };
 

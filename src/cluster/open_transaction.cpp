@@ -54,6 +54,17 @@ bool commits_with_others(const topology::member& m) {
 
 }  // namespace
 
+error only_reads() {
+    return error{errc::read_only, "what reading() gives takes only statements that read"}.hint(
+        "Ask the cluster itself, or writing(), for what changes rows.");
+}
+
+open_transaction::open_transaction(std::shared_ptr<cluster_inside> inside, transaction_options options,
+                                   view_pointer seen) noexcept
+    : inside_(std::move(inside)), options_(options), view_(std::move(seen)) {
+    if (view_->reads) options_.read_only = true;
+}
+
 status open_transaction::may_run() const {
     switch (state_) {
         case state::open:
@@ -95,18 +106,38 @@ io::task<result<driver::connection*>> open_transaction::take_in(io::loop& loop, 
     if (writes) {
         if (status may = may_write(where, false); !may) co_return std::move(may).error();
     }
-    auto lent = co_await where.pool->lend(loop, until);
+    auto lent = co_await lend(loop, where, until);
     if (!lent) co_return std::move(lent).error();
     participant fresh;
-    fresh.lease = std::move(*lent);
+    if (lent->from_replica) where.servers->took_replica();
+    fresh.loan = std::move(*lent);
     fresh.wrote = writes;
     driver::transaction_options how = to_driver(options_);
-    status begun = co_await fresh.lease->begin(how, until);
-    if (!begun) co_return std::move(begun).error();
+    status begun = co_await fresh.loan.lease->begin(how, until);
+    if (!begun) {
+        told(where, fresh, begun);
+        co_return std::move(begun).error();
+    }
     if (host_ == nullptr && commits_with_others(where)) host_ = &where;
     driver::connection* connection = &fresh.on();
     participants_.emplace(&where, std::move(fresh));
     co_return connection;
+}
+
+io::task<result<topology::loan>> open_transaction::lend(io::loop& loop, const topology::member& where, deadline until) {
+    if (!view_->reads || where.servers->is_alone()) return where.servers->lend_to_write(loop, until);
+    topology::reading_terms terms;
+    terms.max_staleness = view_->max_staleness;
+    view_->seen->add_to(terms, where.number);
+    return where.servers->lend_to_read(loop, std::move(terms), until);
+}
+
+void open_transaction::told(const topology::member& where, const participant& p, const status& how) {
+    if (p.joined != nullptr) return;
+    if (!how && !p.loan.lease->is_reusable())
+        where.servers->failed(p.loan.server, how.error());
+    else
+        where.servers->well(p.loan.server);
 }
 
 io::task<status> open_transaction::join_host(const topology::member& where, bool writes, deadline until, bool& joined) {
@@ -132,6 +163,7 @@ io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan p
                                              std::vector<driver::parameter> parameters, bool writes,
                                              const topology::member* only) {
     if (status may = may_run(); !may) co_return std::move(may).error();
+    if (writes && view_->reads) co_return only_reads();
     const std::vector<const topology::member*> where = members_of(inside_->world(), plan, only);
     for (const topology::member* each : where) {
         if (!writes || commits_with_others(*each)) continue;
@@ -148,7 +180,11 @@ io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan p
     };
     auto done =
         co_await collect(loop, std::move(plan), std::move(parameters), std::move(source), inside_->options(), until);
-    if (!done) state_ = state::failed;
+    if (!done) {
+        state_ = state::failed;
+        const status how = done.error();
+        for (const auto& [member, each] : participants_) told(*member, each, how);
+    }
     co_return done;
 }
 
@@ -175,7 +211,9 @@ io::task<status> open_transaction::commit(io::loop& loop) {
     for (const bool writers : {true, false}) {
         for (auto& [member, each] : participants_) {
             if (each.wrote != writers) continue;
-            status closed = co_await each.lease->commit(until);
+            status closed = co_await each.loan.lease->commit(until);
+            if (each.wrote && !member->servers->is_alone()) view_->seen->wrote(member->number);
+            told(*member, each, closed);
             if (!closed && outcome && (writers || !any_wrote)) outcome = std::move(closed).error().on(member->name);
         }
     }
@@ -189,8 +227,9 @@ io::task<void> open_transaction::rollback(io::loop& loop) {
     const deadline until = inside_->until();
     let_go();
     for (auto& [member, each] : participants_) {
-        status done = co_await each.lease->rollback(until);
-        if (!done) each.lease.discard();  // the server rolls back what it loses
+        status done = co_await each.loan.lease->rollback(until);
+        told(*member, each, done);
+        if (!done) each.loan.lease.discard();  // the server rolls back what it loses
     }
     participants_.clear();
 }

@@ -21,10 +21,13 @@
 
 namespace ashlar::detail {
 
+// A write was asked of reading().
+error only_reads();
+
 class open_transaction {
 public:
-    open_transaction(std::shared_ptr<cluster_inside> inside, transaction_options options) noexcept
-        : inside_(std::move(inside)), options_(options) {}
+    // With a view that reads from replicas it is one that reads only.
+    open_transaction(std::shared_ptr<cluster_inside> inside, transaction_options options, view_pointer seen) noexcept;
     ~open_transaction() { let_go(); }
     open_transaction(const open_transaction&) = delete;
     open_transaction& operator=(const open_transaction&) = delete;
@@ -48,21 +51,24 @@ private:
     };
 
     struct participant {
-        pool::lease lease;                           // of its own …
+        topology::loan loan;                         // of its own …
         std::unique_ptr<driver::connection> joined;  // … or in the host's transaction
         bool wrote = false;
-        driver::connection& on() const noexcept { return joined ? *joined : *lease; }
+        driver::connection& on() const noexcept { return joined ? *joined : *loan.lease; }
     };
 
     status may_run() const;
     status may_write(const topology::member& where, bool joins_host) const;
     io::task<result<driver::connection*>> take_in(io::loop& loop, const topology::member& where, bool writes,
                                                   deadline until);
+    io::task<result<topology::loan>> lend(io::loop& loop, const topology::member& where, deadline until);
+    void told(const topology::member& where, const participant& p, const status& how);
     io::task<status> join_host(const topology::member& where, bool writes, deadline until, bool& joined);
     void let_go() noexcept;
 
     const std::shared_ptr<cluster_inside> inside_;  // shared with the handles, so that the pools outlive the leases
-    const transaction_options options_;
+    transaction_options options_;
+    const view_pointer view_;  // shared with the handle that began it
     state state_ = state::open;
     std::map<const topology::member*, participant> participants_;
     const topology::member* host_ = nullptr;  // whose transaction others of its engine may join

@@ -54,9 +54,10 @@ result<routed> route_statement(cluster_inside& inside, const std::string& sql, c
 }
 
 // A statement that writes on several databases: all of it or nothing.
-io::task<result<rows>> run_as_one(io::loop& loop, std::shared_ptr<cluster_inside> inside, routed what) {
+io::task<result<rows>> run_as_one(io::loop& loop, std::shared_ptr<cluster_inside> inside, routed what,
+                                  view_pointer seen) {
     transaction_options options;
-    open_transaction transaction{std::move(inside), options};
+    open_transaction transaction{std::move(inside), options, std::move(seen)};
     auto done = co_await transaction.run(loop, std::move(what.bound), std::move(what.parameters), true, nullptr);
     if (!done) {
         co_await transaction.rollback(loop);
@@ -68,16 +69,21 @@ io::task<result<rows>> run_as_one(io::loop& loop, std::shared_ptr<cluster_inside
 }
 
 io::task<result<rows>> run_routed(io::loop& loop, std::shared_ptr<cluster_inside> inside, std::string sql,
-                                  std::vector<value> values) {
+                                  std::vector<value> values, view_pointer seen) {
     auto what = route_statement(*inside, sql, values);
     if (!what) co_return std::move(what).error();
     if (what->answered) co_return std::move(*what->answered);
     const bool changes_tables = what->plan->kind() == route::statement_kind::ddl;
     result<rows> done = rows{};
-    if (what->plan->writes() && what->bound.steps.size() > 1) {
-        done = co_await run_as_one(loop, inside, std::move(*what));
+    intent how;
+    how.may_write = what->plan->writes();
+    if (seen->reads && how.may_write) co_return only_reads();
+    how.reads_replicas = seen->reads;
+    if (how.may_write && what->bound.steps.size() > 1) {
+        done = co_await run_as_one(loop, inside, std::move(*what), std::move(seen));
     } else {
-        done = co_await run_on_leases(loop, *inside, std::move(what->bound), std::move(what->parameters));
+        done = co_await run_on_leases(loop, *inside, std::move(what->bound), std::move(what->parameters), nullptr, how,
+                                      *seen);
     }
     if (done && changes_tables) {
         status read = co_await inside->world().read_catalogue(loop, inside->until());
@@ -88,16 +94,31 @@ io::task<result<rows>> run_routed(io::loop& loop, std::shared_ptr<cluster_inside
 
 // As written to one database; the check applies to shards, where rows have their place.
 io::task<result<rows>> run_on_place(io::loop& loop, std::shared_ptr<cluster_inside> inside, place where,
-                                    std::string sql, std::vector<value> values) {
-    driver::statement what;
-    what.parameters = to_parameters(values);
+                                    std::string sql, std::vector<value> values, view_pointer seen) {
+    std::vector<driver::parameter> parameters = to_parameters(values);
+    checked_statement what;
+    what.proven = false;  // a named database's functions and tables are its own
     if (where.shard) {
-        const std::vector<route::bound_parameter> bound = to_bound(what.parameters);
+        const std::vector<route::bound_parameter> bound = to_bound(parameters);
         auto checked = check_for_shard(*inside, *where.shard, sql, bound);
         if (!checked) co_return std::move(checked).error();
+        what = *checked;
     }
-    what.sql = std::move(sql);
-    co_return co_await run_alone(loop, *inside, *where.member, std::nullopt, std::move(what));
+    const bool may_write = what.writes || !what.proven;
+    if (!seen->reads) {
+        driver::statement sent;
+        sent.sql = std::move(sql);
+        sent.parameters = std::move(parameters);
+        co_return co_await run_alone(loop, *inside, *where.member, std::nullopt, std::move(sent), may_write, *seen);
+    }
+    if (what.proven && what.writes) co_return only_reads();
+    intent how;
+    how.reads_replicas = true;
+    how.in_read_only = !what.proven;
+    how.may_write = false;
+    route::bound_plan plan = plan_for_one(sql, *where.member);
+    auto done = co_await run_on_leases(loop, *inside, std::move(plan), std::move(parameters), where.member, how, *seen);
+    co_return done;
 }
 
 io::task<result<rows>> run_routed_within(io::loop& loop, cluster_inside& inside, open_transaction& transaction,
@@ -141,11 +162,12 @@ place place_of(const cluster_inside& inside, keyspace::shard_id shard) {
 }
 
 result<rows> cluster_runner::run(std::string_view sql, std::vector<value> parameters) {
-    return wait_here(run_routed(loop_of_this_thread(), inside_, std::string{sql}, std::move(parameters)));
+    return wait_here(run_routed(loop_of_this_thread(), inside_, std::string{sql}, std::move(parameters), view_));
 }
 
 result<rows> database_runner::run(std::string_view sql, std::vector<value> parameters) {
-    return wait_here(run_on_place(loop_of_this_thread(), inside_, where_, std::string{sql}, std::move(parameters)));
+    return wait_here(
+        run_on_place(loop_of_this_thread(), inside_, where_, std::string{sql}, std::move(parameters), view_));
 }
 
 result<rows> transaction_runner::run(std::string_view sql, std::vector<value> parameters) {

@@ -6,6 +6,7 @@
 #include "cluster/cluster_inside.hpp"
 #include "cluster/open_transaction.hpp"
 #include "cluster/runner.hpp"
+#include "cluster/view.hpp"
 
 #include <memory>
 #include <optional>
@@ -15,12 +16,14 @@ namespace ashlar::detail {
 // The whole cluster: planned, routed, merged. A statement that writes on several databases runs in a transaction of its own.
 class cluster_runner final : public runner {
 public:
-    explicit cluster_runner(std::shared_ptr<cluster_inside> inside) noexcept : inside_(std::move(inside)) {}
+    cluster_runner(std::shared_ptr<cluster_inside> inside, view_pointer seen) noexcept
+        : inside_(std::move(inside)), view_(std::move(seen)) {}
     result<rows> run(std::string_view sql, std::vector<value> parameters) override;
     std::string shard_key_of(std::string_view table) const override { return inside_->shard_key_of(table); }
 
 private:
     const std::shared_ptr<cluster_inside> inside_;
+    const view_pointer view_;  // shared with the handle
 };
 
 // One database of the cluster, by its member and, for a shard, its number.
@@ -35,8 +38,8 @@ place place_of(const cluster_inside& inside, keyspace::shard_id shard);
 // One database: statements go there as they are, after check_for_shard().
 class database_runner final : public runner {
 public:
-    database_runner(std::shared_ptr<cluster_inside> inside, place where) noexcept
-        : inside_(std::move(inside)), where_(where) {}
+    database_runner(std::shared_ptr<cluster_inside> inside, place where, view_pointer seen) noexcept
+        : inside_(std::move(inside)), where_(where), view_(std::move(seen)) {}
     result<rows> run(std::string_view sql, std::vector<value> parameters) override;
     std::string shard_key_of(std::string_view table) const override { return inside_->shard_key_of(table); }
     const place& where() const noexcept { return where_; }
@@ -44,13 +47,15 @@ public:
 private:
     const std::shared_ptr<cluster_inside> inside_;
     const place where_;
+    const view_pointer view_;  // shared with the handle
 };
 
 // A transaction, of the cluster or (with `only`) of one database.
 class transaction_runner final : public runner {
 public:
-    transaction_runner(std::shared_ptr<cluster_inside> inside, transaction_options options, std::optional<place> only)
-        : inside_(inside), only_(only), transaction_(std::move(inside), options) {}
+    transaction_runner(std::shared_ptr<cluster_inside> inside, transaction_options options, std::optional<place> only,
+                       view_pointer seen)
+        : inside_(inside), only_(only), transaction_(std::move(inside), options, std::move(seen)) {}
     result<rows> run(std::string_view sql, std::vector<value> parameters) override;
     result<rows> run_on(const place& where, std::string_view sql, std::vector<value> parameters);
     std::string shard_key_of(std::string_view table) const override { return inside_->shard_key_of(table); }

@@ -11,8 +11,9 @@ namespace ashlar {
 
 scope::scope(std::shared_ptr<detail::runner> on) : statements(std::move(on)) {}
 
-scope::scope(std::shared_ptr<detail::runner> on, std::shared_ptr<detail::cluster_inside> inside, std::string name)
-    : statements(std::move(on)), inside_(std::move(inside)), name_(std::move(name)) {}
+scope::scope(std::shared_ptr<detail::runner> on, std::shared_ptr<detail::cluster_inside> inside,
+             std::shared_ptr<const detail::view> seen, std::string name)
+    : statements(std::move(on)), inside_(std::move(inside)), view_(std::move(seen)), name_(std::move(name)) {}
 
 const std::string& scope::name() const noexcept {
     return name_;
@@ -32,8 +33,9 @@ status scope::run_script(std::string_view sql) const {
     if (!inside_) return without_database(*on());
     auto where = detail::place_named(*inside_, name_);
     if (!where) return std::move(where).error();
+    if (view_->reads) return detail::only_reads();
     status done = detail::wait_here(
-        detail::run_script_on(detail::loop_of_this_thread(), *inside_, *where->member, std::string{sql}));
+        detail::run_script_on(detail::loop_of_this_thread(), *inside_, *where->member, std::string{sql}, *view_));
     if (!done) return done;
     return inside_->read_catalogue();
 }
@@ -42,11 +44,13 @@ result<ashlar::transaction> scope::begin(transaction_options options) const {
     if (!inside_) return without_database(*on());
     auto where = detail::place_named(*inside_, name_);
     if (!where) return std::move(where).error();
-    return ashlar::transaction{std::make_shared<detail::transaction_runner>(inside_, options, *where)};
+    return ashlar::transaction{std::make_shared<detail::transaction_runner>(inside_, options, *where, view_)};
 }
 
-all_shards::all_shards(std::shared_ptr<detail::cluster_inside> inside)
-    : statements(std::make_shared<detail::cluster_runner>(inside)), inside_(std::move(inside)) {}
+all_shards::all_shards(std::shared_ptr<detail::cluster_inside> inside, std::shared_ptr<const detail::view> seen)
+    : statements(std::make_shared<detail::cluster_runner>(inside, seen)),
+      inside_(std::move(inside)),
+      view_(std::move(seen)) {}
 
 std::size_t all_shards::size() const noexcept {
     return inside_->world().shards().size();
@@ -55,7 +59,7 @@ std::size_t all_shards::size() const noexcept {
 scope all_shards::operator[](std::size_t number) const {
     const auto id = static_cast<keyspace::shard_id>(number);
     const detail::place where = detail::place_of(*inside_, id);
-    return scope{std::make_shared<detail::database_runner>(inside_, where), inside_, where.member->name};
+    return scope{std::make_shared<detail::database_runner>(inside_, where, view_), inside_, view_, where.member->name};
 }
 
 namespace {
@@ -108,8 +112,9 @@ status all_shards::run_script(std::string_view sql) const {
     auto one = [&](scope& each) -> status {
         const detail::place where = *detail::place_named(*inside_, each.name());
         return detail::wait_here(
-            detail::run_script_on(detail::loop_of_this_thread(), *inside_, *where.member, std::string{sql}));
+            detail::run_script_on(detail::loop_of_this_thread(), *inside_, *where.member, std::string{sql}, *view_));
     };
+    if (view_->reads) return detail::only_reads();
     if (status done = map(one); !done) return done;
     return inside_->read_catalogue();
 }

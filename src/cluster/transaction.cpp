@@ -25,7 +25,7 @@ scope transaction::shard_for(value key) const {
                                                  inside_->only()->member->name, where.member->name)};
         return scope{std::make_shared<detail::failed_runner>(std::move(why))};
     }
-    return scope{std::make_shared<detail::confined_runner>(inside_, where), nullptr, where.member->name};
+    return scope{std::make_shared<detail::confined_runner>(inside_, where), nullptr, nullptr, where.member->name};
 }
 
 status transaction::commit() {

@@ -15,23 +15,84 @@ struct lender {
     const topology::world& world;
     route::target where;
     std::string database;
+    const topology::member* only;
     deadline until;
-    std::vector<pool::lease> held;
+    intent what;
+    const view& seen;
+    std::uint64_t avoid = 0;  // servers of the only step that failed it
+    struct one {
+        topology::loan loan;
+        const topology::member* of = nullptr;
+    };
+    std::vector<one> held;
 
     const topology::member& member(const route::step& step) const {
+        if (only != nullptr) return *only;
         if (where != route::target::unsharded) return world.shard(step.shard);
         const topology::member* named = world.find(database);
         ASHLAR_ASSERT(named != nullptr);
         return *named;
     }
 
+    topology::reading_terms terms(const topology::member& of) const {
+        topology::reading_terms out;
+        out.max_staleness = seen.max_staleness;
+        out.avoid = avoid;
+        if (seen.seen != nullptr) seen.seen->add_to(out, of.number);
+        return out;
+    }
+
+    bool lend_ready(const topology::member& of, std::size_t who, topology::loan& into) const {
+        into.server = who;
+        into.lease = of.servers->servers()[who].pool->lend_ready(loop);
+        return static_cast<bool>(into.lease);
+    }
+
     io::task<result<driver::connection*>> lend(route::step step) {
-        auto lent = co_await member(step).pool->lend(loop, until);
+        const topology::member& of = member(step);
+        result<topology::loan> lent = topology::loan{};
+        if (what.reads_replicas && !of.servers->is_alone()) {
+            topology::reading_terms demanded = terms(of);
+            lent = co_await of.servers->lend_to_read(loop, std::move(demanded), until);
+        } else if (const auto who = of.servers->writer_now(); who && lend_ready(of, *who, *lent)) {
+            // as in most calls: nothing to wait for
+        } else {
+            lent = co_await of.servers->lend_to_write(loop, until);
+        }
         if (!lent) co_return std::move(lent).error();
-        held.push_back(std::move(*lent));
-        co_return &*held.back();
+        if (lent->from_replica) of.servers->took_replica();
+        if (what.in_read_only) {
+            driver::transaction_options how;
+            how.read_only = true;
+            status begun = co_await lent->lease->begin(how, until);
+            if (!begun) co_return std::move(begun).error();
+        }
+        one& kept = held.emplace_back();
+        kept.loan = std::move(*lent);
+        kept.of = &of;
+        co_return &*kept.loan.lease;
+    }
+
+    // What the servers learn, and what the session has to remember.
+    void conclude(const error* why) {
+        for (const one& each : held) {
+            if (why != nullptr && !each.loan.lease->is_reusable()) {
+                each.of->servers->failed(each.loan.server, *why);
+                if (each.loan.server < 64) avoid |= std::uint64_t{1} << each.loan.server;
+            } else {
+                each.of->servers->well(each.loan.server);
+            }
+            if (what.may_write && seen.seen != nullptr && !each.of->servers->is_alone())
+                seen.seen->wrote(each.of->number);
+        }
     }
 };
+
+// Nothing of it has been seen by anybody, and another server may do better: each time when the one before went away (it is not
+// asked again), once when its recovery was in the statement's way.
+bool may_try_again(const error& why, int attempt) {
+    return (why == errc::connection_lost && attempt < 8) || (why == errc::serialization_failed && attempt == 0);
+}
 
 error too_many_bytes(std::uint64_t max) {
     return error{errc::limit_reached, fmt::format("the answer has more than {} bytes of rows", max)}.hint(
@@ -106,13 +167,31 @@ io::task<result<rows>> collect(io::loop& loop, route::bound_plan plan, std::vect
 namespace {
 
 io::task<result<rows>> run_scattered(io::loop& loop, const cluster_inside& inside, route::bound_plan plan,
-                                     std::vector<driver::parameter> parameters) {
+                                     std::vector<driver::parameter> parameters, const topology::member* only,
+                                     intent what, const view& seen) {
     const deadline until = inside.until();
-    lender leases{loop, inside.world(), plan.where, plan.database, until, {}};
+    lender leases{loop, inside.world(), plan.where, plan.database, only, until, what, seen, 0, {}};
     leases.held.reserve(plan.steps.size());
     execute::connection_source source = [&leases](const route::step& step) { return leases.lend(step); };
-    co_return co_await collect(loop, std::move(plan), std::move(parameters), std::move(source), inside.options(),
-                               until);
+    if (!what.reads_replicas) {
+        auto done = co_await collect(loop, std::move(plan), std::move(parameters), source, inside.options(), until);
+        leases.conclude(done ? nullptr : &done.error());
+        co_return done;
+    }
+    for (int attempt = 0;; ++attempt) {
+        auto done = co_await collect(loop, plan, parameters, source, inside.options(), until);
+        leases.conclude(done ? nullptr : &done.error());
+        if (!done && may_try_again(done.error(), attempt)) {
+            // Also one that is well: its recovery is in this statement's way.
+            if (leases.held.size() == 1) leases.avoid |= std::uint64_t{1} << leases.held.front().loan.server;
+            leases.held.clear();
+            continue;
+        }
+        if (what.in_read_only && done) {
+            for (const lender::one& each : leases.held) (void)co_await each.loan.lease->commit(until);
+        }
+        co_return done;
+    }
 }
 
 // As the executor's messages name a place.
@@ -135,58 +214,86 @@ io::task<void> abandon(driver::connection& on) {
 }  // namespace
 
 io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, const topology::member& where,
-                                 std::optional<keyspace::shard_id> shard, driver::statement what) {
+                                 std::optional<keyspace::shard_id> shard, driver::statement what, bool may_write,
+                                 const view& seen) {
     const deadline until = inside.until();
-    pool::lease lease = where.pool->lend_ready(loop);
-    if (!lease) {
-        auto lent = co_await where.pool->lend(loop, until);
-        if (!lent) co_return std::move(lent).error().on(spoken(where, shard));
-        lease = std::move(*lent);
+    topology::server_set& servers = *where.servers;
+    topology::loan loan;
+    if (const auto who = servers.writer_now()) {
+        loan.server = *who;
+        loan.lease = servers.servers()[*who].pool->lend_ready(loop);
     }
+    if (!loan.lease) {
+        auto lent = co_await servers.lend_to_write(loop, until);
+        if (!lent) co_return std::move(lent).error().on(spoken(where, shard));
+        loan = std::move(*lent);
+    }
+    pool::lease& lease = loan.lease;
+    // What the servers learn, and what the session has to remember.
+    const auto told = [&](error why) {
+        if (!lease->is_reusable())
+            servers.failed(loan.server, why);
+        else
+            servers.well(loan.server);
+        if (may_write && !servers.is_alone()) seen.seen->wrote(where.number);
+        why.on(spoken(where, shard));
+        return why;
+    };
     auto shape = co_await lease->start(std::move(what), until);
-    if (!shape) co_return std::move(shape).error().on(spoken(where, shard));
+    if (!shape) co_return told(std::move(shape).error());
     auto all = std::make_shared<rows_inside>();
     all->shape = std::move(*shape);
     while (!lease->at_end()) {
         row_batch part;
         auto got = co_await lease->fetch(part, until);
-        if (!got) co_return std::move(got).error().on(spoken(where, shard));
+        if (!got) co_return told(std::move(got).error());
         all->add(std::move(part));
         if (*got == driver::fetched::ended) break;
         if (all->byte_size > inside.options().rows_memory_max) {
             if (!lease->at_end()) co_await abandon(*lease);
+            if (may_write && !servers.is_alone()) seen.seen->wrote(where.number);
             co_return too_many_bytes(inside.options().rows_memory_max);
         }
     }
     all->completed = lease->completed();
+    servers.well(loan.server);
+    if (may_write && !servers.is_alone()) seen.seen->wrote(where.number);
     co_return rows{std::move(all)};
 }
 
 io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& inside, route::bound_plan plan,
-                                     std::vector<driver::parameter> parameters) {
-    if (plan.merge != nullptr) return run_scattered(loop, inside, std::move(plan), std::move(parameters));
+                                     std::vector<driver::parameter> parameters, const topology::member* only,
+                                     intent what, const view& seen) {
+    if (plan.merge != nullptr || what.reads_replicas) {
+        return run_scattered(loop, inside, std::move(plan), std::move(parameters), only, what, seen);
+    }
     ASHLAR_ASSERT(plan.steps.size() == 1);
     route::step& step = plan.steps.front();
-    driver::statement what;
-    what.sql = std::move(step.sql);
+    driver::statement sent;
+    sent.sql = std::move(step.sql);
     if (step.all_parameters) {
-        what.parameters = std::move(parameters);
+        sent.parameters = std::move(parameters);
     } else {
-        for (const std::size_t index : step.parameters) what.parameters.push_back(parameters.at(index));
+        for (const std::size_t index : step.parameters) sent.parameters.push_back(parameters.at(index));
     }
-    const bool sharded = plan.where != route::target::unsharded;
-    const topology::member& where = member_of(inside.world(), plan, step);
-    return run_alone(loop, inside, where, sharded ? std::optional{step.shard} : std::nullopt, std::move(what));
+    const bool sharded = only == nullptr && plan.where != route::target::unsharded;
+    const topology::member& where = only != nullptr ? *only : member_of(inside.world(), plan, step);
+    return run_alone(loop, inside, where, sharded ? std::optional{step.shard} : std::nullopt, std::move(sent),
+                     what.may_write, seen);
 }
 
 io::task<status> run_script_on(io::loop& loop, const cluster_inside& inside, const topology::member& where,
-                               std::string sql) {
+                               std::string sql, const view& seen) {
     const deadline until = inside.until();
-    auto lent = co_await where.pool->lend(loop, until);
+    auto lent = co_await where.servers->lend_to_write(loop, until);
     if (!lent) co_return std::move(lent).error().on(where.name);
-    pool::lease lease = std::move(*lent);
-    status done = co_await lease->run_script(std::move(sql), until);
-    if (!done) co_return std::move(done).error().on(where.name);
+    status done = co_await lent->lease->run_script(std::move(sql), until);
+    if (seen.seen != nullptr && !where.servers->is_alone()) seen.seen->wrote(where.number);
+    if (!done) {
+        where.servers->failed(lent->server, done.error());
+        co_return std::move(done).error().on(where.name);
+    }
+    where.servers->well(lent->server);
     co_return done;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cluster/cluster_inside.hpp"
+#include "cluster/view.hpp"
 #include "driver/connection.hpp"
 #include "execute/executor.hpp"
 #include "route/plan.hpp"
@@ -27,17 +28,27 @@ const topology::member& member_of(const topology::world& world, const route::bou
 io::task<result<rows>> collect(io::loop& loop, route::bound_plan plan, std::vector<driver::parameter> parameters,
                                execute::connection_source source, const cluster_options& options, deadline until);
 
-// The same on connections lent for this plan alone.
-io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& inside, route::bound_plan plan,
-                                     std::vector<driver::parameter> parameters);
+// What a statement does with its databases.
+struct intent {
+    bool reads_replicas = false;  // proven to read: on replicas, as `view` says
+    bool in_read_only = false;    // in a transaction of its own that can write nothing: what it does is not known
+    bool may_write = true;        // what `view` has to remember
+};
 
-// One statement on one database: what most calls come to, without the executor between. `shard` is for messages.
+// The same on connections lent for this plan alone, all of `only` when it is given. A read on a replica that goes away, or
+// whose recovery cancels it, is tried elsewhere: nobody has seen its rows.
+io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& inside, route::bound_plan plan,
+                                     std::vector<driver::parameter> parameters, const topology::member* only,
+                                     intent what, const view& seen);
+
+// One statement on one database's writer: what most calls come to, without the executor between. `shard` is for messages.
 io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, const topology::member& where,
-                                 std::optional<keyspace::shard_id> shard, driver::statement what);
+                                 std::optional<keyspace::shard_id> shard, driver::statement what, bool may_write,
+                                 const view& seen);
 
 // Several statements without rows on one database.
 io::task<status> run_script_on(io::loop& loop, const cluster_inside& inside, const topology::member& where,
-                               std::string sql);
+                               std::string sql, const view& seen);
 
 // Lines as rows of one column, as EXPLAIN gives them.
 rows rows_of_lines(const std::string& column, const std::vector<std::string>& lines);

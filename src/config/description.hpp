@@ -39,13 +39,38 @@ struct pool_settings {
     milliseconds max_lifetime{3'600'000};
     milliseconds check_after_idle{30'000};  // a connection that was idle longer is tried before it is lent
     milliseconds connect_timeout{5'000};
+    std::vector<std::string> warm_up;  // run at the start on each of min_connections, one at least
+    bool warm_up_required = false;     // a failure of one ends the start
     friend bool operator==(const pool_settings&, const pool_settings&) = default;
+};
+
+// [replicas]: how reads are spread over replicas, and which of them are fit.
+struct replica_settings {
+    enum class spread : std::uint8_t { round_robin, random, least_connections, least_lag };
+    enum class without : std::uint8_t { primary, refuse };
+    bool read_write_split = false;  // the proxy sends what only reads to replicas by itself
+    spread policy = spread::least_connections;
+    milliseconds max_lag{5'000};         // one that is further behind is not read from
+    milliseconds check_interval{1'000};  // between two looks at all servers
+    milliseconds sample_interval{10};    // the same while somebody waits for a replica to show what he wrote
+    without no_replica = without::primary;
+    std::uint32_t primary_reads_max = 0;  // reads at once on a primary in place of replicas; 0: half of its pool
+    friend bool operator==(const replica_settings&, const replica_settings&) = default;
+};
+
+// [breaker]
+struct breaker_settings {
+    std::uint32_t failures = 5;  // 0: never opens
+    milliseconds window{60'000};
+    milliseconds cool_down{60'000};
+    friend bool operator==(const breaker_settings&, const breaker_settings&) = default;
 };
 
 struct database {
     std::string name;
     endpoint primary;
     std::vector<endpoint> replicas;
+    std::vector<std::uint32_t> replica_weights;  // one for each
     pool_settings pool;
     // For a shard only.
     std::uint32_t weight = 1;                // ring
@@ -97,6 +122,8 @@ struct description {
     std::optional<shards> shards_;
     std::vector<table> tables;
     serve_settings serve;
+    replica_settings replicas;
+    breaker_settings breaker;
 
     const database* primary() const;                       // databases["primary"], or nullptr
     const table* find_table(std::string_view name) const;  // by "name" or "schema.name"; nullptr for none

@@ -60,6 +60,8 @@ void read_sections(reading& with, const node& root, description& into) {
     known.databases = &into.databases;
     if (const node* found = value_of(file, "tables")) into.tables = read_tables(with, *found, known);
     if (const node* found = value_of(file, "serve")) into.serve = read_serve(with, *found);
+    if (const node* found = value_of(file, "replicas")) into.replicas = read_replica_settings(with, *found);
+    if (const node* found = value_of(file, "breaker")) into.breaker = read_breaker(with, *found);
     file.finish();
     if (into.databases.empty() && !known.has_shards) {
         with.wrong.add_absence({}, "", "no database", "[databases.primary] with a url, or [shards]");

@@ -46,6 +46,12 @@ struct known_places {
 };
 std::vector<table> read_tables(reading& with, const node& what, const known_places& known);
 
+// The key `replicas` of a database or a shard; `shard`: the number that {shard} in their URLs stands for.
+void read_replicas(section& from, database& into, std::optional<std::uint32_t> shard);
+// [replicas], [breaker]
+replica_settings read_replica_settings(reading& with, const node& what);
+breaker_settings read_breaker(reading& with, const node& what);
+
 // [serve]
 serve_settings read_serve(reading& with, const node& what);
 

@@ -19,25 +19,6 @@ bool check_name(reading& with, const entry& named, const std::string& subject) {
 
 namespace {
 
-void read_replicas(section& from, database& into) {
-    const std::vector<spelled> urls = from.texts("replicas");
-    for (std::size_t i = 0; i < urls.size(); ++i) {
-        const std::string subject = fmt::format("{}[{}]", from.at_path("replicas"), i);
-        auto place = to_endpoint(from.with(), urls[i], subject);
-        if (!place) continue;
-        if (*place == into.primary) {
-            from.with().wrong.add(urls[i].at, subject, "the replica is the primary itself", "another server");
-        } else if (!into.primary.database.empty() && place->engine != into.primary.engine) {
-            from.with().wrong.add(urls[i].at, subject, fmt::format("a replica on {}", name_of(place->engine)),
-                                  fmt::format("{}, as the primary", name_of(into.primary.engine)));
-        } else if (std::find(into.replicas.begin(), into.replicas.end(), *place) != into.replicas.end()) {
-            from.with().wrong.add(urls[i].at, subject, "the same replica twice", "each replica once");
-        } else {
-            into.replicas.push_back(std::move(*place));
-        }
-    }
-}
-
 database read_one(reading& with, const entry& named, const pool_reading& pool) {
     database out;
     out.name = named.key;
@@ -48,7 +29,7 @@ database read_one(reading& with, const entry& named, const pool_reading& pool) {
         with.wrong.add_absence(named.at, "databases." + named.key, "no url",
                                "url = \"postgres://user@host/database\" or \"sqlite:path/to/file.db\"");
     }
-    read_replicas(from, out);
+    read_replicas(from, out, std::nullopt);
     const entry* own = from.find("pool");
     out.pool = read_pool(with, own == nullptr ? nullptr : &own->value, from.at_path("pool"), pool).values;
     from.finish();

@@ -52,6 +52,11 @@ pool_reading read_pool(reading& with, const node* what, const std::string& path,
     read_duration(from, "max_lifetime", v.max_lifetime);
     read_duration(from, "check_after_idle", v.check_after_idle);
     read_duration(from, "connect_timeout", v.connect_timeout);
+    if (from.has("warm_up")) {
+        v.warm_up.clear();
+        for (spelled& each : from.texts("warm_up")) v.warm_up.push_back(std::move(each.text));
+    }
+    if (const auto given = from.boolean("warm_up_required")) v.warm_up_required = *given;
     from.finish();
     settle_bounds(with, from.what(), path, out);
     return out;

@@ -91,19 +91,6 @@ void read_share(section& from, gathering& g, database& shard, shard_places& plac
     }
 }
 
-void read_replicas(section& from, database& into, std::optional<std::uint32_t> number) {
-    const std::vector<spelled> urls = from.texts("replicas");
-    for (std::size_t i = 0; i < urls.size(); ++i) {
-        const std::string subject = fmt::format("{}[{}]", from.at_path("replicas"), i);
-        if (auto place = to_endpoint(from.with(), urls[i], subject, number)) {
-            if (*place == into.primary) {
-                from.with().wrong.add(urls[i].at, subject, "the replica is the primary itself", "another server");
-            }
-            into.replicas.push_back(std::move(*place));
-        }
-    }
-}
-
 pool_reading own_pool(section& from, const pool_reading& base) {
     const entry* own = from.find("pool");
     return read_pool(from.with(), own == nullptr ? nullptr : &own->value, from.at_path("pool"), base);

@@ -52,6 +52,10 @@ public:
     std::optional<std::uint64_t> size(std::string_view key, std::uint64_t least);
     std::vector<spelled> texts(std::string_view key);       // an array of strings, integers or dates
     std::optional<spelled> key_text(std::string_view key);  // a string, integer or date, as text
+    // An array's item; a string, integer or date as text, as texts() takes them.
+    std::optional<spelled> item_text(const node& item, const std::string& subject) {
+        return to_text(item, subject, true);
+    }
 
     // The keys that are neither known nor asked for; each is the caller's own (a shard's name, a table's).
     std::vector<const entry*> others() const;

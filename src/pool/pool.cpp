@@ -260,6 +260,9 @@ pool_counts pool::counts() const {
 const std::string& pool::name() const noexcept {
     return inside_->name;
 }
+const pool_options& pool::options() const noexcept {
+    return inside_->options;
+}
 driver::driver& pool::server() const noexcept {
     return *inside_->server;
 }

@@ -84,6 +84,7 @@ public:
     void stop() noexcept;        // twice is as good as once
     pool_counts counts() const;  // one consistent snapshot
     const std::string& name() const noexcept;
+    const pool_options& options() const noexcept;
     driver::driver& server() const noexcept;
 
 private:

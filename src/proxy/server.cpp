@@ -231,6 +231,14 @@ status server::start() {
         return read;
     }
 
+    const deadline warm_until = deadline::in(seconds{30});
+    status warm = inside_->loop->run(inside_->shared.world().warm_up(*inside_->loop, warm_until));
+    if (!warm) {
+        ::close(inside_->listening.descriptor);
+        inside_->shared.world().stop();
+        return warm;
+    }
+
     const std::uint32_t processors = std::max(1U, std::thread::hardware_concurrency());
     const std::uint32_t count = settings.workers == 0 ? processors : settings.workers;
     for (std::uint32_t i = 0; i < count; ++i) {

@@ -45,6 +45,8 @@ public:
     const topology::member& place(std::size_t n) const noexcept { return *places_[n]; }
     std::size_t shards() const noexcept { return world_->shards().size(); }
     std::size_t place_of_database(std::string_view name) const noexcept;  // SIZE_MAX: none
+    // Does what only reads go to replicas by itself?
+    bool splits_reads() const noexcept { return splits_reads_; }
     // Are the shards and the primary SQLite files?
     bool is_sqlite() const noexcept { return sqlite_; }
 
@@ -81,6 +83,7 @@ private:
     std::vector<const topology::member*> places_;
     std::vector<std::atomic<instant::rep>> lost_at_;  // by place
     bool sqlite_ = false;
+    bool splits_reads_ = false;
     std::map<std::string, wire::scram_verifier> users_;
     std::string secret_;  // for mock verifiers
     mutable std::mutex guard_;

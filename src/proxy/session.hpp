@@ -59,6 +59,9 @@ struct link_notes {
 struct participant {
     std::size_t place = 0;
     pool::lease lease;                           // of its own …
+    std::size_t server = 0;                      // which of the place's servers
+    bool replica = false;                        // … one that is only read from
+    topology::primary_read instead;              // … or the writer in place of such a one
     std::unique_ptr<driver::connection> joined;  // … or, an SQLite file, in the transaction of an earlier participant
     server_link* link = nullptr;                 // nullptr: another kind of connection, which is not relayed from
     bool begin_pending = false;                  // BEGIN goes with the next message
@@ -159,7 +162,8 @@ private:
     // Of bind_.
     result<std::optional<std::size_t>> place_of_bound(const known_statement& what);
     task<status> keep_bound(portal& made);
-    task<status> bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place);
+    task<status> bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place,
+                                bool replica);
     task<status> bind_here(client_message m, const std::shared_ptr<known_statement>& what);
     task<status> learn_and_bind(client_message m, std::shared_ptr<known_statement> what);
     task<status> bind_known(client_message m, const std::shared_ptr<known_statement>& what);
@@ -173,8 +177,8 @@ private:
     task<status> claim_parse();  // a ParseComplete still owed is asked from a server
     task<status> fail_extended(error why);
     task<status> drain(bool sync);
-    bool go_now(std::size_t place, bool writes);
-    task<status> go_to(std::size_t place, bool writes);
+    bool go_now(std::size_t place, bool writes, bool replica = false);
+    task<status> go_to(std::size_t place, bool writes, bool replica = false);
     // Fails, and sends nothing, when a type was declared that the server does not have.
     result<std::string_view> prepare_on(participant& p, const std::shared_ptr<known_statement>& what);
     task<status> describe_statement(std::shared_ptr<known_statement> what);
@@ -203,11 +207,16 @@ private:
     task<status> run_show(std::shared_ptr<known_statement> what, bool describe);
 
     // --- servers
-    task<result<participant*>> acquire(std::size_t place, bool writes);
+    // `replica`: one will do, by wants_replica().
+    task<result<participant*>> acquire(std::size_t place, bool writes, bool replica = false);
     bool died_idle(driver::connection& which, std::size_t place) const;
-    participant* acquire_now(std::size_t place, bool writes);
-    participant& enter(std::size_t place, pool::lease lent, bool writes);
-    task<result<pool::lease>> lend(std::size_t place);
+    participant* acquire_now(std::size_t place, bool writes, bool replica = false);
+    participant& enter(std::size_t place, topology::loan lent, bool writes);
+    topology::loan lend_ready(std::size_t place, bool replica);
+    task<result<topology::loan>> lend(std::size_t place, bool replica);
+    bool wants_replica(const route::prepared_plan& plan) const;
+    bool sync_follows();
+    void note_writes(bool any_wrote = false);
     task<status> put_settings(participant& p);
     task<status> open_block(participant& p);
     status may_write(std::size_t place, bool joins_host) const;
@@ -314,6 +323,7 @@ private:
     std::vector<savepoint> savepoints_;
     settings_ptr settings_at_begin_;
     std::list<participant> participants_;
+    instant wrote_at_ = instant::min();  // the last acknowledged write: replicas that are read from must show it
 
     // The flight under way.
     participant* current_ = nullptr;  // whom the extended protocol talks to

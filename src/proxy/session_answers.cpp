@@ -65,10 +65,11 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         status clear = co_await begin_as_one(unit);
         if (!clear) co_return std::move(clear).error();
     }
+    const bool replica = wants_replica(plan) && (block_ != block::none || unit == as_one::statement || next_is_sync());
     // In the order of places, so that two who need the same servers do not wait for each other.
     for (const route::step& each : bound->steps) {
         const std::size_t place = place_of(*bound, each);
-        auto got = co_await acquire(place, plan.writes());
+        auto got = co_await acquire(place, plan.writes(), replica);
         if (!got) co_return std::move(got).error();
         auto ready_one = co_await connection_for(place);
         if (!ready_one) co_return std::move(ready_one).error();

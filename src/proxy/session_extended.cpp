@@ -170,7 +170,8 @@ task<status> session::on_bind(client_message m) {
     if (!*place) return keep_bound(made);
     made.relayed = true;
     made.target = **place;
-    if (!go_now(made.target, what->plan->writes())) return bind_elsewhere(m, what, made.target);
+    const bool replica = wants_replica(*what->plan) && (block_ != block::none || sync_follows());
+    if (!go_now(made.target, what->plan->writes(), replica)) return bind_elsewhere(m, what, made.target, replica);
     return bind_here(m, what);
 }
 
@@ -226,8 +227,9 @@ task<status> session::keep_bound(portal& made) {
     }(*this);
 }
 
-task<status> session::bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place) {
-    status there = co_await go_to(place, what->plan->writes());
+task<status> session::bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place,
+                                     bool replica) {
+    status there = co_await go_to(place, what->plan->writes(), replica);
     if (!there) {
         error why = std::move(there).error();
         co_return co_await fail_bind(std::move(why));

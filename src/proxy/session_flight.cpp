@@ -60,7 +60,10 @@ task<status> session::drain(bool sync) {
     status done = co_await exchange(p, std::string_view());
     if (sync) unsynced_ = unsynced_executed_ = unsynced_wrote_ = false;
     if (was_skipping || (sync && error_seen_)) skipping_ = true;
-    if (done) co_return status{};
+    if (done) {
+        shared_.place(p.place).servers->well(p.server);
+        co_return status{};
+    }
     if (!(done.error() == errc::connection_lost)) co_return done;
     const bool wrote = unsynced_wrote_ || p.wrote;
     status told = co_await after_loss(p, std::move(done).error(), wrote, 99);
@@ -70,13 +73,13 @@ task<status> session::drain(bool sync) {
 }
 
 // The common case of go_to(), in which nothing has to be waited for; false: something has.
-bool session::go_now(std::size_t place, bool writes) {
-    if (current_ == nullptr) current_ = acquire_now(place, writes);
+bool session::go_now(std::size_t place, bool writes, bool replica) {
+    if (current_ == nullptr) current_ = acquire_now(place, writes, replica);
     return current_ != nullptr && current_->place == place && (!writes || current_->wrote);
 }
 
 // Makes `place` the server that the extended protocol talks to.
-task<status> session::go_to(std::size_t place, bool writes) {
+task<status> session::go_to(std::size_t place, bool writes, bool replica) {
     if (current_ != nullptr && current_->place == place) {
         if (writes && !current_->wrote) {
             status allowed = may_write(place, false);
@@ -88,7 +91,7 @@ task<status> session::go_to(std::size_t place, bool writes) {
     status left = co_await leave_servers_for(writes);
     if (!left) co_return left;
     if (skipping_) co_return status{};
-    result<participant*> got = co_await acquire(place, writes);
+    result<participant*> got = co_await acquire(place, writes, replica);
     if (!got) co_return std::move(got).error();
     current_ = *got;
     if (current_->begin_pending) {

@@ -82,6 +82,8 @@ task<status> session::exchange(participant& p, std::string_view message) {
 
 error session::lost(const participant& p) const {
     shared_.lost_one(p.place, loop_.now());
+    const error gone{errc::connection_lost};
+    shared_.place(p.place).servers->failed(p.server, gone);
     error why{errc::connection_lost, fmt::format("the connection to {} was lost", shared_.place(p.place).name)};
     why.on(shared_.place(p.place).name);
     if (farewell_) {

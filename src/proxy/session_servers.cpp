@@ -59,6 +59,10 @@ const participant* session::host() const noexcept {
 status session::may_write(std::size_t place, bool joins_host) const {
     const participant* common = host();
     for (const participant& p : participants_) {
+        if (p.replica && p.place == place) {
+            return error{errc::read_only, "cannot execute what may write in a transaction that reads on a replica"}
+                .hint("Begin it without READ ONLY, or set replicas.read_write_split = false.");
+        }
         if (!p.wrote || p.place == place) continue;
         const bool with_host = p.joined != nullptr || &p == common;
         if (with_host && joins_host) continue;
@@ -83,18 +87,69 @@ std::size_t session::any_place() {
     return turn_++ % among;
 }
 
-task<result<pool::lease>> session::lend(std::size_t place) {
+// Nothing but rows is asked for, which a replica has too: not what servers tell of themselves.
+bool session::wants_replica(const route::prepared_plan& plan) const {
+    if (!shared_.splits_reads() || plan.kind() != route::statement_kind::select || plan.writes() ||
+        plan.reads_catalogue() || as_one_ != as_one::nothing) {
+        return false;
+    }
+    if (block_ != block::none && (block_ != block::explicit_ || !read_only_.value_or(false))) return false;
+    // Hot standbys know no serializable transactions.
+    const auto serializable = [](std::string_view text) {
+        return std::search(text.begin(), text.end(), std::begin("serializable"), std::end("serializable") - 1,
+                           [](char a, char b) { return (a | 0x20) == b; }) != text.end();
+    };
+    if (block_ != block::none && (serializable(begin_) || !replay_.empty())) return false;
+    const std::string* made = settings_->find("default_transaction_isolation");
+    return made == nullptr || !serializable(*made);
+}
+
+// Outside of a block, a pipeline is one transaction: what comes after may write. So a replica is asked only for what is alone
+// in it.
+bool session::sync_follows() {
+    std::string_view rest = stream_.rest();
+    for (;;) {
+        wire::frame_header head;
+        if (wire::read_frame_header(rest, head) != wire::header_state::good) return false;
+        if (head.type == wire::client_says::sync) return true;
+        const std::size_t size = 5 + std::size_t{head.body_size};
+        const bool goes_on = head.type == wire::client_says::describe || head.type == wire::client_says::execute;
+        if (!goes_on || rest.size() < size) return false;
+        rest.remove_prefix(size);
+    }
+}
+
+// What waits for nothing; an empty lease: ask lend().
+topology::loan session::lend_ready(std::size_t place, bool replica) {
+    topology::server_set& among = *shared_.place(place).servers;
+    topology::loan out;
+    std::optional<std::size_t> who;
+    if (replica && !among.is_alone()) {
+        topology::reading_terms terms;
+        terms.wrote_at = wrote_at_;
+        who = among.replica_now(terms, loop_.now());
+        out.from_replica = true;
+    } else {
+        who = among.writer_now();
+    }
+    if (!who) return out;
+    out.server = *who;
+    out.lease = among.servers()[*who].pool->lend_ready(loop_);
+    return out;
+}
+
+task<result<topology::loan>> session::lend(std::size_t place, bool replica) {
     struct in_scope {
-        task<result<pool::lease>>::handle inner;
+        task<result<topology::loan>>::handle inner;
         io::cancel_scope* where;
         bool await_ready() const noexcept { return false; }
         std::coroutine_handle<> await_suspend(
-            std::coroutine_handle<task<result<pool::lease>>::promise_type> h) const noexcept {
+            std::coroutine_handle<task<result<topology::loan>>::promise_type> h) const noexcept {
             inner.promise().continuation = h;
             inner.promise().scope = where;
             return inner;
         }
-        result<pool::lease> await_resume() const { return inner.promise().take(); }
+        result<topology::loan> await_resume() const { return inner.promise().take(); }
     };
     io::cancel_scope* outer = co_await io::this_scope{};
     io::cancel_scope lending{outer};
@@ -103,9 +158,14 @@ task<result<pool::lease>> session::lend(std::size_t place) {
     const milliseconds limit = shared_.settings().query_wait_timeout;
     const deadline until = limit == milliseconds{0} ? deadline::never() : deadline{loop_.now() + limit};
     bool called_off = false;
-    std::optional<result<pool::lease>> got;
+    std::optional<result<topology::loan>> got;
     try {
-        task<result<pool::lease>> asking = shared_.place(place).pool->lend(loop_, until);
+        topology::server_set& among = *shared_.place(place).servers;
+        topology::reading_terms terms;
+        terms.wrote_at = wrote_at_;
+        task<result<topology::loan>> asking = replica && !among.is_alone()
+                                                  ? among.lend_to_read(loop_, std::move(terms), until)
+                                                  : among.lend_to_write(loop_, until);
         in_scope bounded{asking.frame(), &lending};
         got.emplace(co_await bounded);
     } catch (const io::cancelled_exception&) {
@@ -135,7 +195,7 @@ bool session::died_idle(driver::connection& which, std::size_t place) const {
     return look && link->has_news();
 }
 
-task<result<participant*>> session::acquire(std::size_t place, bool writes) {
+task<result<participant*>> session::acquire(std::size_t place, bool writes, bool replica) {
     if (block_ != block::none && touched_session_ && !failed_) {
         bool news = false;
         for (const participant& p : participants_) news = news || (p.unspread && p.place != place);
@@ -166,11 +226,11 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes) {
         if (!allowed) co_return std::move(allowed).error();
     }
     for (int attempt = 0;; ++attempt) {
-        result<pool::lease> got = shared_.place(place).pool->lend_ready(loop_);
-        if (!*got) got = co_await lend(place);
+        result<topology::loan> got = lend_ready(place, replica);
+        if (!got->lease) got = co_await lend(place, replica);
         if (!got) co_return std::move(got).error();
-        if (attempt < 10 && died_idle(**got, place)) {
-            got->discard();
+        if (attempt < 10 && died_idle(*got->lease, place)) {
+            got->lease.discard();
             continue;
         }
         participant& p = enter(place, std::move(*got), writes);
@@ -189,29 +249,33 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes) {
 
 // The common case, in which nothing has to be waited for: the only server, outside a transaction, as it was left. nullptr:
 // ask acquire().
-participant* session::acquire_now(std::size_t place, bool writes) {
+participant* session::acquire_now(std::size_t place, bool writes, bool replica) {
     if (!participants_.empty() || block_ != block::none || as_one_ != as_one::nothing) return nullptr;
-    pool::lease got = shared_.place(place).pool->lend_ready(loop_);
-    if (!got) return nullptr;
-    server_link* const link = server_link_of(*got);
+    topology::loan got = lend_ready(place, replica);
+    if (!got.lease) return nullptr;
+    server_link* const link = server_link_of(*got.lease);
     if (link == nullptr) return nullptr;
     const link_notes* const notes = notes_of(*link);
     if (notes == nullptr || notes->applied != settings_) return nullptr;
-    if (died_idle(*got, place)) {
-        got.discard();
+    if (died_idle(*got.lease, place)) {
+        got.lease.discard();
         return nullptr;
     }
     return &enter(place, std::move(got), writes);
 }
 
 // A server takes part.
-participant& session::enter(std::size_t place, pool::lease lent, bool writes) {
+participant& session::enter(std::size_t place, topology::loan lent, bool writes) {
     waits_for_ = waits_for::server;
     participants_.emplace_back();
     participant& p = participants_.back();
     p.place = place;
-    p.link = server_link_of(*lent);
-    p.lease = std::move(lent);
+    p.link = server_link_of(*lent.lease);
+    p.lease = std::move(lent.lease);
+    p.server = lent.server;
+    p.replica = lent.from_replica;
+    if (p.replica) shared_.place(place).servers->took_replica();
+    p.instead = std::move(lent.instead);
     p.wrote = writes;
     if (p.link == nullptr) return p;
     if (oids_ != nullptr || p.link->oids() != nullptr) use_oids(p);
@@ -320,15 +384,24 @@ task<result<driver::connection*>> session::connection_for(std::size_t place) {
 // --- giving back ------------------------------------------------------------------------------------------------
 
 void session::drop(participant* p) {
+    note_writes(p->wrote);
     let_go_of_joined();
     p->lease.discard();
     if (current_ == p) current_ = nullptr;
     participants_.remove_if([p](const participant& each) { return &each == p; });
 }
 
+// What was written is acknowledged by now, or may have happened.
+void session::note_writes(bool any_wrote) {
+    if (!shared_.splits_reads()) return;
+    for (const participant& p : participants_) any_wrote = any_wrote || p.wrote;
+    if (any_wrote) wrote_at_ = steady_clock::now();
+}
+
 // The common case, in which nothing has to be waited for.
 bool session::release_now() {
     if (touched_session_ || cancels_sent_) return false;
+    note_writes();
     let_go_of_joined();
     for (participant& p : participants_) {
         if (p.link == nullptr) continue;

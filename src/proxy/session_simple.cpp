@@ -196,9 +196,10 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
                                   bool with_ready) {
     const route::prepared_plan& plan = *what->plan;
     const bool writes = plan.writes();
+    const bool replica = wants_replica(plan);
     for (int attempt = 0;; ++attempt) {
-        result<participant*> got = acquire_now(place, writes);
-        if (*got == nullptr) got = co_await acquire(place, writes);
+        result<participant*> got = acquire_now(place, writes, replica);
+        if (*got == nullptr) got = co_await acquire(place, writes, replica);
         if (!got) {
             error_seen_ = true;
             fail(got.error());
@@ -232,6 +233,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
         shared_.counts.relayed.fetch_add(1, std::memory_order_relaxed);
         status done = co_await exchange(p, message);
         if (done) {
+            shared_.place(place).servers->well(p.server);
             if (p.link->transaction() == wire::transaction_state::idle && p.in_block) failed_ = true;
             if (plan.kind() == route::statement_kind::ddl && !error_seen_) {
                 if (block_ == block::none) {

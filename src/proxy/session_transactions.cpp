@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace ashlar::proxy {
 
 namespace {
@@ -66,6 +68,8 @@ task<std::optional<error>> session::end_on_servers(bool& committed) {
     };
     waits_for_ = waits_for::server;
     let_go_of_joined();
+    const bool any_wrote =
+        std::any_of(participants_.begin(), participants_.end(), [](const participant& p) { return p.wrote; });
     for (const bool writers : {false, true}) {
         for (participant& p : participants_) {
             if (p.wrote != writers || !p.in_block) continue;
@@ -84,6 +88,7 @@ task<std::optional<error>> session::end_on_servers(bool& committed) {
             if (p.link != nullptr && !committed && p.at_begin != nullptr) note(p, p.at_begin, p.link->is_dirty());
         }
     }
+    note_writes(any_wrote);
     participants_.remove_if([](const participant& p) { return !p.lease; });
     co_return why;
 }

@@ -8,10 +8,12 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -191,8 +193,24 @@ result<std::shared_ptr<world>> world::open(config::description from, const drive
         if (!driver) return std::move(driver).error().on(each.name);
         member m;
         m.name = each.name;
+        m.number = all.shards.size() + all.databases.size();
         m.described = &each;
         m.pool = pool::pool::make(each.name, std::move(*driver), options_from(each.pool));
+        std::vector<server> servers;
+        servers.push_back({each.name, &each.primary, m.pool, 1});
+        for (std::size_t i = 0; i < each.replicas.size(); ++i) {
+            const std::string name = fmt::format("{}/replica_{}", each.name, i + 1);
+            auto replica = make_driver(each.replicas[i], each.pool);
+            if (!replica) return std::move(replica).error().on(name);
+            servers.push_back({name, &each.replicas[i],
+                               pool::pool::make(name, std::move(*replica), options_from(each.pool)),
+                               i < each.replica_weights.size() ? each.replica_weights[i] : 1});
+        }
+        health::breaker_options breaking;
+        breaking.failures_max = each.primary.engine == config::engine::sqlite ? 0 : all.description.breaker.failures;
+        breaking.window = all.description.breaker.window;
+        breaking.cool_down = all.description.breaker.cool_down;
+        m.servers = std::make_shared<server_set>(each.name, std::move(servers), all.description.replicas, breaking);
         to.push_back(std::move(m));
         return {};
     };
@@ -239,7 +257,10 @@ std::shared_ptr<route::catalogue> world::inside::bare_catalogue() const {
 task<status> world::inside::keep_house() {
     io::task_group<status> pools{*loop};
     for (auto* list : {&shards, &databases}) {
-        for (member& each : *list) pools.start(each.pool->run(*loop));
+        for (member& each : *list) {
+            for (const server& one : each.servers->servers()) pools.start(one.pool->run(*loop));
+            pools.start(each.servers->watch(*loop));
+        }
     }
     co_await pools.join();
     co_return status{};
@@ -258,7 +279,10 @@ void world::start() {
 
 void world::stop() {
     for (auto* list : {&inside_->shards, &inside_->databases}) {
-        for (member& each : *list) each.pool->stop();
+        for (member& each : *list) {
+            each.servers->stop();
+            for (const server& one : each.servers->servers()) one.pool->stop();
+        }
     }
     if (inside_->housekeeper.joinable()) inside_->housekeeper.join();
 }
@@ -296,11 +320,37 @@ namespace {
 template <class Found>
 task<result<Found>> read_from(io::loop& loop, const member& from, deadline until,
                               task<result<Found>> (*read)(driver::connection&, deadline)) {
-    auto lent = co_await from.pool->lend(loop, until);
+    auto lent = co_await from.servers->lend_to_write(loop, until);
     if (!lent) co_return std::move(lent).error().on(from.name);
-    auto found = co_await read(**lent, until);
-    if (!found) co_return std::move(found).error().on(from.name);
+    auto found = co_await read(*lent->lease, until);
+    if (!found) {
+        from.servers->failed(lent->server, found.error());
+        co_return std::move(found).error().on(from.name);
+    }
+    from.servers->well(lent->server);
     co_return found;
+}
+
+// Runs one pool's warm_up on a connection, and keeps that lent until all others have theirs.
+task<status> warm_one(io::loop& loop, const server& of, const config::pool_settings& how, pool::lease& kept,
+                      deadline until) {
+    auto lent = co_await of.pool->lend(loop, until);
+    if (!lent) co_return std::move(lent).error().on(of.name);
+    kept = std::move(*lent);
+    for (const std::string& sql : how.warm_up) {
+        driver::statement what;
+        what.sql = sql;
+        auto shape = co_await kept->start(std::move(what), until);
+        if (!shape) co_return std::move(shape).error().on(of.name);
+        row_batch dropped;
+        while (!kept->at_end()) {
+            dropped.clear();
+            auto got = co_await kept->fetch(dropped, until);
+            if (!got) co_return std::move(got).error().on(of.name);
+            if (*got == driver::fetched::ended) break;
+        }
+    }
+    co_return status{};
 }
 
 // Named databases that are not needed to know the tables are not waited for long.
@@ -317,6 +367,40 @@ std::shared_ptr<const oid_maps> compare(const std::map<std::string, own_oids>& n
 }
 
 }  // namespace
+
+task<status> world::warm_up(io::loop& loop, deadline until) {
+    struct one {
+        const config::pool_settings* how;
+        pool::lease kept;
+        status ended;
+    };
+    std::deque<one> all;
+    io::task_group<void> runs{loop};
+    const auto run = [](io::loop& on, const server& of, one& into, deadline limit) -> task<void> {
+        into.ended = co_await warm_one(on, of, *into.how, into.kept, limit);
+    };
+    for (const auto* list : {&inside_->shards, &inside_->databases}) {
+        for (const member& each : *list) {
+            const config::pool_settings& how = each.described->pool;
+            if (how.warm_up.empty()) continue;
+            for (const server& of : each.servers->servers()) {
+                for (std::uint32_t i = 0; i < std::max(1U, how.min_connections); ++i) {
+                    one& here = all.emplace_back();
+                    here.how = &how;
+                    runs.start(run(loop, of, here, until));
+                }
+            }
+        }
+    }
+    co_await runs.join();
+    status outcome;
+    for (one& each : all) {
+        if (each.ended) continue;
+        spdlog::warn("warm-up failed: {}", each.ended.error().to_string());
+        if (each.how->warm_up_required && outcome) outcome = std::move(each.ended);
+    }
+    co_return outcome;
+}
 
 task<status> world::read_catalogue(io::loop& loop, deadline until) {
     const instant began = steady_clock::now();
@@ -452,7 +536,9 @@ task<bool> world::inside::read_oids_again(io::loop& on_loop, const member& from,
     own_oids found[2];
     const member* const both[] = {&*central, &from};
     for (std::size_t i = 0; i < 2; ++i) {
-        auto made = co_await both[i]->pool->server().connect(on_loop, until);
+        const server_set& among = *both[i]->servers;
+        const server& writer = among.servers()[among.writer_now().value_or(0)];
+        auto made = co_await writer.pool->server().connect(on_loop, until);
         if (!made) co_return false;
         const std::unique_ptr<driver::connection> on = std::move(*made);
         auto read = co_await read_oids(*on, until);

@@ -11,6 +11,7 @@
 #include "core/oid_map.hpp"
 #include "pool/pool.hpp"
 #include "route/catalogue.hpp"
+#include "topology/server_set.hpp"
 
 #include <ashlar/result.hpp>
 
@@ -24,9 +25,11 @@ namespace ashlar::topology {
 
 // One database: a shard or a named one.
 struct member {
-    std::string name;  // "shard_3", "primary"
+    std::string name;        // "shard_3", "primary"
+    std::size_t number = 0;  // among all: the shards, then the named ones
     const config::database* described = nullptr;
-    std::shared_ptr<pool::pool> pool;
+    std::shared_ptr<pool::pool> pool;     // of the configured primary
+    std::shared_ptr<server_set> servers;  // shared with nobody; a member is copied when the lists are made
 };
 
 // Makes the driver for one server. The proxy puts its own wire link here for PostgreSQL; the library takes the default.
@@ -53,6 +56,11 @@ public:
     const std::vector<member>& databases() const noexcept;     // the named ones
     const member& shard(keyspace::shard_id id) const;          // precondition: the id is of this world's map
     const member* find(std::string_view name) const noexcept;  // a shard or a named database; nullptr for none
+
+    // Opens the connections that a pool keeps (min_connections, one at least) and runs its warm_up on each, on all pools
+    // at once; pools without warm_up are left to their housekeeping. Success, or the first failure of a pool that requires it;
+    // the others' failures are logged.
+    task<status> warm_up(io::loop& loop, deadline until);
 
     // Reads tables, columns, collations and functions from the first shard and the primary, checks that every other
     // shard has the same (shards_disagree names the shard and the difference), and makes that the catalogue.

@@ -1,0 +1,526 @@
+#include "topology/server_set.hpp"
+
+#include "core/io/task_group.hpp"
+#include "health/probe.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <bit>
+#include <random>
+
+namespace ashlar::topology {
+
+namespace {
+
+// How long a server may take to answer the monitor before it counts as silent.
+constexpr milliseconds look_patience{2'000};
+// After somebody wanted a replica to show what he wrote.
+constexpr milliseconds fresh_for{1'000};
+
+instant at(const std::atomic<instant::rep>& what) {
+    return instant{instant::duration{what.load(std::memory_order_relaxed)}};
+}
+
+void put(std::atomic<instant::rep>& into, instant what) {
+    into.store(what.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+std::vector<std::string> names_of(const std::vector<server>& all) {
+    std::vector<std::string> names;
+    names.reserve(all.size());
+    for (const server& each : all) names.push_back(each.name);
+    return names;
+}
+
+}  // namespace
+
+// What the monitor keeps from look to look, and what one look found.
+struct server_set::watching {
+    struct one {
+        std::unique_ptr<driver::connection> on;
+        std::optional<health::finding> found;
+        std::string problem;
+        instant asked, answered;
+    };
+    std::vector<one> each;
+    std::size_t first = 0;  // whom to ask before the others
+    instant began;
+};
+
+server_set::server_set(std::string database, std::vector<server> servers, const config::replica_settings& how,
+                       health::breaker_options breaking)
+    : database_(std::move(database)),
+      servers_(std::move(servers)),
+      how_(how),
+      primary_reads_max_(how.primary_reads_max),
+      writer_(servers_.size() == 1 ? 0 : nobody),
+      suspect_(servers_.size() != 1),
+      roles_(names_of(servers_)),
+      trouble_(roles_.trouble()) {
+    ASHLAR_ASSERT(!servers_.empty() && servers_.size() <= 64);
+    for (const server& each : servers_) {
+        marks_.emplace_back(breaking);
+        server_state& state = states_.emplace_back();
+        state.name = each.name;
+        state.why = "it has not been asked yet";
+    }
+    positions_.resize(servers_.size());
+    states_.front().writer = is_alone();
+    if (is_alone()) states_.front().why.clear();
+    if (primary_reads_max_ == 0) {
+        const std::uint32_t pool =
+            servers_.front().pool == nullptr ? 2 : servers_.front().pool->options().max_connections;
+        primary_reads_max_ = std::max(1U, pool / 2);
+    }
+}
+
+// --- who writes ------------------------------------------------------------------------------------------------------
+
+std::optional<std::size_t> server_set::writer_now() const noexcept {
+    if (suspect_.load(std::memory_order_acquire)) return std::nullopt;
+    const int who = writer_.load(std::memory_order_relaxed);
+    if (who == nobody || !marks_[static_cast<std::size_t>(who)].breaker.is_closed()) return std::nullopt;
+    return static_cast<std::size_t>(who);
+}
+
+error server_set::cannot_write() const {
+    std::lock_guard hold{guard_};
+    return error{errc::shard_unavailable, fmt::format("nobody may write on {}: {}", database_, trouble_)}.hint(
+        "Writes go on by themselves once one server of it takes them; `ashlar status` shows how its servers stand.");
+}
+
+error server_set::broken(std::size_t which) const {
+    std::lock_guard hold{guard_};
+    const auto left =
+        std::chrono::duration_cast<milliseconds>(marks_[which].breaker.opens_until() - steady_clock::now());
+    return error{errc::shard_unavailable,
+                 fmt::format("{} failed too often and is left alone for {:.1f} s", servers_[which].name,
+                             std::max(0.0, static_cast<double>(left.count()) / 1000))}
+        .hint("Its breaker closes earlier when the server answers again; [breaker] says when it opens.");
+}
+
+health::breaker::verdict server_set::ask_breaker(std::size_t which) {
+    if (marks_[which].breaker.is_closed()) return health::breaker::verdict::go;
+    std::lock_guard hold{guard_};
+    return marks_[which].breaker.ask(steady_clock::now());
+}
+
+// The end of a look, perhaps of one that began before. False: the time is over.
+task<bool> server_set::await_look(io::loop& loop, deadline until) {
+    const auto told = std::make_shared<io::signal>();
+    {
+        std::lock_guard hold{guard_};
+        waiting_.push_back(told);
+    }
+    wake_.set();
+    status heard = co_await loop.wait_for(*told, until);
+    co_return heard.has_value();
+}
+
+task<result<std::size_t>> server_set::writer(io::loop& loop, deadline until) {
+    const instant asked = steady_clock::now();
+    for (;;) {
+        {
+            std::lock_guard hold{guard_};
+            if (!suspect_.load(std::memory_order_relaxed)) {
+                const int who = writer_.load(std::memory_order_relaxed);
+                if (who != nobody) co_return static_cast<std::size_t>(who);
+                if (looked_at_ >= asked) break;
+            }
+        }
+        const bool in_time = co_await await_look(loop, until);
+        if (!in_time || stopped_.load(std::memory_order_relaxed)) {
+            co_return error{errc::deadline_passed,
+                            fmt::format("the servers of {} did not say in time which of them takes writes", database_)};
+        }
+    }
+    co_return cannot_write();
+}
+
+task<result<loan>> server_set::lend_to_write(io::loop& loop, deadline until) {
+    result<std::size_t> who = 0;
+    if (const auto known = writer_now())
+        who = *known;
+    else
+        who = co_await writer(loop, until);
+    if (!who) co_return std::move(who).error();
+    if (ask_breaker(*who) == health::breaker::verdict::refuse) co_return broken(*who);
+    auto lent = co_await servers_[*who].pool->lend(loop, until);
+    if (!lent) {
+        failed(*who, lent.error());
+        co_return std::move(lent).error();
+    }
+    loan out;
+    out.lease = std::move(*lent);
+    out.server = *who;
+    co_return out;
+}
+
+// --- who reads -------------------------------------------------------------------------------------------------------
+
+bool server_set::may_read(std::size_t which, const reading_terms& terms, instant now) const {
+    const mark& m = marks_[which];
+    if ((terms.avoid >> which & 1) != 0 || !m.fit.load(std::memory_order_relaxed) || !m.breaker.is_closed())
+        return false;
+    if (static_cast<int>(which) == writer_.load(std::memory_order_relaxed)) return false;
+    // A monitor that has fallen silent proves nothing.
+    return now - at(m.seen_at) <= 3 * how_.check_interval + look_patience;
+}
+
+std::optional<std::size_t> server_set::replica_now(const reading_terms& terms, instant now) {
+    if (is_alone()) return std::nullopt;
+    std::vector<std::size_t> good;
+    bool too_old = false;
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+        if (!may_read(i, terms, now)) continue;
+        const instant as_of = at(marks_[i].as_of);
+        bool fresh = as_of >= terms.wrote_at;
+        if (terms.max_staleness && (as_of == instant::min() || now - as_of > *terms.max_staleness)) fresh = false;
+        if (fresh && terms.after != nullptr) {
+            std::lock_guard hold{guard_};
+            fresh = positions_[i].covers(*terms.after);
+        }
+        if (fresh)
+            good.push_back(i);
+        else
+            too_old = true;
+    }
+    if (too_old) want_fresher(now);
+    if (good.empty()) return std::nullopt;
+    return pick(good);
+}
+
+std::size_t server_set::pick(const std::vector<std::size_t>& among) {
+    using spread = config::replica_settings::spread;
+    if (among.size() == 1) return among.front();
+    const std::uint32_t turn = turn_.load(std::memory_order_relaxed);
+    std::uint32_t all = 0;
+    for (const std::size_t each : among) all += servers_[each].weight;
+    const auto by_share = [&](std::uint32_t share) {
+        for (const std::size_t each : among) {
+            if (share < servers_[each].weight) return each;
+            share -= servers_[each].weight;
+        }
+        return among.back();
+    };
+    switch (how_.policy) {
+        case spread::round_robin:
+            // Each by its weight, spread over the turns rather than one after the other: 7 shares no divisor with small sums.
+            return by_share(static_cast<std::uint32_t>(std::uint64_t{turn} * (all % 7 == 0 ? 1 : 7) % all));
+        case spread::random: {
+            thread_local std::minstd_rand draw{std::random_device{}()};
+            return by_share(static_cast<std::uint32_t>(draw() % all));
+        }
+        case spread::least_connections: {
+            std::size_t best = among[turn % among.size()];
+            double least = 1e300;
+            for (std::size_t i = 0; i < among.size(); ++i) {
+                const std::size_t each = among[(turn + i) % among.size()];
+                const double load = static_cast<double>(servers_[each].pool->counts().active) / servers_[each].weight;
+                if (load < least) {
+                    least = load;
+                    best = each;
+                }
+            }
+            return best;
+        }
+        case spread::least_lag: {
+            std::size_t best = among[turn % among.size()];
+            for (const std::size_t each : among) {
+                if (marks_[each].lag_ms.load(std::memory_order_relaxed) <
+                    marks_[best].lag_ms.load(std::memory_order_relaxed)) {
+                    best = each;
+                }
+            }
+            return best;
+        }
+    }
+    return among.front();
+}
+
+result<primary_read> server_set::read_from_primary() {
+    if (is_alone()) return primary_read{};
+    if (how_.no_replica == config::replica_settings::without::refuse) {
+        return error{errc::shard_unavailable, fmt::format("no replica of {} is fit for this read", database_)}.hint(
+            "replicas.no_replica = \"primary\" reads from the primary then; `ashlar status` shows how its servers "
+            "stand.");
+    }
+    if (primary_reads_.fetch_add(1, std::memory_order_relaxed) >= primary_reads_max_) {
+        primary_reads_.fetch_sub(1, std::memory_order_relaxed);
+        return error{errc::shard_unavailable,
+                     fmt::format("no replica of {} is fit for this read, and its primary serves {} such reads already",
+                                 database_, primary_reads_max_)}
+            .hint("replicas.primary_reads_max bounds them; `ashlar status` shows how its servers stand.");
+    }
+    return primary_read{primary_reads_};
+}
+
+task<result<loan>> server_set::lend_to_read(io::loop& loop, reading_terms terms, deadline until) {
+    while (const auto who = replica_now(terms, steady_clock::now())) {
+        auto lent = co_await servers_[*who].pool->lend(loop, until);
+        if (lent) {
+            loan out;
+            out.lease = std::move(*lent);
+            out.server = *who;
+            out.from_replica = true;
+            co_return out;
+        }
+        const bool is_unwell = health::counts_as_failure(lent.error().code()) || lent.error() == errc::login_failed;
+        if (!is_unwell || until.passed(steady_clock::now())) co_return std::move(lent).error();
+        failed(*who, lent.error());
+        terms.avoid |= std::uint64_t{1} << *who;
+    }
+    auto instead = read_from_primary();
+    if (!instead) co_return std::move(instead).error();
+    auto lent = co_await lend_to_write(loop, until);
+    if (!lent) co_return std::move(lent).error();
+    lent->instead = std::move(*instead);
+    co_return lent;
+}
+
+// --- what became of it -----------------------------------------------------------------------------------------------
+
+void server_set::failed(std::size_t which, const error& why) {
+    const bool unwell = health::counts_as_failure(why.code());
+    if (!unwell && why != errc::login_failed) return;
+    bool opened = false;
+    if (unwell) {
+        std::lock_guard hold{guard_};
+        const bool was_closed = marks_[which].breaker.is_closed();
+        marks_[which].breaker.on_failure(steady_clock::now());
+        opened = was_closed && !marks_[which].breaker.is_closed();
+    }
+    if (opened) spdlog::warn("{} is left alone for a while: {}", servers_[which].name, why.message());
+    if (!is_alone()) {
+        marks_[which].fit.store(false, std::memory_order_relaxed);
+        std::lock_guard hold{guard_};
+        if (static_cast<int>(which) == writer_.load(std::memory_order_relaxed)) {
+            suspect_.store(true, std::memory_order_release);
+            suspected_at_ = steady_clock::now();
+        }
+    }
+    if (opened || !is_alone()) wake_.set();
+}
+
+void server_set::note_well(std::size_t which) {
+    std::lock_guard hold{guard_};
+    marks_[which].breaker.on_success(steady_clock::now());
+}
+
+std::vector<server_state> server_set::states() const {
+    std::lock_guard hold{guard_};
+    std::vector<server_state> out = states_;
+    const instant now = steady_clock::now();
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        out[i].breaker = marks_[i].breaker.now_is(now);
+        out[i].pool = servers_[i].pool->counts();
+    }
+    if (!trouble_.empty() && !is_alone()) {
+        for (server_state& each : out) {
+            if (each.why.empty() && !each.fit) each.why = trouble_;
+        }
+    }
+    return out;
+}
+
+task<std::vector<server_state>> server_set::check(io::loop& loop, deadline until) {
+    const instant asked = steady_clock::now();
+    for (;;) {
+        {
+            std::lock_guard hold{guard_};
+            if (looked_at_ >= asked) break;
+        }
+        asked_.store(true, std::memory_order_relaxed);
+        const bool in_time = co_await await_look(loop, until);
+        if (!in_time) break;
+    }
+    co_return states();
+}
+
+task<result<health::log_position>> server_set::position(io::loop& loop, deadline until) {
+    auto lent = co_await lend_to_write(loop, until);
+    if (!lent) co_return std::move(lent).error();
+    auto found = co_await health::ask_server(*lent->lease, until);
+    if (!found) co_return std::move(found).error();
+    co_return std::move(found->position);
+}
+
+// --- the monitor -----------------------------------------------------------------------------------------------------
+
+void server_set::want_fresher(instant now) {
+    if (at(fresher_until_) - now > fresh_for / 2) return;
+    put(fresher_until_, now + fresh_for);
+    wake_.set();
+}
+
+bool server_set::wants_looks() const {
+    return !is_alone() || !marks_.front().breaker.is_closed();
+}
+
+void server_set::stop() {
+    stopped_.store(true, std::memory_order_relaxed);
+    wake_.set();
+}
+
+task<status> server_set::watch(io::loop& on) {
+    watching w;
+    w.each.resize(servers_.size());
+    while (!stopped_.load(std::memory_order_relaxed)) {
+        if (wake_.is_set()) wake_.reset();
+        instant next = instant::max();
+        if (asked_.exchange(false, std::memory_order_relaxed) || wants_looks()) {
+            co_await look(on, w);
+            const bool fast = at(fresher_until_) > steady_clock::now();
+            next = w.began + (fast ? how_.sample_interval : how_.check_interval);
+        } else {
+            for (watching::one& each : w.each) each.on.reset();
+        }
+        // Not more often than every few milliseconds, whoever calls.
+        const deadline rest{steady_clock::now() + std::min<milliseconds>(how_.sample_interval, milliseconds{5})};
+        if (next != instant::max()) (void)co_await on.sleep_until(rest);
+        if (stopped_.load(std::memory_order_relaxed)) break;
+        const deadline until = wants_looks() ? deadline{next} : deadline::never();
+        (void)co_await on.wait_for(wake_, until);
+    }
+    std::vector<std::shared_ptr<io::signal>> left;
+    {
+        std::lock_guard hold{guard_};
+        left.swap(waiting_);
+    }
+    for (const auto& each : left) each->set();
+    co_return status{};
+}
+
+task<void> server_set::look(io::loop& on, watching& w) {
+    w.began = steady_clock::now();
+    for (watching::one& each : w.each) each.found.reset();
+    // The writer's position first: what it says then, a replica that keeps up has by the time it is asked.
+    const bool one_first = !is_alone() && !suspect_.load(std::memory_order_relaxed);
+    if (one_first) co_await ask(on, w, w.first);
+    io::task_group<void> rest{on};
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+        if (!one_first || i != w.first) rest.start(ask(on, w, i));
+    }
+    co_await rest.join();
+    conclude(w);
+}
+
+task<void> server_set::ask(io::loop& on, watching& w, std::size_t which) {
+    watching::one& here = w.each[which];
+    const deadline until{steady_clock::now() + look_patience};
+    // A second attempt: the connection of the look before may be a dead one of a server that is up again.
+    for (int attempt = 0; attempt < 2 && !here.found; ++attempt) {
+        const bool fresh = here.on == nullptr;
+        if (fresh) {
+            auto made = co_await servers_[which].pool->server().connect(on, until);
+            if (!made) {
+                here.problem = made.error().message();
+                co_return;
+            }
+            here.on = std::move(*made);
+        }
+        here.asked = steady_clock::now();
+        auto found = co_await health::ask_server(*here.on, until);
+        here.answered = steady_clock::now();
+        if (found) {
+            here.found = std::move(*found);
+            co_return;
+        }
+        here.problem = found.error().message();
+        if (!here.on->is_reusable() || found.error() == errc::deadline_passed) here.on.reset();
+        if (fresh || here.on != nullptr) co_return;
+    }
+}
+
+void server_set::conclude(watching& w) {
+    std::vector<std::optional<health::finding>> found;
+    found.reserve(w.each.size());
+    for (const watching::one& each : w.each) found.push_back(each.found);
+    std::string news;
+    std::vector<std::shared_ptr<io::signal>> told;
+    {
+        std::lock_guard hold{guard_};
+        const instant now = steady_clock::now();
+        for (std::size_t i = 0; i < servers_.size(); ++i) marks_[i].breaker.on_probe(found[i].has_value(), now);
+        if (is_alone()) {
+            server_state& only = states_.front();
+            only.why = found.front() ? "" : "no answer: " + w.each.front().problem;
+            only.latency.reset();
+            if (found.front()) {
+                only.latency = std::chrono::duration_cast<microseconds>(w.each.front().answered - w.each.front().asked);
+            }
+        } else {
+            const auto before = roles_.writer();
+            const bool changed = roles_.round(found);
+            trouble_ = roles_.trouble();
+            const auto who = roles_.writer();
+            const bool as_configured = !before && who == std::size_t{0} && looked_at_ == instant::min();
+            if (changed && !as_configured) {
+                news = who ? fmt::format("{} takes the writes of {}", servers_[*who].name, database_)
+                           : fmt::format("nobody may write on {}: {}", database_, trouble_);
+            }
+            if (who && before != who) history_.forget();
+            if (who) w.first = *who;
+            if (who && found[*who]) history_.add(w.each[*who].asked, found[*who]->position);
+            for (std::size_t i = 0; i < servers_.size(); ++i) judge(w, i, who);
+            writer_.store(who ? static_cast<int>(*who) : nobody, std::memory_order_relaxed);
+            if (w.began > suspected_at_) suspect_.store(false, std::memory_order_release);
+        }
+        looked_at_ = w.began;
+        told.swap(waiting_);
+    }
+    if (!news.empty()) spdlog::info("{}", news);
+    for (const auto& each : told) each->set();
+}
+
+// Precondition: the lock is held.
+void server_set::judge(watching& w, std::size_t which, std::optional<std::size_t> writer) {
+    watching::one& here = w.each[which];
+    server_state& state = states_[which];
+    mark& m = marks_[which];
+    state.writer = writer == which;
+    state.fit = false;
+    state.why.clear();
+    state.latency.reset();
+    if (!here.found) {
+        state.why = "no answer: " + here.problem;
+        m.fit.store(false, std::memory_order_relaxed);
+        return;
+    }
+    health::finding& f = *here.found;
+    state.latency = std::chrono::duration_cast<microseconds>(here.answered - here.asked);
+    if (state.writer) {
+        state.lag = milliseconds{0};
+        state.behind = 0;
+        m.fit.store(false, std::memory_order_relaxed);
+        return;
+    }
+    if (f.position.is_known() && f.position.timeline == 0) f.position.timeline = roles_.timeline();
+    positions_[which] = f.position;
+    if (f.writable) {
+        state.why = "it takes writes itself";
+    } else if (!f.not_applying.empty()) {
+        state.why = f.not_applying;
+    } else if (f.timeline != 0 && roles_.timeline() != 0 && f.timeline != roles_.timeline()) {
+        state.why = fmt::format("it follows timeline {}, the primary is on {}", f.timeline, roles_.timeline());
+    }
+    if (const auto standing = history_.of(f.position, here.answered)) {
+        state.lag = standing->lag;
+        state.behind = standing->behind;
+        m.lag_ms.store(standing->lag.count(), std::memory_order_relaxed);
+        put(m.as_of, standing->as_of);
+        if (state.why.empty() && standing->lag > how_.max_lag) {
+            state.why = fmt::format("it is {:.1f} s behind", static_cast<double>(standing->lag.count()) / 1000);
+        }
+    } else {
+        put(m.as_of, instant::min());
+        if (state.why.empty()) state.why = "its position cannot be compared with the primary's yet";
+    }
+    put(m.seen_at, here.answered);
+    state.fit = state.why.empty();
+    m.fit.store(state.fit, std::memory_order_relaxed);
+}
+
+}  // namespace ashlar::topology

@@ -1,0 +1,178 @@
+// server_set.hpp: the servers of one database, its primary and its replicas, each with its pool: which of them takes writes,
+// which are fit to be read from, and which are not asked for a while because they keep failing.
+//
+// Roles     With replicas, a monitor asks all servers every check_interval; role_rules name the writer. When a connection of
+//           the writer's is lost, or none can be made, nobody writes before the servers have been asked again: so an old
+//           primary that comes back takes no write.
+// Fit       A replica that answers, applies, follows the writer's timeline and is no more than max_lag behind.
+// Reading   Among the fit those that show what the reader wrote (reading_terms), by policy. While somebody waits for that, the
+//           servers are asked every sample_interval. None: the writer, as far as primary_reads_max goes, or refused.
+// Breaker   One for each server, fed by those who used it: failed() and well().
+// Alone     A database without replicas costs a look at one atomic: its server is the writer, and is asked only
+//           while its breaker is not closed.
+// Threads   All members from any thread, but for watch(), which is called once.
+#pragma once
+
+#include "config/description.hpp"
+#include "health/breaker.hpp"
+#include "health/lag_rules.hpp"
+#include "health/role_rules.hpp"
+#include "pool/pool.hpp"
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ashlar::topology {
+
+struct server {
+    std::string name;  // "shard_1" for the configured primary, "shard_1/replica_2"
+    const config::endpoint* where = nullptr;
+    std::shared_ptr<pool::pool> pool;  // shared with its leases
+    std::uint32_t weight = 1;
+};
+
+// What a reader demands of a replica beyond being fit.
+struct reading_terms {
+    instant wrote_at = instant::min();            // its own last write, acknowledged before: the replica must show it
+    const health::log_position* after = nullptr;  // the same from another process
+    std::optional<milliseconds> max_staleness;    // what it reads was the latest so long ago at most
+    std::uint64_t avoid = 0;                      // bit n: server n has just failed this reader
+    reading_terms() = default;
+};
+
+// How a server stands, for people and metrics.
+struct server_state {
+    std::string name;
+    bool writer = false, fit = false;
+    std::string why;  // it is not fit, or nobody may write
+    milliseconds lag{0};
+    std::uint64_t behind = 0;  // bytes or transactions
+    health::breaker::state breaker = health::breaker::state::closed;
+    std::optional<microseconds> latency;  // of the last look; none: no answer
+    pool::pool_counts pool;
+};
+
+// Counts the reads that a writer serves in place of replicas.
+class primary_read {
+public:
+    primary_read() noexcept = default;
+    explicit primary_read(std::atomic<std::uint32_t>& among) noexcept : among_(&among) {}
+    primary_read(primary_read&& other) noexcept : among_(std::exchange(other.among_, nullptr)) {}
+    primary_read& operator=(primary_read&& other) noexcept {
+        std::swap(among_, other.among_);
+        return *this;
+    }
+    ~primary_read() {
+        if (among_ != nullptr) among_->fetch_sub(1, std::memory_order_relaxed);
+    }
+
+private:
+    std::atomic<std::uint32_t>* among_ = nullptr;
+};
+
+struct loan {
+    pool::lease lease;
+    std::size_t server = 0;
+    bool from_replica = false;
+    primary_read instead;  // of a replica; lives as long as the lease
+};
+
+class server_set {
+public:
+    // The first server is the configured primary. 64 at most.
+    server_set(std::string database, std::vector<server> servers, const config::replica_settings& how,
+               health::breaker_options breaking);
+
+    const std::vector<server>& servers() const noexcept { return servers_; }
+    bool is_alone() const noexcept { return servers_.size() == 1; }
+
+    // Who takes writes, if nothing has to be waited or asked for; else lend_to_write().
+    std::optional<std::size_t> writer_now() const noexcept;
+    // A replica to read from; nullopt: none is fit for these terms. Somebody who then reads from the writer, or waits,
+    // makes the monitor look more often.
+    std::optional<std::size_t> replica_now(const reading_terms& terms, instant now);
+    // The connection of one is used now: the next reader's turn.
+    void took_replica() noexcept { turn_.fetch_add(1, std::memory_order_relaxed); }
+
+    // Fail with what pool::lend says, and with shard_unavailable: nobody may write, the breaker is open, no replica is fit.
+    task<result<loan>> lend_to_write(io::loop& loop, deadline until);
+    task<result<loan>> lend_to_read(io::loop& loop, reading_terms terms, deadline until);
+    // A place among the reads that the writer serves in place of replicas.
+    result<primary_read> read_from_primary();
+
+    // What became of using a server.
+    void failed(std::size_t which, const error& why);
+    void well(std::size_t which) {
+        if (!marks_[which].breaker.is_spotless()) note_well(which);
+    }
+
+    std::vector<server_state> states() const;
+    // The same after a look that begins now; what the last one found when `until` passes before it has ended.
+    task<std::vector<server_state>> check(io::loop& loop, deadline until);
+    // The writer's position now: whatever was acknowledged before the call stands before it.
+    task<result<health::log_position>> position(io::loop& loop, deadline until);
+
+    // The monitor, on a loop of its owner's; ends after stop().
+    task<status> watch(io::loop& on);
+    void stop();
+
+private:
+    // What is read without the lock.
+    struct mark {
+        explicit mark(health::breaker_options o) : breaker(o) {}
+        std::atomic<bool> fit{false};
+        std::atomic<instant::rep> as_of{instant::min().time_since_epoch().count()};
+        std::atomic<instant::rep> seen_at{instant::min().time_since_epoch().count()};
+        std::atomic<std::int64_t> lag_ms{0};
+        health::breaker breaker;  // guarded, but for what it allows any thread
+    };
+    struct watching;
+    static constexpr int nobody = -1;
+
+    bool may_read(std::size_t which, const reading_terms& terms, instant now) const;
+    std::size_t pick(const std::vector<std::size_t>& among);
+    void note_well(std::size_t which);
+    error cannot_write() const;
+    error broken(std::size_t which) const;
+    health::breaker::verdict ask_breaker(std::size_t which);
+    task<result<std::size_t>> writer(io::loop& loop, deadline until);
+    task<bool> await_look(io::loop& loop, deadline until);
+    void want_fresher(instant now);
+    task<void> look(io::loop& on, watching& w);
+    task<void> ask(io::loop& on, watching& w, std::size_t which);
+    void conclude(watching& w);
+    void judge(watching& w, std::size_t which, std::optional<std::size_t> writer);
+    bool wants_looks() const;
+
+    const std::string database_;
+    const std::vector<server> servers_;
+    const config::replica_settings how_;
+    std::deque<mark> marks_;  // by server; never grows
+    std::uint32_t primary_reads_max_;
+
+    std::atomic<int> writer_;           // nobody: see trouble_
+    std::atomic<bool> suspect_{false};  // nobody writes before the next look
+    std::atomic<std::uint32_t> primary_reads_{0};
+    std::atomic<std::uint32_t> turn_{0};
+    std::atomic<instant::rep> fresher_until_{instant::min().time_since_epoch().count()};
+    std::atomic<bool> asked_{false};  // for a look that nobody else wants
+    std::atomic<bool> stopped_{false};
+    io::signal wake_;
+
+    mutable std::mutex guard_;  // of all below, and of the breakers
+    health::role_rules roles_;
+    health::sample_history history_;
+    std::vector<server_state> states_;
+    std::vector<health::log_position> positions_;
+    std::string trouble_;
+    instant looked_at_ = instant::min();                // when the last look that has ended began
+    instant suspected_at_ = instant::min();             // a look that began before proves nothing
+    std::vector<std::shared_ptr<io::signal>> waiting_;  // shared with those who wait
+};
+
+}  // namespace ashlar::topology

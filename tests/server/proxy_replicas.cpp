@@ -1,0 +1,278 @@
+// Clients of the proxy whose reads go to replicas by themselves (replicas.read_write_split), before real servers: a primary
+// with two shards and two streaming replicas.
+#include "support/proxied.hpp"
+
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <thread>
+
+namespace ashlar {
+namespace {
+
+using namespace std::chrono_literals;
+using test::postgres_server;
+using test::proxied;
+
+struct finish {
+    void operator()(PGconn* c) const { PQfinish(c); }
+    void operator()(PGresult* r) const { PQclear(r); }
+};
+
+class client {
+public:
+    explicit client(std::uint16_t port) {
+        const std::string where = "host=127.0.0.1 port=" + std::to_string(port) + " user=postgres dbname=main";
+        connection_.reset(PQconnectdb(where.c_str()));
+        if (PQstatus(connection_.get()) != CONNECTION_OK) throw std::runtime_error{PQerrorMessage(connection_.get())};
+    }
+    // The first cell, the tag of a command, or the SQLSTATE of an error.
+    std::string query(const std::string& sql) { return shown(PQexec(connection_.get(), sql.c_str())); }
+    std::string bound(const std::string& sql, std::initializer_list<std::string> values) {
+        std::vector<const char*> texts;
+        for (const std::string& each : values) texts.push_back(each.c_str());
+        return shown(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(texts.size()), nullptr, texts.data(),
+                                  nullptr, nullptr, 0));
+    }
+    PGconn* raw() const { return connection_.get(); }
+
+    static std::string shown(PGresult* of) {
+        const std::unique_ptr<PGresult, finish> got{of};
+        switch (PQresultStatus(got.get())) {
+            case PGRES_TUPLES_OK:
+                return PQntuples(got.get()) == 0 ? "" : PQgetvalue(got.get(), 0, 0);
+            case PGRES_COMMAND_OK:
+                return PQcmdStatus(got.get());
+            default: {
+                const char* const state = PQresultErrorField(got.get(), PG_DIAG_SQLSTATE);
+                return state == nullptr ? PQresultErrorMessage(got.get()) : state;
+            }
+        }
+    }
+
+private:
+    std::unique_ptr<PGconn, finish> connection_;
+};
+
+template <class Condition>
+bool becomes(Condition&& condition) {
+    const auto give_up = std::chrono::steady_clock::now() + 10s;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > give_up) return false;
+        std::this_thread::sleep_for(5ms);
+    }
+    return true;
+}
+
+class ProxyReplicas : public ::testing::Test {
+protected:
+    static constexpr const char* schema =
+        "create table people (id int primary key, v int not null); create table plain (id int primary key, v int);"
+        "insert into plain values (1, 0)";
+
+    ProxyReplicas() {
+        postgres_server::options roomy;
+        roomy.settings["max_connections"] = "200";
+        roomy.settings["log_statement"] = "all";
+        primary_ = std::make_shared<postgres_server>(roomy);
+        for (const char* name : {"main", "shard_1", "shard_2"}) {
+            primary_->create_database(name);
+            (void)primary_->run_sql(schema, name);
+        }
+        postgres_server::options following = roomy;
+        following.replica_of = primary_.get();
+        first_ = std::make_unique<postgres_server>(following);
+        second_ = std::make_unique<postgres_server>(following);
+        proxied::options how;
+        how.on = primary_;
+        how.shards = 2;
+        how.tables = {proxied::sharded("people", "id")};
+        how.change = [this](config::description& d) {
+            const auto add = [&](config::database& to) {
+                for (const auto* each : {first_.get(), second_.get()}) {
+                    config::endpoint there = to.primary;
+                    there.port = each->port();
+                    to.replicas.push_back(there);
+                    to.replica_weights.push_back(1);
+                }
+            };
+            for (config::database& each : d.shards_->list) add(each);
+            add(d.databases.at("primary"));
+            d.replicas.read_write_split = true;
+            d.replicas.check_interval = milliseconds{100};
+        };
+        proxy_.emplace(how);
+        client c{proxy_->port()};
+        for (int key = 1; key <= 20; ++key) {
+            const std::string done = c.query("insert into people values (" + std::to_string(key) + ", 0)");
+            if (done != "INSERT 0 1") throw std::runtime_error{done};
+        }
+    }
+    // Who ran a statement, by the servers' logs. Functions that tell of their server are asked of the primary.
+    std::string who_runs(client& c, std::string sql, std::initializer_list<std::string> values = {}) {
+        static int marks = 0;
+        const std::string mark = "/* mark " + std::to_string(++marks) + " */";
+        sql += " " + mark;
+        const std::string got = values.size() == 0 ? c.query(sql) : c.bound(sql, values);
+        return who_ran(mark, got);
+    }
+    std::string who_ran(const std::string& mark, const std::string& otherwise) {
+        std::string found;
+        (void)becomes([&] {
+            if (primary_->log().find(mark) != std::string::npos) found = "primary";
+            if (first_->log().find(mark) != std::string::npos) found += "first";
+            if (second_->log().find(mark) != std::string::npos) found += "second";
+            return !found.empty();
+        });
+        return found.empty() ? otherwise : found;
+    }
+    bool reads_on_both() {
+        return becomes([&] {
+            std::set<std::string> seen;
+            client c{proxy_->port()};
+            for (int i = 0; i < 6; ++i) seen.insert(who_runs(c, "select v from plain"));
+            return seen.count("primary") == 0 && seen.count("first") == 1 && seen.count("second") == 1;
+        });
+    }
+
+    std::shared_ptr<postgres_server> primary_;
+    std::unique_ptr<postgres_server> first_, second_;
+    std::optional<proxied> proxy_;
+};
+
+TEST_F(ProxyReplicas, ReadsGoThereAndEverythingElseToThePrimary) {
+    ASSERT_TRUE(reads_on_both());
+    client c{proxy_->port()};
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_NE(who_runs(c, "select v from people where id = 7"), "primary");
+        EXPECT_NE(who_runs(c, "select v from people where id = $1", {"7"}), "primary");
+        EXPECT_NE(who_runs(c, "select v from plain"), "primary");
+        EXPECT_EQ(c.query("select count(*) from people"), "20");
+    }
+    for (const char* sql : {"select v from people where id = 7 for update", "select pg_catalog.pg_is_in_recovery()",
+                            "select count(*) from pg_stat_activity", "select nextval('no_sequence')",
+                            "with made as (insert into plain values (100, 1) returning id) select id from made",
+                            "explain analyze update plain set v = 3"}) {
+        EXPECT_EQ(who_runs(c, sql), "primary") << sql;
+    }
+}
+
+TEST_F(ProxyReplicas, AClientFindsWhatItWroteThoughTheReplicasHaveStopped) {
+    ASSERT_TRUE(reads_on_both());
+    (void)first_->run_sql("select pg_wal_replay_pause()");
+    (void)second_->run_sql("select pg_wal_replay_pause()");
+    client c{proxy_->port()};
+    int stale = 0;
+    for (int i = 1; i <= 200; ++i) {
+        const std::string now = std::to_string(i);
+        ASSERT_EQ(c.query("update people set v = " + now + " where id = 5"), "UPDATE 1");
+        stale += c.query("select v from people where id = 5") != now;
+        stale += c.bound("select v from people where id = $1", {"5"}) != now;
+        ASSERT_EQ(c.query("begin; update plain set v = " + now + "; commit"), "COMMIT");
+        stale += c.query("select v from plain where id = 1") != now;
+        ASSERT_EQ(c.bound("update people set v = v + 1 where id = $1", {"6"}), "UPDATE 1");
+        stale += c.query("select sum(v) from people where id in (6)") != now;
+    }
+    EXPECT_EQ(stale, 0);
+    (void)first_->run_sql("select pg_wal_replay_resume()");
+    (void)second_->run_sql("select pg_wal_replay_resume()");
+    EXPECT_TRUE(becomes([&] { return who_runs(c, "select v from people where id = 5") != "primary"; }));
+    EXPECT_EQ(c.query("select v from people where id = 5"), "200");
+}
+
+TEST_F(ProxyReplicas, ATransactionStaysOnThePrimaryUnlessItOnlyReads) {
+    ASSERT_TRUE(reads_on_both());
+    client c{proxy_->port()};
+    const std::string read = "select v from people where id = 3";
+    ASSERT_EQ(c.query("begin"), "BEGIN");
+    EXPECT_EQ(who_runs(c, read), "primary");
+    ASSERT_EQ(c.query("commit"), "COMMIT");
+    ASSERT_EQ(c.query("begin transaction isolation level repeatable read read only"), "BEGIN");
+    const std::string there = who_runs(c, read);
+    EXPECT_NE(there, "primary");
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(who_runs(c, read), there);
+    EXPECT_EQ(c.query("update people set v = 1 where id = 3"), "25006");
+    EXPECT_EQ(c.query("select 1"), "25P02");
+    ASSERT_EQ(c.query("commit"), "ROLLBACK");
+    ASSERT_EQ(c.query("begin transaction isolation level serializable read only"), "BEGIN");
+    EXPECT_EQ(who_runs(c, read), "primary");
+    ASSERT_EQ(c.query("commit"), "COMMIT");
+}
+
+TEST_F(ProxyReplicas, SettingsOfAClientGoAlong) {
+    ASSERT_TRUE(reads_on_both());
+    client c{proxy_->port()}, other{proxy_->port()};
+    ASSERT_EQ(c.query("set timezone to 'Asia/Tokyo'"), "SET");
+    const std::string hour = "select to_char('2026-01-01 00:00+00'::timestamptz, 'HH24') from people where id = 3";
+    EXPECT_NE(who_runs(c, hour), "primary");
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_EQ(c.query(hour), "09");
+        EXPECT_NE(other.query(hour), "09");
+    }
+    ASSERT_EQ(c.query("set default_transaction_isolation to 'serializable'"), "SET");
+    EXPECT_EQ(who_runs(c, hour), "primary");
+}
+
+TEST_F(ProxyReplicas, APipelineThatGoesOnToWriteReadsOnThePrimary) {
+    ASSERT_TRUE(reads_on_both());
+    client c{proxy_->port()};
+    PGconn* const raw = c.raw();
+    ASSERT_EQ(PQenterPipelineMode(raw), 1);
+    const std::string read = "select v from people where id = 3 /* first of two */",
+                      write = "update people set v = 77 where id = 3";
+    PQsendQueryParams(raw, read.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0);
+    PQsendQueryParams(raw, write.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0);
+    ASSERT_EQ(PQpipelineSync(raw), 1);
+    EXPECT_EQ(client::shown(PQgetResult(raw)), "0");
+    EXPECT_EQ(PQgetResult(raw), nullptr);
+    EXPECT_EQ(client::shown(PQgetResult(raw)), "UPDATE 1");
+    EXPECT_EQ(PQgetResult(raw), nullptr);
+    PQclear(PQgetResult(raw));
+    ASSERT_EQ(PQexitPipelineMode(raw), 1);
+    EXPECT_EQ(who_ran("/* first of two */", "nobody"), "primary");
+    EXPECT_EQ(c.query("select v from people where id = 3"), "77");
+}
+
+TEST_F(ProxyReplicas, NobodyNoticesThatAReplicaDies) {
+    ASSERT_TRUE(reads_on_both());
+    std::atomic<bool> over{false};
+    std::atomic<int> answered{0}, failed{0};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 4; ++i) {
+        readers.emplace_back([&, i] {
+            client c{proxy_->port()};
+            while (!over) {
+                const std::string got = c.query("select v from people where id = " + std::to_string(i + 1));
+                ++(got == "0" ? answered : failed);
+            }
+        });
+    }
+    ASSERT_TRUE(becomes([&] { return answered > 300; }));
+    first_->kill9();
+    const int then = answered;
+    ASSERT_TRUE(becomes([&] { return answered > then + 1000; }));
+    first_->start();
+    ASSERT_TRUE(reads_on_both());
+    over = true;
+    for (std::thread& each : readers) each.join();
+    EXPECT_EQ(failed, 0);
+}
+
+TEST_F(ProxyReplicas, APromotedOneTakesTheWrites) {
+    ASSERT_TRUE(reads_on_both());
+    primary_->kill9();
+    (void)first_->run_sql("select pg_promote()");
+    client c{proxy_->port()};
+    ASSERT_TRUE(becomes([&] { return c.query("update people set v = 9 where id = 2") == "UPDATE 1"; }));
+    EXPECT_EQ(c.query("select v from people where id = 2"), "9");
+    primary_->start();
+    for (int i = 0; i < 200; ++i) ASSERT_EQ(c.query("update people set v = v + 1 where id = 2"), "UPDATE 1");
+    for (const char* shard : {"shard_1", "shard_2"}) {
+        EXPECT_EQ(primary_->scalar("select count(*) from people where id = 2 and v > 0", shard), "0");
+    }
+}
+
+}  // namespace
+}  // namespace ashlar
