@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -313,6 +314,89 @@ TEST_F(Replicas, PoolsAreWarmedUpOnEveryServerBeforeTheFirstCall) {
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().sqlstate(), "42P01");
     EXPECT_TRUE(with("select * from nowhere", false));
+}
+
+// A ledger: what was acknowledged is there, once; who was refused or left waiting was told within a multiple of his patience.
+TEST_F(Replicas, APrimaryThatHangsUnderLoadKeepsNobodyLongAndLosesNothing) {
+    cluster_options hasty;
+    hasty.timeout = 500ms;
+    auto opened = cluster::open_text(servers_.toml("[breaker]\ncool_down = \"1s\"\n"), ".", hasty);
+    ASSERT_TRUE(opened) << opened.error();
+    cluster shop = *opened;
+    servers_.primary.run_sql("create table t (id bigint primary key)");
+    shop.refresh().value();
+    settle(shop);
+    std::atomic<bool> over{false}, hung{false};
+    std::atomic<std::int64_t> next{0}, written{0}, read_while_hung{0}, told{0}, slowest_ms{0};
+    std::mutex guard;
+    std::set<std::int64_t> acknowledged, unknown;
+    const auto timed = [&](auto&& call) {
+        const auto began = std::chrono::steady_clock::now();
+        auto got = call();
+        const auto took =
+            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+        std::int64_t before = slowest_ms;
+        while (before < took.count() && !slowest_ms.compare_exchange_weak(before, took.count())) {
+        }
+        return got;
+    };
+    std::vector<std::thread> callers;
+    for (int i = 0; i < 3; ++i) {
+        callers.emplace_back([&] {
+            while (!over) {
+                const std::int64_t id = ++next;
+                auto done = timed([&] { return shop.session().execute("insert into t values ($1)", id); });
+                std::lock_guard hold{guard};
+                if (done) {
+                    acknowledged.insert(id);
+                    ++written;
+                } else {
+                    unknown.insert(id);
+                    ++told;
+                }
+            }
+        });
+        callers.emplace_back([&] {
+            while (!over) {
+                if (timed([&] { return shop.session().reading().query("select 1"); }) && hung) ++read_while_hung;
+            }
+        });
+    }
+    ASSERT_TRUE(becomes([&] { return written > 50; }));
+    servers_.primary.pause();
+    hung = true;
+    ASSERT_TRUE(becomes([&] { return told > 30 && read_while_hung > 50; }));
+    hung = false;
+    servers_.primary.resume();
+    const std::int64_t then = written;
+    ASSERT_TRUE(becomes([&] { return written > then + 50; }));
+    over = true;
+    for (std::thread& each : callers) each.join();
+    EXPECT_LT(slowest_ms, 10'000);
+    std::set<std::int64_t> there;
+    for (const auto& row : servers_.primary.run_sql("select id from t")) there.insert(std::stoll(*row[0]));
+    for (const std::int64_t id : acknowledged) EXPECT_EQ(there.count(id), 1u) << id;
+    for (const std::int64_t id : there) EXPECT_EQ(acknowledged.count(id) + unknown.count(id), 1u) << id;
+}
+
+TEST_F(Replicas, ABreakerOpensWhileAServerIsAwayAndClosesOnceItIsBack) {
+    const auto toml =
+        fmt::format("[databases.primary]\nurl = \"{}\"\n[breaker]\nfailures = 3\n", servers_.primary.url());
+    cluster shop = cluster::open_text(toml).value();
+    ASSERT_TRUE(shop.query("select 1").has_value());
+    EXPECT_EQ(shop.query("select 1/0").error().sqlstate(), "22012");
+    EXPECT_EQ(shop.check_all()[0].breaker, breaker_state::closed);
+    servers_.primary.kill9();
+    ASSERT_TRUE(
+        becomes([&] { return !shop.query("select 1") && shop.query("select 1").error() == errc::shard_unavailable; }));
+    const error refused = shop.query("select 1").error();
+    EXPECT_NE(refused.message().find("primary failed too often and is left alone for"), std::string::npos)
+        << refused.message();
+    EXPECT_EQ(shop.check_all()[0].breaker, breaker_state::open);
+    EXPECT_FALSE(shop.check_all()[0].healthy);
+    servers_.primary.start();
+    ASSERT_TRUE(becomes([&] { return shop.query("select 1").has_value(); }));
+    EXPECT_EQ(shop.check_all()[0].breaker, breaker_state::closed);
 }
 
 // As docs/guide/replicas.md has it.
