@@ -23,6 +23,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,9 @@ struct cluster_options {
     std::uint64_t rows_memory_max = 256U << 20;   // bytes of one answer's rows
     std::uint64_t merge_memory_max = 256U << 20;  // bytes held to merge one answer
     std::uint32_t fan_out_max = 64;               // shards asked at once
+    // Told of a server whose health has changed, and stayed so for alerts.after; `healthy` and `problem` say how. On a thread
+    // of the cluster's own, one call at a time; it must not throw.
+    std::function<void(const server_health&)> on_health_change;
     cluster_options() = default;
 };
 

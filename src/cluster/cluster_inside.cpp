@@ -5,7 +5,18 @@
 namespace ashlar::detail {
 
 result<std::shared_ptr<cluster_inside>> cluster_inside::open(config::description from, cluster_options options) {
-    auto world = topology::world::open(std::move(from));
+    topology::alert_desk::callback also;
+    if (options.on_health_change) {
+        also = [tell = options.on_health_change](const topology::health_change& change) {
+            server_health about;
+            about.database = change.database;
+            about.server = change.server;
+            about.healthy = change.healthy;
+            about.problem = change.problem;
+            tell(about);
+        };
+    }
+    auto world = topology::world::open(std::move(from), topology::default_driver, std::move(also));
     if (!world) return std::move(world).error();
     (*world)->start();
     std::shared_ptr<cluster_inside> made{new cluster_inside{std::move(*world), options}};

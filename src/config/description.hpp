@@ -66,6 +66,14 @@ struct breaker_settings {
     friend bool operator==(const breaker_settings&, const breaker_settings&) = default;
 };
 
+// [alerts]
+struct alert_settings {
+    std::vector<std::string> command;  // a program and its arguments; empty: none
+    milliseconds after{5'000};         // a state must have lasted so long
+    milliseconds timeout{10'000};      // of the command
+    friend bool operator==(const alert_settings&, const alert_settings&) = default;
+};
+
 struct database {
     std::string name;
     endpoint primary;
@@ -124,6 +132,7 @@ struct description {
     serve_settings serve;
     replica_settings replicas;
     breaker_settings breaker;
+    alert_settings alerts;
 
     const database* primary() const;                       // databases["primary"], or nullptr
     const table* find_table(std::string_view name) const;  // by "name" or "schema.name"; nullptr for none

@@ -48,9 +48,10 @@ std::vector<table> read_tables(reading& with, const node& what, const known_plac
 
 // The key `replicas` of a database or a shard; `shard`: the number that {shard} in their URLs stands for.
 void read_replicas(section& from, database& into, std::optional<std::uint32_t> shard);
-// [replicas], [breaker]
+// [replicas], [breaker], [alerts]
 replica_settings read_replica_settings(reading& with, const node& what);
 breaker_settings read_breaker(reading& with, const node& what);
+alert_settings read_alerts(reading& with, const node& what);
 
 // [serve]
 serve_settings read_serve(reading& with, const node& what);

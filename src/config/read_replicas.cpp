@@ -115,4 +115,19 @@ breaker_settings read_breaker(reading& with, const node& what) {
     return out;
 }
 
+alert_settings read_alerts(reading& with, const node& what) {
+    alert_settings out;
+    section from{with, what, "alerts"};
+    if (what.what != node::kind::table) return out;
+    for (spelled& each : from.texts("command")) out.command.push_back(std::move(each.text));
+    if (!out.command.empty() && out.command.front().empty()) {
+        with.wrong.add(from.find("command")->value.at, from.at_path("command"), "a program without a name",
+                       "an array: [\"program\", \"argument\"]");
+    }
+    if (const auto d = from.duration("after", 0ms, day)) out.after = *d;
+    if (const auto d = from.duration("timeout", 1ms, day)) out.timeout = *d;
+    from.finish();
+    return out;
+}
+
 }  // namespace ashlar::config

@@ -356,7 +356,29 @@ void server_set::want_fresher(instant now) {
 }
 
 bool server_set::wants_looks() const {
-    return !is_alone() || !marks_.front().breaker.is_closed();
+    return !is_alone() || desk_ != nullptr || !marks_.front().breaker.is_closed();
+}
+
+void server_set::tell_changes_to(alert_desk& desk) {
+    desk_ = &desk;
+    alerts_.assign(servers_.size(), health::alert_rules{desk.after()});
+}
+
+// Precondition: the lock is held.
+void server_set::tell_changes(watching& w, instant now) {
+    if (desk_ == nullptr) return;
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+        const server_state& state = states_[i];
+        const bool healthy = w.each[i].found.has_value() && state.why.empty() && (state.writer || state.fit);
+        const auto tell = alerts_[i].look(healthy, now);
+        if (!tell) continue;
+        health_change change;
+        change.database = database_;
+        change.server = servers_[i].name;
+        change.healthy = *tell;
+        if (!*tell) change.problem = state.why.empty() ? trouble_ : state.why;
+        desk_->push(std::move(change));
+    }
 }
 
 void server_set::stop() {
@@ -468,6 +490,7 @@ void server_set::conclude(watching& w) {
             writer_.store(who ? static_cast<int>(*who) : nobody, std::memory_order_relaxed);
             if (w.began > suspected_at_) suspect_.store(false, std::memory_order_release);
         }
+        tell_changes(w, now);
         looked_at_ = w.began;
         told.swap(waiting_);
     }

@@ -14,10 +14,12 @@
 #pragma once
 
 #include "config/description.hpp"
+#include "health/alert_rules.hpp"
 #include "health/breaker.hpp"
 #include "health/lag_rules.hpp"
 #include "health/role_rules.hpp"
 #include "pool/pool.hpp"
+#include "topology/alert_desk.hpp"
 
 #include <atomic>
 #include <deque>
@@ -117,6 +119,8 @@ public:
     // The writer's position now: whatever was acknowledged before the call stands before it.
     task<result<health::log_position>> position(io::loop& loop, deadline until);
 
+    // From now on the servers are looked at always, and what changes is told there. Before watch(); `desk` outlives this.
+    void tell_changes_to(alert_desk& desk);
     // The monitor, on a loop of its owner's; ends after stop().
     task<status> watch(io::loop& on);
     void stop();
@@ -146,6 +150,7 @@ private:
     task<void> look(io::loop& on, watching& w);
     task<void> ask(io::loop& on, watching& w, std::size_t which);
     void conclude(watching& w);
+    void tell_changes(watching& w, instant now);
     void judge(watching& w, std::size_t which, std::optional<std::size_t> writer);
     bool wants_looks() const;
 
@@ -170,6 +175,8 @@ private:
     std::vector<server_state> states_;
     std::vector<health::log_position> positions_;
     std::string trouble_;
+    alert_desk* desk_ = nullptr;
+    std::vector<health::alert_rules> alerts_;           // by server
     instant looked_at_ = instant::min();                // when the last look that has ended began
     instant suspected_at_ = instant::min();             // a look that began before proves nothing
     std::vector<std::shared_ptr<io::signal>> waiting_;  // shared with those who wait

@@ -141,6 +141,7 @@ result<std::shared_ptr<driver::driver>> default_driver(const config::endpoint& w
 struct world::inside {
     config::description description;
     std::optional<keyspace::shard_map> map;
+    std::unique_ptr<alert_desk> desk;
     std::vector<member> shards, databases;
 
     mutable std::mutex guard;  // of the catalogue's pointer
@@ -179,7 +180,8 @@ world::~world() {
     stop();
 }
 
-result<std::shared_ptr<world>> world::open(config::description from, const driver_factory& make_driver) {
+result<std::shared_ptr<world>> world::open(config::description from, const driver_factory& make_driver,
+                                           alert_desk::callback also) {
     std::shared_ptr<world> made{new world};
     inside& all = *made->inside_;
     all.description = std::move(from);
@@ -222,6 +224,12 @@ result<std::shared_ptr<world>> world::open(config::description from, const drive
     for (const auto& [name, each] : all.description.databases) {
         if (status s = add(all.databases, each); !s) return std::move(s).error();
     }
+    all.desk = std::make_unique<alert_desk>(all.description.alerts, std::move(also));
+    if (all.desk->is_wanted()) {
+        for (auto* list : {&all.shards, &all.databases}) {
+            for (member& each : *list) each.servers->tell_changes_to(*all.desk);
+        }
+    }
     all.catalogue = all.bare_catalogue();
     return made;
 }
@@ -262,6 +270,7 @@ task<status> world::inside::keep_house() {
             pools.start(each.servers->watch(*loop));
         }
     }
+    if (desk->is_wanted()) pools.start(desk->run(*loop));
     co_await pools.join();
     co_return status{};
 }
@@ -278,6 +287,7 @@ void world::start() {
 }
 
 void world::stop() {
+    if (inside_->desk) inside_->desk->stop();
     for (auto* list : {&inside_->shards, &inside_->databases}) {
         for (member& each : *list) {
             each.servers->stop();

@@ -42,8 +42,10 @@ class world {
 public:
     // Fails with config_invalid for what only shows when all is put together: shards of several engines, a
     // primary of another engine than the shards, a key type that the function cannot place.
+    // `also`: told of each change of a server's health, beside [alerts].
     static result<std::shared_ptr<world>> open(config::description from,
-                                               const driver_factory& make_driver = default_driver);
+                                               const driver_factory& make_driver = default_driver,
+                                               alert_desk::callback also = {});
     ~world();
     world(const world&) = delete;
     world& operator=(const world&) = delete;

@@ -2,6 +2,7 @@
 #include "support/mariadb_server.hpp"
 #include "support/postgres_server.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 #include <ashlar/ashlar.hpp>
 
@@ -397,6 +398,38 @@ TEST_F(Replicas, ABreakerOpensWhileAServerIsAwayAndClosesOnceItIsBack) {
     servers_.primary.start();
     ASSERT_TRUE(becomes([&] { return shop.query("select 1").has_value(); }));
     EXPECT_EQ(shop.check_all()[0].breaker, breaker_state::closed);
+}
+
+TEST_F(Replicas, AChangeOfHealthIsToldOnceByTheCallbackAndTheCommand) {
+    temporary_folder folder;
+    std::mutex guard;
+    std::vector<server_health> told;
+    cluster_options options;
+    options.on_health_change = [&](const server_health& about) {
+        std::lock_guard hold{guard};
+        told.push_back(about);
+    };
+    const std::string list = folder.file("told");
+    auto opened = cluster::open_text(
+        servers_.toml(fmt::format("[alerts]\nafter = \"300ms\"\ncommand = [\"sh\", \"-c\", \"echo "
+                                  "$ASHLAR_DATABASE $ASHLAR_SERVER $ASHLAR_STATE $ASHLAR_PROBLEM >> {}\"]\n",
+                                  list)),
+        ".", options);
+    ASSERT_TRUE(opened) << opened.error();
+    settle(*opened);
+    servers_.first.run_sql("select pg_wal_replay_pause()");
+    const auto lines = [&] { return read_file(list); };
+    ASSERT_TRUE(becomes([&] { return lines().find("unhealthy its replay is paused") != std::string::npos; }))
+        << lines();
+    servers_.first.run_sql("select pg_wal_replay_resume()");
+    ASSERT_TRUE(becomes([&] { return lines().find(" healthy") != std::string::npos; })) << lines();
+    EXPECT_EQ(lines(), "primary primary/replica_1 unhealthy its replay is paused\nprimary primary/replica_1 healthy\n");
+    std::lock_guard hold{guard};
+    ASSERT_EQ(told.size(), 2u);
+    EXPECT_EQ(told[0].server, "primary/replica_1");
+    EXPECT_FALSE(told[0].healthy);
+    EXPECT_EQ(told[0].problem, "its replay is paused");
+    EXPECT_TRUE(told[1].healthy);
 }
 
 // As docs/guide/replicas.md has it.

@@ -1,3 +1,4 @@
+#include "health/alert_rules.hpp"
 #include "health/breaker.hpp"
 #include "health/lag_rules.hpp"
 #include "health/role_rules.hpp"
@@ -199,4 +200,20 @@ TEST(Breaker, CountsOnlyWhatKeepsAServerFromAnsweringAnybody) {
                             errc::pool_timeout, errc::cancelled, errc::login_failed}) {
         EXPECT_FALSE(counts_as_failure(each)) << error{each};
     }
+}
+
+TEST(AlertRules, TellAChangeOnceItHasLasted) {
+    alert_rules a{5s};
+    EXPECT_EQ(a.look(true, at(0s)), std::nullopt);
+    EXPECT_EQ(a.look(false, at(1s)), std::nullopt);
+    EXPECT_EQ(a.look(false, at(5s)), std::nullopt);
+    EXPECT_EQ(a.look(false, at(6s)), false);
+    EXPECT_EQ(a.look(false, at(60s)), std::nullopt);
+    EXPECT_EQ(a.look(true, at(61s)), std::nullopt);
+    EXPECT_EQ(a.look(true, at(66s)), true);
+}
+
+TEST(AlertRules, WhatFlapsIsNotTold) {
+    alert_rules a{5s};
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(a.look(i % 3 != 0, at(seconds{i})), std::nullopt);
 }
