@@ -39,7 +39,7 @@ using namespace ashlar;
 namespace {
 
 constexpr std::size_t shard_count = 4;
-constexpr int users = 2'000;
+constexpr int users = 1'000;
 constexpr const char* user_tables =
     "create table users (id uuid primary key, name text not null, number integer not null);"
     "create index users_number on users (number);";
@@ -415,7 +415,7 @@ std::shared_ptr<pool::pool> pool_of(const test::temporary_folder& in, std::uint3
 
 void borrow_at_once(const test::temporary_folder& in, std::uint32_t connections) {
     const std::string title = fmt::format("a checkout by 64 threads from {} connections", connections);
-    constexpr int times = 20'000;
+    constexpr int times = 4'000;
     constexpr int threads = 64;
     std::vector<double> cpu, wall;
     for (int run = 0; run < std::min(runs, 5); ++run) {
