@@ -77,6 +77,11 @@ idle_timeout     = "300s"
 reap_frequency   = "30s"
 max_lifetime     = "1h"
 
+# Any database or shard may have replicas = ["postgres://…"]; what provably only reads then goes to one that is fit.
+# [replicas]
+# read_write_split = true                 # by the proxy, by itself; a program says reading()
+# max_lag          = "5s"
+
 # `ashlar serve`: any PostgreSQL client sees one database here.
 [serve]
 listen_addr = "127.0.0.1"
