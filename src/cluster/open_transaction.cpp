@@ -129,7 +129,7 @@ io::task<result<topology::loan>> open_transaction::lend(io::loop& loop, const to
     topology::reading_terms terms;
     terms.max_staleness = view_->max_staleness;
     view_->seen->add_to(terms, where.number);
-    return where.servers->lend_to_read(loop, std::move(terms), until);
+    return where.servers->lend_to_read(loop, terms, until);
 }
 
 void open_transaction::told(const topology::member& where, const participant& p, const status& how) {

@@ -53,7 +53,7 @@ struct lender {
         result<topology::loan> lent = topology::loan{};
         if (what.reads_replicas && !of.servers->is_alone()) {
             topology::reading_terms demanded = terms(of);
-            lent = co_await of.servers->lend_to_read(loop, std::move(demanded), until);
+            lent = co_await of.servers->lend_to_read(loop, demanded, until);
         } else if (const auto who = of.servers->writer_now(); who && lend_ready(of, *who, *lent)) {
             // as in most calls: nothing to wait for
         } else {

@@ -163,9 +163,8 @@ task<result<topology::loan>> session::lend(std::size_t place, bool replica) {
         topology::server_set& among = *shared_.place(place).servers;
         topology::reading_terms terms;
         terms.wrote_at = wrote_at_;
-        task<result<topology::loan>> asking = replica && !among.is_alone()
-                                                  ? among.lend_to_read(loop_, std::move(terms), until)
-                                                  : among.lend_to_write(loop_, until);
+        task<result<topology::loan>> asking =
+            replica && !among.is_alone() ? among.lend_to_read(loop_, terms, until) : among.lend_to_write(loop_, until);
         in_scope bounded{asking.frame(), &lending};
         got.emplace(co_await bounded);
     } catch (const io::cancelled_exception&) {

@@ -198,6 +198,7 @@ std::size_t server_set::pick(const std::vector<std::size_t>& among) {
     const std::uint32_t turn = turn_.load(std::memory_order_relaxed);
     std::uint32_t all = 0;
     for (const std::size_t each : among) all += servers_[each].weight;
+    ASHLAR_ASSERT(all > 0);  // no weight is 0
     const auto by_share = [&](std::uint32_t share) {
         for (const std::size_t each : among) {
             if (share < servers_[each].weight) return each;

@@ -277,6 +277,7 @@ task<status> world::inside::keep_house() {
 
 void world::start() {
     if (inside_->housekeeper.joinable()) return;
+    (void)spdlog::default_logger_raw();  // made before the threads that log, not by whichever is first
     inside_->loop = io::make_epoll_loop();
     inside_->housekeeper = std::thread([all = inside_.get()] {
         sigset_t every;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -35,6 +36,12 @@ const server_health& of(const std::vector<server_health>& all, std::string_view 
         if (each.server == server) return each;
     }
     throw std::runtime_error{"no such server"};
+}
+
+// Of writes and reads; ASHLAR_PAIRS=100000 asks for more.
+int pairs(int otherwise) {
+    const char* const asked = std::getenv("ASHLAR_PAIRS");
+    return asked == nullptr ? otherwise : std::atoi(asked);
 }
 
 struct postgres_set {
@@ -116,11 +123,11 @@ TEST_F(Replicas, AReaderAlwaysFindsWhatItWroteThoughTheReplicasHaveStopped) {
     settle(shop);
     servers_.first.run_sql("select pg_wal_replay_pause()");
     int stale = 0, elsewhere = 0;
-    for (int i = 1; i <= 500; ++i) {
+    for (int i = 1; i <= pairs(500); ++i) {
         cluster mine = shop.session();
         mine.execute("update t set v = $1 where id = 1", i).value();
         if (mine.reading().scalar<int>("select v from t where id = 1").value() < i) ++stale;
-        if (i % 50 == 0) {
+        if (i % (pairs(500) / 10) == 0) {
             elsewhere += becomes([&] {
                 return mine.reading().scalar<std::string>("select current_setting('port')").value() ==
                        port(servers_.second);
@@ -143,7 +150,7 @@ TEST_F(Replicas, ATokenCarriesASessionToAnotherProcess) {
     settle(other);
     servers_.first.run_sql("select pg_wal_replay_pause()");
     int stale = 0;
-    for (int i = 1; i <= 200; ++i) {
+    for (int i = 1; i <= pairs(200); ++i) {
         cluster mine = one.session();
         mine.execute("update t set v = $1 where id = 1", i).value();
         const std::string token = mine.causal_token().value();

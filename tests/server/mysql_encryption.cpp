@@ -151,14 +151,18 @@ public:
         }};
     }
     ~impostor() {
-        ::shutdown(listener_, SHUT_RDWR);
-        thread_.join();
+        stop();
         ::close(listener_);
+    }
+    // What its clients said. All of them have gone; nobody is served after it.
+    std::string heard_to_the_end() {
+        stop();
+        return heard_;
     }
     impostor(const impostor&) = delete;
     impostor& operator=(const impostor&) = delete;
 
-    // One packet's body; empty at the end of the stream. All that came is kept in heard.
+    // One packet's body; empty at the end of the stream. All that came is kept for heard_to_the_end().
     std::string receive() {
         std::string header = take(4);
         if (header.size() < 4) return {};
@@ -181,7 +185,7 @@ public:
             got += static_cast<std::size_t>(n);
         }
         bytes.resize(got);
-        heard += bytes;
+        heard_ += bytes;
         return bytes;
     }
 
@@ -194,9 +198,12 @@ public:
         return o;
     }
 
-    std::string heard;  // of the clients that have gone
-
 private:
+    void stop() {
+        if (!thread_.joinable()) return;
+        ::shutdown(listener_, SHUT_RDWR);
+        thread_.join();
+    }
     void greet() {
         number_ = 0;
         const unsigned capabilities = 0x000fa28f | (tls_ ? 0x800u : 0u);  // LOAD DATA LOCAL among them
@@ -215,6 +222,7 @@ private:
     int listener_ = -1, client_ = -1;
     std::uint16_t port_ = 0;
     char number_ = 0;
+    std::string heard_;
     std::jthread thread_;
 };
 
@@ -239,7 +247,7 @@ TEST(MysqlImpostor, WhoAsksForAFileGetsNone) {
         }};
         const error e = connect_to(server);
         EXPECT_FALSE(e == errc::internal) << e;
-        heard = server.heard;
+        heard = server.heard_to_the_end();
     }
     EXPECT_NE(heard.find("SET NAMES"), std::string::npos);
     EXPECT_EQ(heard.find("crown jewels"), std::string::npos);
@@ -257,7 +265,7 @@ TEST(MysqlImpostor, WhoAsksForThePasswordInClearDoesNotGetIt) {
             }};
             const error e = connect_to(server);
             EXPECT_EQ(e.code(), errc::login_failed) << e;
-            heard += server.heard;
+            heard += server.heard_to_the_end();
         }
     }
     EXPECT_NE(heard.find("ashlar"), std::string::npos);
