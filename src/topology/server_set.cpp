@@ -351,7 +351,7 @@ task<result<health::log_position>> server_set::position(io::loop& loop, deadline
 // --- the monitor -----------------------------------------------------------------------------------------------------
 
 void server_set::want_fresher(instant now) {
-    if (at(fresher_until_) - now > fresh_for / 2) return;
+    if (at(fresher_until_) > now + fresh_for / 2) return;
     put(fresher_until_, now + fresh_for);
     wake_.set();
 }
