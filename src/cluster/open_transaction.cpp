@@ -163,7 +163,7 @@ io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan p
                                              std::vector<driver::parameter> parameters, bool writes,
                                              const topology::member* only) {
     if (status may = may_run(); !may) co_return std::move(may).error();
-    if (writes && view_->reads) co_return only_reads();
+    if (writes && view_->reads) co_return detail::only_reads();
     const std::vector<const topology::member*> where = members_of(inside_->world(), plan, only);
     for (const topology::member* each : where) {
         if (!writes || commits_with_others(*each)) continue;

@@ -41,6 +41,8 @@ public:
     io::task<status> commit(io::loop& loop);
     io::task<void> rollback(io::loop& loop);
 
+    // Begun through reading(): on replicas, and read only to its servers.
+    bool only_reads() const noexcept { return view_->reads; }
     bool ended() const noexcept { return state_ == state::ended; }
 
 private:

@@ -134,6 +134,7 @@ io::task<result<rows>> run_on_place_within(io::loop& loop, cluster_inside& insid
                                            place where, std::string sql, std::vector<value> values) {
     std::vector<driver::parameter> parameters = to_parameters(values);
     checked_statement what;
+    what.proven = false;  // a named database's functions and tables are its own
     if (where.shard) {
         const std::vector<route::bound_parameter> bound = to_bound(parameters);
         auto checked = check_for_shard(inside, *where.shard, sql, bound);
@@ -141,7 +142,9 @@ io::task<result<rows>> run_on_place_within(io::loop& loop, cluster_inside& insid
         what = *checked;
     }
     route::bound_plan plan = plan_for_one(sql, *where.member);
-    co_return co_await transaction.run(loop, std::move(plan), std::move(parameters), what.writes, where.member);
+    // Of what is not known, the server says whether a transaction that only reads may do it.
+    const bool writes = what.writes && (what.proven || !transaction.only_reads());
+    co_return co_await transaction.run(loop, std::move(plan), std::move(parameters), writes, where.member);
 }
 
 }  // namespace

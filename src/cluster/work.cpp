@@ -61,16 +61,17 @@ struct lender {
         }
         if (!lent) co_return std::move(lent).error();
         if (lent->from_replica) of.servers->took_replica();
-        if (what.in_read_only) {
-            driver::transaction_options how;
-            how.read_only = true;
-            status begun = co_await lent->lease->begin(how, until);
-            if (!begun) co_return std::move(begun).error();
-        }
         one& kept = held.emplace_back();
         kept.loan = std::move(*lent);
         kept.of = &of;
-        co_return &*kept.loan.lease;
+        driver::connection* const on = &*kept.loan.lease;
+        if (what.in_read_only) {
+            driver::transaction_options how;
+            how.read_only = true;
+            status begun = co_await on->begin(how, until);
+            if (!begun) co_return std::move(begun).error();
+        }
+        co_return on;
     }
 
     // What the servers learn, and what the session has to remember.

@@ -84,7 +84,11 @@ void alert_desk::run_command(const health_change& what) const {
     sigset_t none;  // our threads hold signals back; the command should not
     sigemptyset(&none);
     ::posix_spawnattr_setsigmask(&how, &none);
-    ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
+    sigset_t ignored;  // by the proxy, and ignoring is inherited
+    sigemptyset(&ignored);
+    sigaddset(&ignored, SIGPIPE);
+    ::posix_spawnattr_setsigdefault(&how, &ignored);
+    ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     pid_t child = 0;
     const int failed = ::posix_spawnp(&child, arguments.front(), nullptr, &how, arguments.data(), variables.data());
     ::posix_spawnattr_destroy(&how);

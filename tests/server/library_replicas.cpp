@@ -1,4 +1,5 @@
 // Reads on replicas through the library: real PostgreSQL and MariaDB servers, each with two replicas.
+#include "support/becomes.hpp"
 #include "support/mariadb_server.hpp"
 #include "support/postgres_server.hpp"
 #include "support/temporary_folder.hpp"
@@ -19,17 +20,6 @@ using namespace ashlar::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-// Waits until the condition holds; false after half a minute.
-template <class Condition>
-bool becomes(Condition&& condition) {
-    const auto give_up = std::chrono::steady_clock::now() + 30s;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > give_up) return false;
-        std::this_thread::sleep_for(5ms);
-    }
-    return true;
-}
 
 const server_health& of(const std::vector<server_health>& all, std::string_view server) {
     for (const server_health& each : all) {
@@ -512,6 +502,24 @@ TEST_F(MariaReplicas, ReadingGoesToThemAndWritesToThePrimary) {
     EXPECT_EQ(port_of(shop), std::to_string(primary_.port()));
     analytics(shop).run_script("create table t (id int primary key, v int) engine=innodb").value();
     EXPECT_EQ(analytics(shop.reading()).execute("insert into t values (1, 1)").error().sqlstate(), "25006");
+}
+
+TEST_F(MariaReplicas, ATransactionThatReadsStaysOnOneAndWritesNothing) {
+    cluster shop = open();
+    analytics(shop).run_script("create table t (id int primary key) engine=innodb").value();
+    // Until one shows the table that was just made, the primary serves.
+    ASSERT_TRUE(becomes([&] { return port_of(shop.reading()) != std::to_string(primary_.port()); }));
+    const scope there = analytics(shop.reading());
+    const status read = there.transaction([&](transaction& tx) {
+        const std::string first = tx.scalar<std::string>("select cast(@@port as char)").value();
+        EXPECT_NE(first, std::to_string(primary_.port()));
+        EXPECT_EQ(tx.scalar<std::string>("select cast(@@port as char)").value(), first);
+    });
+    EXPECT_TRUE(read) << read.error();
+    EXPECT_EQ(
+        there.transaction([](transaction& tx) { return tx.execute("insert into t values (1)"); }).error().sqlstate(),
+        "25006");
+    EXPECT_EQ(analytics(shop).scalar<std::int64_t>("select count(*) from t").value(), 0);
 }
 
 TEST_F(MariaReplicas, AReaderAlwaysFindsWhatItWroteThoughOneHasStopped) {

@@ -1,5 +1,6 @@
 // Clients of the proxy whose reads go to replicas by themselves (replicas.read_write_split), before real servers: a primary
 // with two shards and two streaming replicas.
+#include "support/becomes.hpp"
 #include "support/proxied.hpp"
 
 #include <libpq-fe.h>
@@ -13,6 +14,7 @@ namespace ashlar {
 namespace {
 
 using namespace std::chrono_literals;
+using test::becomes;
 using test::postgres_server;
 using test::proxied;
 
@@ -55,16 +57,6 @@ public:
 private:
     std::unique_ptr<PGconn, finish> connection_;
 };
-
-template <class Condition>
-bool becomes(Condition&& condition) {
-    const auto give_up = std::chrono::steady_clock::now() + 10s;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > give_up) return false;
-        std::this_thread::sleep_for(5ms);
-    }
-    return true;
-}
 
 class ProxyReplicas : public ::testing::Test {
 protected:
