@@ -3,6 +3,7 @@
 
 #include <ashlar/cluster.hpp>
 #include <ashlar/error.hpp>
+#include <ashlar/metrics.hpp>
 #include <ashlar/model.hpp>
 #include <ashlar/result.hpp>
 #include <ashlar/row.hpp>

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <ashlar/health.hpp>
+#include <ashlar/metrics.hpp>
 #include <ashlar/scope.hpp>
 #include <ashlar/statements.hpp>
 #include <ashlar/transaction.hpp>
@@ -96,6 +97,9 @@ public:
 
     // Asks every server now, all at once, for two seconds at most: shards first, each database's primary before its replicas.
     std::vector<server_health> check_all() const;
+
+    // What its pools, replicas and breakers count and measure, as of now; asks no server. Cheap enough for every few seconds.
+    std::vector<metric_family> metrics() const;
 
     // Reads the databases' tables anew, after DDL that did not go through all_shards().run_script().
     status refresh() const;

@@ -66,6 +66,8 @@ int run_serve(const serve_options& asked) {
 
     print(fmt::format("Serving database {} on {}, {}. Ctrl-C stops it.\n", how.database, address_of(how, server.port()),
                       how.auth_type));
+    if (how.metrics_listen)
+        print(fmt::format("Metrics are at http://{}:{}/metrics.\n", how.metrics_listen->host, server.metrics_port()));
     finish_output();
     int signal = 0;
     sigwait(&held, &signal);

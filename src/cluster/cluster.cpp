@@ -2,6 +2,7 @@
 #include "cluster/runners.hpp"
 #include "cluster/wait_here.hpp"
 #include "config/load.hpp"
+#include "topology/measures.hpp"
 
 #include <ashlar/cluster.hpp>
 
@@ -96,6 +97,10 @@ result<ashlar::transaction> cluster::begin(transaction_options options) const {
 
 std::vector<server_health> cluster::check_all() const {
     return detail::wait_here(detail::check_all(detail::loop_of_this_thread(), inside_));
+}
+
+std::vector<metric_family> cluster::metrics() const {
+    return topology::measures(inside_->world());
 }
 
 status cluster::refresh() const {

@@ -115,8 +115,15 @@ struct serve_settings {
         std::string name, password;  // the password in clear or as PostgreSQL's SCRAM-SHA-256$… verifier
     };
     std::vector<user> users;
-    std::string database = "ashlar";  // the name that clients connect to
-    milliseconds query_timeout{0};    // 0: never
+    std::vector<std::string> admin_users, stats_users;  // who may use the console: for everything, to look
+    struct address {
+        std::string host;
+        std::uint16_t port = 0;  // 0: any that is free
+    };
+    std::optional<address> metrics_listen;  // /metrics over HTTP; none: not at all
+    milliseconds stats_period{60'000};      // over which the console takes averages
+    std::string database = "ashlar";        // the name that clients connect to
+    milliseconds query_timeout{0};          // 0: never
     milliseconds query_wait_timeout{120'000};
     milliseconds client_login_timeout{60'000};
     milliseconds client_idle_timeout{0};          // 0: never

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace ashlar::config {
 
@@ -23,6 +24,32 @@ bool is_address(const std::string& text) {
     return inet_pton(AF_INET, text.c_str(), &room) == 1 || inet_pton(AF_INET6, text.c_str(), &room) == 1;
 }
 
+// host:port, or [host]:port for IPv6. The host as in listen_addr.
+std::optional<serve_settings::address> to_address(const std::string& text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string::npos) return std::nullopt;
+    std::string host = text.substr(0, colon);
+    const bool in_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    if (in_brackets) host = host.substr(1, host.size() - 2);
+    if (host == "localhost") host = "127.0.0.1";
+    if (host == "*") host = "0.0.0.0";
+    if (!is_address(host) || in_brackets != (host.find(':') != std::string::npos)) return std::nullopt;
+    std::uint16_t port = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data() + colon + 1, end, port);
+    if (read.ec != std::errc{} || read.ptr != end || port == 0) return std::nullopt;
+    return serve_settings::address{std::move(host), port};
+}
+
+void read_metrics_listen(section& from, serve_settings& into) {
+    const auto written = from.text("metrics_listen");
+    if (!written || written->text.empty()) return;
+    into.metrics_listen = to_address(written->text);
+    if (into.metrics_listen) return;
+    from.with().wrong.add(written->at, from.at_path("metrics_listen"), quoted(written->shown),
+                          "an address and a port: \"127.0.0.1:9127\", \"[::1]:9127\", \"*:9127\"");
+}
+
 void read_listening(section& from, serve_settings& into) {
     if (const auto written = from.text("listen_addr")) {
         into.listen_addr = written->text == "localhost" ? "127.0.0.1"
@@ -34,6 +61,7 @@ void read_listening(section& from, serve_settings& into) {
             into.listen_addr = "127.0.0.1";
         }
     }
+    read_metrics_listen(from, into);
     if (const auto port = from.integer("listen_port", 1, 65'535)) into.listen_port = static_cast<std::uint16_t>(*port);
     if (const auto n = from.integer("workers", 0, 1024)) into.workers = static_cast<std::uint32_t>(*n);
     if (const auto n = from.integer("max_client_conn", 1, 1'000'000)) {
@@ -83,6 +111,19 @@ void read_users(section& from, serve_settings& into) {
     }
 }
 
+// Nobody who cannot log in. Under "trust" without users everybody can.
+void read_console_users(section& from, std::string_view key, const serve_settings& of, std::vector<std::string>& into) {
+    for (spelled& each : from.texts(key)) {
+        const bool known =
+            std::any_of(of.users.begin(), of.users.end(), [&](const auto& u) { return u.name == each.text; });
+        if (!known && !(of.users.empty() && of.auth_type == "trust")) {
+            from.with().wrong.add(each.at, from.at_path(key), quoted(each.shown) + ", who is none of serve.users",
+                                  "names of [serve.users]");
+        }
+        into.push_back(std::move(each.text));
+    }
+}
+
 void check_login(section& from, serve_settings& into) {
     reading& with = from.with();
     const auto written = from.text("auth_type");
@@ -117,6 +158,9 @@ serve_settings read_serve(reading& with, const node& what) {
     read_listening(from, out);
     read_users(from, out);
     check_login(from, out);
+    read_console_users(from, "admin_users", out, out.admin_users);
+    read_console_users(from, "stats_users", out, out.stats_users);
+    if (const auto d = from.duration("stats_period", 1s, year)) out.stats_period = *d;
     if (const auto d = from.duration("query_timeout", 0ms, year)) out.query_timeout = *d;
     if (const auto d = from.duration("query_wait_timeout", 1ms, year)) out.query_wait_timeout = *d;
     if (const auto d = from.duration("client_login_timeout", 1ms, year)) out.client_login_timeout = *d;

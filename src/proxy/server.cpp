@@ -2,8 +2,10 @@
 
 #include "core/errno_text.hpp"
 #include "core/io/loop.hpp"
+#include "proxy/metrics_listener.hpp"
 #include "proxy/server_driver.hpp"
 #include "proxy/worker.hpp"
+#include "topology/measures.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -124,9 +126,11 @@ struct server::inside {
     std::mutex guard;
     std::condition_variable ended;
     bool started = false, stopped = false;
+    std::unique_ptr<metrics_listener> metrics;
 
     task<void> accept_clients();
     task<void> keep_catalogue();
+    std::vector<metric_family> measures() const;  // any thread
     void take(int descriptor);
 };
 
@@ -207,6 +211,10 @@ task<void> server::inside::keep_catalogue() {
     }
 }
 
+std::vector<metric_family> server::inside::measures() const {
+    return topology::measures(shared.world());
+}
+
 server::server(std::shared_ptr<topology::world> world) : inside_(std::make_unique<inside>(std::move(world))) {}
 
 server::~server() {
@@ -219,6 +227,15 @@ status server::start() {
     auto listening = listen_on(settings.listen_addr, settings.listen_port, inside_->shared.trusts());
     if (!listening) return std::move(listening).error();
     inside_->listening = *listening;
+    if (settings.metrics_listen) {
+        auto collect = [in = inside_.get()] { return in->measures(); };
+        auto metrics = metrics_listener::start(*settings.metrics_listen, std::move(collect));
+        if (!metrics) {
+            ::close(inside_->listening.descriptor);
+            return std::move(metrics).error();
+        }
+        inside_->metrics = std::move(*metrics);
+    }
     inside_->shared.world().start();
     inside_->loop = io::make_epoll_loop();
 
@@ -275,6 +292,7 @@ void server::stop(milliseconds grace) {
     ::close(inside_->listening.descriptor);
     const deadline until = deadline::in(grace);
     for (auto& each : inside_->workers) each->stop(until);
+    inside_->metrics.reset();  // its own threads take up to two seconds to end
     for (auto& each : inside_->workers) each->join();
     inside_->shared.world().stop();
     inside_->ended.notify_all();
@@ -287,6 +305,10 @@ void server::wait() {
 
 std::uint16_t server::port() const noexcept {
     return inside_->listening.port;
+}
+
+std::uint16_t server::metrics_port() const noexcept {
+    return inside_->metrics == nullptr ? std::uint16_t{0} : inside_->metrics->port();
 }
 
 server_counts server::counts() const {

@@ -36,8 +36,9 @@ public:
     void wait();
     void stop(milliseconds grace = milliseconds{5'000});
 
-    std::uint16_t port() const noexcept;  // after start(): the one listened on, also when 0 was asked for
-    server_counts counts() const;         // any thread
+    std::uint16_t port() const noexcept;          // after start(): the one listened on, also when 0 was asked for
+    std::uint16_t metrics_port() const noexcept;  // the same for serve.metrics_listen; 0: not listened
+    server_counts counts() const;                 // any thread
 
 private:
     struct inside;

@@ -485,6 +485,8 @@ void server_set::conclude(watching& w) {
                            : fmt::format("nobody may write on {}: {}", database_, trouble_);
             }
             if (who && before != who) history_.forget();
+            if (who && last_writer_ && last_writer_ != who) failovers_.fetch_add(1, std::memory_order_relaxed);
+            if (who) last_writer_ = who;
             if (who) w.first = *who;
             if (who && found[*who]) history_.add(w.each[*who].asked, found[*who]->position);
             for (std::size_t i = 0; i < servers_.size(); ++i) judge(w, i, who);

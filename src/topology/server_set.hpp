@@ -114,6 +114,8 @@ public:
     }
 
     std::vector<server_state> states() const;
+    // How often another one has taken the writes.
+    std::uint64_t failovers() const noexcept { return failovers_.load(std::memory_order_relaxed); }
     // The same after a look that begins now; what the last one found when `until` passes before it has ended.
     task<std::vector<server_state>> check(io::loop& loop, deadline until);
     // The writer's position now: whatever was acknowledged before the call stands before it.
@@ -164,6 +166,7 @@ private:
     std::atomic<bool> suspect_{false};  // nobody writes before the next look
     std::atomic<std::uint32_t> primary_reads_{0};
     std::atomic<std::uint32_t> turn_{0};
+    std::atomic<std::uint64_t> failovers_{0};
     std::atomic<instant::rep> fresher_until_{instant::min().time_since_epoch().count()};
     std::atomic<bool> asked_{false};  // for a look that nobody else wants
     std::atomic<bool> stopped_{false};
@@ -175,6 +178,7 @@ private:
     std::vector<server_state> states_;
     std::vector<health::log_position> positions_;
     std::string trouble_;
+    std::optional<std::size_t> last_writer_;
     alert_desk* desk_ = nullptr;
     std::vector<health::alert_rules> alerts_;           // by server
     instant looked_at_ = instant::min();                // when the last look that has ended began

@@ -28,6 +28,20 @@ const server_health& of(const std::vector<server_health>& all, std::string_view 
     throw std::runtime_error{"no such server"};
 }
 
+// One sample's value; nullopt: there is none.
+std::optional<double> measured(const cluster& of, std::string_view family, std::string_view server) {
+    for (const metric_family& each : of.metrics()) {
+        if (each.name != family) continue;
+        for (const metric_sample& sample : each.samples) {
+            for (const auto& [name, value] : sample.labels) {
+                if (name == (family == "ashlar_failovers_total" ? "database" : "server") && value == server)
+                    return sample.value;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
 // Of writes and reads; ASHLAR_PAIRS=100000 asks for more.
 int pairs(int otherwise) {
     const char* const asked = std::getenv("ASHLAR_PAIRS");
@@ -165,6 +179,31 @@ TEST_F(Replicas, APausedOneIsUnfitAndNotAtLagZero) {
     settle(shop);
 }
 
+TEST_F(Replicas, MetricsTellOfThemWithoutAskingThem) {
+    cluster shop = open();
+    shop.database("primary").run_script("create table t (id int primary key)").value();
+    shop.refresh().value();
+    settle(shop);
+    EXPECT_EQ(measured(shop, "ashlar_replica_fit", "primary/replica_1"), 1.0);
+    EXPECT_EQ(measured(shop, "ashlar_replica_fit", "primary"), std::nullopt);
+    EXPECT_EQ(measured(shop, "ashlar_replica_lag_transactions", "primary/replica_1"), std::nullopt);
+    const double lends = measured(shop, "ashlar_pool_lends_total", "primary").value();
+    servers_.first.run_sql("select pg_wal_replay_pause()");
+    for (int i = 0; i < 10; ++i) shop.execute("insert into t values ($1)", i).value();
+    EXPECT_EQ(measured(shop, "ashlar_pool_lends_total", "primary"), lends + 10);
+    ASSERT_TRUE(becomes([&] {
+        return measured(shop, "ashlar_replica_lag_seconds", "primary/replica_1").value_or(0) > 0.2 &&
+               measured(shop, "ashlar_replica_lag_bytes", "primary/replica_1").value_or(0) > 100;
+    }));
+    EXPECT_EQ(measured(shop, "ashlar_replica_fit", "primary/replica_1"), 0.0);
+    EXPECT_EQ(measured(shop, "ashlar_replica_fit", "primary/replica_2"), 1.0);
+    EXPECT_EQ(measured(shop, "ashlar_breaker_state", "primary/replica_1"), 0.0);
+    EXPECT_EQ(measured(shop, "ashlar_failovers_total", "primary"), 0.0);
+    servers_.first.run_sql("select pg_wal_replay_resume()");
+    servers_.first.kill9();
+    ASSERT_TRUE(becomes([&] { return !measured(shop, "ashlar_replica_lag_seconds", "primary/replica_1"); }));
+}
+
 TEST_F(Replicas, AnIdlePrimaryHasNoLag) {
     cluster shop = open();
     settle(shop);
@@ -257,6 +296,7 @@ TEST_F(Replicas, APromotedOneTakesTheWritesAndTheOldPrimaryNone) {
     EXPECT_EQ(of(all, "primary/replica_1").role, server_role::writing);
     EXPECT_FALSE(of(all, "primary").healthy);
     EXPECT_EQ(of(all, "primary").problem, "it takes writes itself");
+    EXPECT_EQ(measured(shop, "ashlar_failovers_total", "primary"), 1.0);
     // Streaming is asynchronous here: what was acknowledged after the last row that was streamed went with the primary.
     std::set<int> kept;
     for (const auto& row : servers_.first.run_sql("select id from t")) kept.insert(std::stoi(*row[0]));
