@@ -19,6 +19,7 @@
 #include <ashlar/health.hpp>
 #include <ashlar/metrics.hpp>
 #include <ashlar/scope.hpp>
+#include <ashlar/statement_event.hpp>
 #include <ashlar/statements.hpp>
 #include <ashlar/transaction.hpp>
 
@@ -33,6 +34,10 @@
 
 namespace ashlar {
 
+namespace testkit {
+class throwaway_cluster;
+}
+
 struct cluster_options {
     // For each call, waiting for a connection included. Too short fails in a busy hour; too long hides a dead server.
     std::chrono::milliseconds timeout{30'000};
@@ -42,6 +47,9 @@ struct cluster_options {
     // Told of a server whose health has changed, and stayed so for alerts.after; `healthy` and `problem` say how. On a thread
     // of the cluster's own, one call at a time; it must not throw.
     std::function<void(const server_health&)> on_health_change;
+    // Told of each statement that has ended on a server, on the thread that ran it, before its caller goes on. It must neither
+    // throw nor ask the cluster, and is called by several threads at once where several ask.
+    std::function<void(const statement_event&)> on_statement;
     cluster_options() = default;
 };
 
@@ -105,6 +113,7 @@ public:
     status refresh() const;
 
 private:
+    friend class testkit::throwaway_cluster;
     cluster(std::shared_ptr<detail::cluster_inside> inside, std::shared_ptr<const detail::view> seen);
     std::shared_ptr<detail::cluster_inside> inside_;
     std::shared_ptr<const detail::view> view_;

@@ -92,7 +92,9 @@ result<std::string> cluster::causal_token() const {
 }
 
 result<ashlar::transaction> cluster::begin(transaction_options options) const {
-    return ashlar::transaction{std::make_shared<detail::transaction_runner>(inside_, options, std::nullopt, view_)};
+    std::optional<detail::place> only;
+    if (const topology::member* all = inside_->world().takes_everything()) only = detail::place{all, std::nullopt};
+    return ashlar::transaction{std::make_shared<detail::transaction_runner>(inside_, options, only, view_)};
 }
 
 std::vector<server_health> cluster::check_all() const {

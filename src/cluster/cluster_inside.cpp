@@ -4,7 +4,8 @@
 
 namespace ashlar::detail {
 
-result<std::shared_ptr<cluster_inside>> cluster_inside::open(config::description from, cluster_options options) {
+result<std::shared_ptr<cluster_inside>> cluster_inside::open(config::description from, cluster_options options,
+                                                             const topology::driver_factory& make_driver) {
     topology::alert_desk::callback also;
     if (options.on_health_change) {
         also = [tell = options.on_health_change](const topology::health_change& change) {
@@ -16,7 +17,7 @@ result<std::shared_ptr<cluster_inside>> cluster_inside::open(config::description
             tell(about);
         };
     }
-    auto world = topology::world::open(std::move(from), topology::default_driver, std::move(also));
+    auto world = topology::world::open(std::move(from), make_driver, std::move(also));
     if (!world) return std::move(world).error();
     (*world)->start();
     std::shared_ptr<cluster_inside> made{new cluster_inside{std::move(*world), options}};

@@ -18,7 +18,9 @@ namespace ashlar::detail {
 class cluster_inside {
 public:
     // Opens the databases, starts the pools, reads the catalogue.
-    static result<std::shared_ptr<cluster_inside>> open(config::description from, cluster_options options);
+    static result<std::shared_ptr<cluster_inside>> open(
+        config::description from, cluster_options options,
+        const topology::driver_factory& make_driver = topology::default_driver);
 
     topology::world& world() const noexcept { return *world_; }
     const cluster_options& options() const noexcept { return options_; }

@@ -1,5 +1,7 @@
 #include "cluster/open_transaction.hpp"
 
+#include "cluster/observed.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -173,10 +175,18 @@ io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan p
     const deadline until = inside_->until();
     const route::target target = plan.where;
     const std::string database = plan.database;
+    struct sent {
+        const topology::member* where;
+        std::string sql;
+    };
+    observed note{*inside_, view_->reads ? server_role::reading : server_role::writing, true};
+    std::vector<sent> all_sent;  // for the observer
     execute::connection_source source = [&, only, writes](const route::step& step) {
-        if (only != nullptr) return take_in(loop, *only, writes, until);
-        if (target != route::target::unsharded) return take_in(loop, inside_->world().shard(step.shard), writes, until);
-        return take_in(loop, *inside_->world().find(database), writes, until);
+        const topology::member& at = only != nullptr                      ? *only
+                                     : target != route::target::unsharded ? inside_->world().shard(step.shard)
+                                                                          : *inside_->world().find(database);
+        if (note) all_sent.push_back({&at, step.sql});
+        return take_in(loop, at, writes, until);
     };
     auto done =
         co_await collect(loop, std::move(plan), std::move(parameters), std::move(source), inside_->options(), until);
@@ -185,6 +195,11 @@ io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan p
         const status how = done.error();
         for (const auto& [member, each] : participants_) told(*member, each, how);
     }
+    for (const sent& each : all_sent) {
+        const auto found = participants_.find(each.where);
+        if (found != participants_.end()) note.sent(*each.where, found->second.loan, each.sql);
+    }
+    note.ended(done ? nullptr : &done.error());
     co_return done;
 }
 

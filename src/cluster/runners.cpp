@@ -165,6 +165,11 @@ place place_of(const cluster_inside& inside, keyspace::shard_id shard) {
 }
 
 result<rows> cluster_runner::run(std::string_view sql, std::vector<value> parameters) {
+    if (const topology::member* all = inside_->world().takes_everything()) {
+        const place where{all, std::nullopt};
+        return wait_here(
+            run_on_place(loop_of_this_thread(), inside_, where, std::string{sql}, std::move(parameters), view_));
+    }
     return wait_here(run_routed(loop_of_this_thread(), inside_, std::string{sql}, std::move(parameters), view_));
 }
 

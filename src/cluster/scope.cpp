@@ -47,10 +47,19 @@ result<ashlar::transaction> scope::begin(transaction_options options) const {
     return ashlar::transaction{std::make_shared<detail::transaction_runner>(inside_, options, *where, view_)};
 }
 
+namespace {
+
+std::shared_ptr<detail::runner> runner_of_all(const std::shared_ptr<detail::cluster_inside>& inside,
+                                              const std::shared_ptr<const detail::view>& seen) {
+    if (!inside->world().shards().empty()) return std::make_shared<detail::cluster_runner>(inside, seen);
+    return std::make_shared<detail::failed_runner>(
+        error{errc::unsupported, "the configuration has no shards"}.hint("Ask the cluster itself, or a database."));
+}
+
+}  // namespace
+
 all_shards::all_shards(std::shared_ptr<detail::cluster_inside> inside, std::shared_ptr<const detail::view> seen)
-    : statements(std::make_shared<detail::cluster_runner>(inside, seen)),
-      inside_(std::move(inside)),
-      view_(std::move(seen)) {}
+    : statements(runner_of_all(inside, seen)), inside_(std::move(inside)), view_(std::move(seen)) {}
 
 std::size_t all_shards::size() const noexcept {
     return inside_->world().shards().size();

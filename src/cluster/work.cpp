@@ -1,5 +1,6 @@
 #include "cluster/work.hpp"
 
+#include "cluster/observed.hpp"
 #include "cluster/rows_inside.hpp"
 #include "core/assert.hpp"
 
@@ -19,6 +20,7 @@ struct lender {
     deadline until;
     intent what;
     const view& seen;
+    observed note;
     std::uint64_t avoid = 0;  // servers of the only step that failed it
     struct one {
         topology::loan loan;
@@ -71,11 +73,13 @@ struct lender {
             status begun = co_await on->begin(how, until);
             if (!begun) co_return std::move(begun).error();
         }
+        note.sent(of, kept.loan, step.sql);
         co_return on;
     }
 
-    // What the servers learn, and what the session has to remember.
+    // What the servers and the observer learn, and what the session has to remember.
     void conclude(const error* why) {
+        note.ended(why);
         for (const one& each : held) {
             if (why != nullptr && !each.loan.lease->is_reusable()) {
                 each.of->servers->failed(each.loan.server, *why);
@@ -171,7 +175,17 @@ io::task<result<rows>> run_scattered(io::loop& loop, const cluster_inside& insid
                                      std::vector<driver::parameter> parameters, const topology::member* only,
                                      intent what, const view& seen) {
     const deadline until = inside.until();
-    lender leases{loop, inside.world(), plan.where, plan.database, only, until, what, seen, 0, {}};
+    lender leases{loop,
+                  inside.world(),
+                  plan.where,
+                  plan.database,
+                  only,
+                  until,
+                  what,
+                  seen,
+                  observed{inside, seen.reads ? server_role::reading : server_role::writing, false},
+                  0,
+                  {}};
     leases.held.reserve(plan.steps.size());
     execute::connection_source source = [&leases](const route::step& step) { return leases.lend(step); };
     if (!what.reads_replicas) {
@@ -218,6 +232,7 @@ io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, c
                                  std::optional<keyspace::shard_id> shard, driver::statement what, bool may_write,
                                  const view& seen) {
     const deadline until = inside.until();
+    observed note{inside, server_role::writing, false};
     topology::server_set& servers = *where.servers;
     topology::loan loan;
     if (const auto who = servers.writer_now()) {
@@ -230,7 +245,8 @@ io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, c
         loan = std::move(*lent);
     }
     pool::lease& lease = loan.lease;
-    // What the servers learn, and what the session has to remember.
+    note.sent(where, loan, what.sql);
+    // What the servers and the observer learn, and what the session has to remember.
     const auto told = [&](error why) {
         if (!lease->is_reusable())
             servers.failed(loan.server, why);
@@ -238,6 +254,7 @@ io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, c
             servers.well(loan.server);
         if (may_write && !servers.is_alone()) seen.seen->wrote(where.number);
         why.on(spoken(where, shard));
+        note.ended(&why);
         return why;
     };
     auto shape = co_await lease->start(std::move(what), until);
@@ -253,12 +270,15 @@ io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, c
         if (all->byte_size > inside.options().rows_memory_max) {
             if (!lease->at_end()) co_await abandon(*lease);
             if (may_write && !servers.is_alone()) seen.seen->wrote(where.number);
-            co_return too_many_bytes(inside.options().rows_memory_max);
+            error why = too_many_bytes(inside.options().rows_memory_max);
+            note.ended(&why);
+            co_return why;
         }
     }
     all->completed = lease->completed();
     servers.well(loan.server);
     if (may_write && !servers.is_alone()) seen.seen->wrote(where.number);
+    note.ended(nullptr);
     co_return rows{std::move(all)};
 }
 
@@ -286,9 +306,12 @@ io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& insid
 io::task<status> run_script_on(io::loop& loop, const cluster_inside& inside, const topology::member& where,
                                std::string sql, const view& seen) {
     const deadline until = inside.until();
+    observed note{inside, server_role::writing, false};
     auto lent = co_await where.servers->lend_to_write(loop, until);
     if (!lent) co_return std::move(lent).error().on(where.name);
+    note.sent(where, *lent, sql);
     status done = co_await lent->lease->run_script(std::move(sql), until);
+    note.ended(done ? nullptr : &done.error());
     if (seen.seen != nullptr && !where.servers->is_alone()) seen.seen->wrote(where.number);
     if (!done) {
         where.servers->failed(lent->server, done.error());

@@ -30,12 +30,13 @@ const node* value_of(section& from, std::string_view key) {
 void advise_on_engine(const database& d, std::vector<std::string>& advice) {
     if (d.primary.engine != engine::mysql) return;
     advice.push_back(d.name +
-                     " is a MySQL database: no shard and no primary can be one yet, and opening it is refused");
+                     " is a MySQL database: no shard, and no primary beside shards, can be one yet, and opening it "
+                     "is refused");
 }
 
 void advise(const description& what, std::vector<std::string>& advice) {
-    if (const database* primary = what.primary(); primary != nullptr) advise_on_engine(*primary, advice);
     if (!what.shards_) return;
+    if (const database* primary = what.primary(); primary != nullptr) advise_on_engine(*primary, advice);
     for (const database& each : what.shards_->list) advise_on_engine(each, advice);
     if (what.shards_->function == keyspace::function_kind::list) {
         bool any_default = false;

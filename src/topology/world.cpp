@@ -35,16 +35,34 @@ pool::pool_options options_from(const config::pool_settings& s) {
     return o;
 }
 
-// Shards and the primary must be of one engine, for their rows are merged and their SQL is planned as one dialect. MySQL's
-// is not among those that are planned: what it reads otherwise than PostgreSQL would be answered wrongly.
+// MySQL's dialect is not among those that are planned: what it reads otherwise than PostgreSQL would be answered wrongly. So a
+// primary of this engine takes every statement as it is, and nothing may hang on what a statement says.
+status check_mysql_primary(const config::description& d) {
+    for (const config::table& each : d.tables) {
+        if (each.database.empty() || each.database == "primary") continue;
+        return error{errc::unsupported, fmt::format("the table {} lives on {}, and the primary is a MySQL database",
+                                                    each.name, each.database)}
+            .hint(
+                "Statements are not routed by their tables there. Leave the table out of [tables], and ask "
+                "its database by name.");
+    }
+    return {};
+}
+
+// Shards and the primary must be of one engine, for their rows are merged and their SQL is planned as one dialect.
 status check_engines(const config::description& d) {
+    const config::database* primary = d.primary();
+    if (primary != nullptr && primary->primary.engine == config::engine::mysql && !d.shards_) {
+        return check_mysql_primary(d);
+    }
     const config::engine* first = nullptr;
     std::string_view first_name;
     const auto same = [&](const config::database& each) -> status {
         if (each.primary.engine == config::engine::mysql) {
             return error{errc::unsupported,
-                         fmt::format("{} is a MySQL database: no shard and no primary can be one yet", each.name)}
-                .hint("Another named database can: it is asked by its name, with database(\"…\") of the library.");
+                         fmt::format("{} is a MySQL database: no shard, and no primary beside shards, can be one yet",
+                                     each.name)}
+                .hint("A primary without shards can, and any other named database.");
         }
         if (first == nullptr) {
             first = &each.primary.engine;
@@ -61,7 +79,7 @@ status check_engines(const config::description& d) {
             if (status s = same(each); !s) return s;
         }
     }
-    if (const config::database* primary = d.primary(); primary != nullptr) return same(*primary);
+    if (primary != nullptr) return same(*primary);
     return {};
 }
 
@@ -320,6 +338,12 @@ const member* world::find(std::string_view name) const noexcept {
     return nullptr;
 }
 
+const member* world::takes_everything() const noexcept {
+    const config::database* primary = inside_->description.primary();
+    if (primary == nullptr || primary->primary.engine != config::engine::mysql) return nullptr;
+    return find(primary->name);
+}
+
 std::shared_ptr<const route::catalogue> world::catalogue() const {
     std::lock_guard hold{inside_->guard};
     return inside_->catalogue;
@@ -425,7 +449,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
     std::optional<schema_snapshot> central;
     // Unsharded tables first, so that what the shards hold wins for tables that are configured.
     if (const member* primary = find(fresh->unsharded_database);
-        primary != nullptr && !fresh->unsharded_database.empty()) {
+        primary != nullptr && !fresh->unsharded_database.empty() && primary != takes_everything()) {
         auto read = co_await read_from(loop, *primary, until, &read_schema);
         if (!read) co_return std::move(read).error();
         fresh->default_collation = read->default_collation;

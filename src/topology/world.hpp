@@ -59,6 +59,9 @@ public:
     const member& shard(keyspace::shard_id id) const;          // precondition: the id is of this world's map
     const member* find(std::string_view name) const noexcept;  // a shard or a named database; nullptr for none
 
+    // The primary when its SQL is not planned (MySQL): statements of the cluster itself go there as they are. Else nullptr.
+    const member* takes_everything() const noexcept;
+
     // Opens the connections that a pool keeps (min_connections, one at least) and runs its warm_up on each, on all pools
     // at once; pools without warm_up are left to their housekeeping. Success, or the first failure of a pool that requires it;
     // the others' failures are logged.

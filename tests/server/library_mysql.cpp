@@ -108,12 +108,50 @@ TEST_F(LibraryWithMysql, ASessionThatWasChangedIsNotHandedOn) {
     }
 }
 
-TEST(LibraryOverMysql, ShardsAndThePrimaryAreRefusedByName) {
+TEST_F(LibraryWithMysql, APrimaryWithoutShardsTakesEveryStatementAsItIs) {
     temporary_folder folder;
-    auto primary = cluster::open_text("[databases.primary]\nurl = \"mysql://u@127.0.0.1:1/d\"\n", folder.path());
+    cluster shop =
+        cluster::open_text("[databases.primary]\nurl = \"" + server().url("test") + "\"\n", folder.path()).value();
+    shop.execute("create table carts (id integer auto_increment primary key, note text) engine = innodb").value();
+    shop.transaction([](transaction& tx) {
+            tx.execute("insert into carts (note) values ($1), ('it''s \\ MySQL''s')", "first").value();
+            tx.execute("replace into carts (id, note) values (7, 'replaced')").value();
+        })
+        .value();
+    EXPECT_EQ(shop.scalar<std::string>("select group_concat(note order by id) from carts").value(),
+              "first,it's \\ MySQL's,replaced");
+    auto undone = shop.transaction([](transaction& tx) -> status {
+        tx.execute("delete from carts").value();
+        return error{errc::invalid_argument, "on second thoughts"};
+    });
+    EXPECT_FALSE(undone);
+    EXPECT_EQ(shop.scalar<int>("select count(*) from carts").value(), 3);
+    EXPECT_EQ(shop.reading().execute("delete from carts").error().code(), errc::read_only);
+    EXPECT_EQ(shop.using_database("primary").scalar<int>("select count(*) from carts").value(), 3);
+
+    const auto of_all = shop.all_shards().query("select 1");
+    ASSERT_FALSE(of_all);
+    EXPECT_EQ(of_all.error(), errc::unsupported) << of_all.error();
+    EXPECT_EQ(shop.shard_for(7).query("select 1").error(), errc::unsupported);
+}
+
+TEST(LibraryOverMysql, WhatWouldNeedItsStatementsReadIsRefusedByName) {
+    temporary_folder folder;
+    const std::string mysql = "[databases.primary]\nurl = \"mysql://u@127.0.0.1:1/d\"\n";
+    auto primary = cluster::open_text(mysql +
+                                          "[shards]\nfunction = \"modulo\"\nkey_type = \"integer\"\ncount = 2\n"
+                                          "url = \"mysql://u@127.0.0.1:1/d{shard}\"\n"
+                                          "[tables]\nusers = { shard_key = \"id\" }\n",
+                                      folder.path());
     ASSERT_FALSE(primary);
     EXPECT_EQ(primary.error(), errc::unsupported) << primary.error();
-    EXPECT_NE(primary.error().message().find("primary is a MySQL database"), std::string::npos) << primary.error();
+    auto elsewhere = cluster::open_text(mysql +
+                                            "[databases.archive]\nurl = \"sqlite:archive.db\"\n"
+                                            "[tables]\nold_carts = { database = \"archive\" }\n",
+                                        folder.path());
+    ASSERT_FALSE(elsewhere);
+    EXPECT_EQ(elsewhere.error(), errc::unsupported) << elsewhere.error();
+    EXPECT_NE(elsewhere.error().message().find("old_carts"), std::string::npos) << elsewhere.error();
     auto shards = cluster::open_text(
         "[shards]\nfunction = \"modulo\"\nkey_type = \"integer\"\ncount = 2\nurl = \"mysql://u@127.0.0.1:1/d{shard}\"\n"
         "[tables]\nusers = { shard_key = \"id\" }\n",

@@ -1,13 +1,10 @@
-// free_port.hpp: a TCP port on 127.0.0.1 that nobody listens on now.
-//
-// Below 32768, where outgoing connections take their ports from: a listener there could lose its port to one.
-// Two processes may still draw the same port at once: whoever fails to bind it draws again.
+// free_port.hpp: the test kit's, by the names that the tests use.
 #pragma once
 
-#include <cstdint>
+#include "testkit/free_port.hpp"
 
 namespace ashlar::test {
 
-std::uint16_t free_port();
+using testkit::free_port;
 
 }  // namespace ashlar::test

@@ -1,18 +1,11 @@
-// server_template.hpp: a data folder that is made once and copied by every server of its kind: what PostgreSQL's and
-// MariaDB's fixtures share.
+// server_template.hpp: the test kit's, by the names that the tests use.
 #pragma once
 
-#include <functional>
-#include <string>
+#include "testkit/server_template.hpp"
 
 namespace ashlar::test {
 
-// The folder /tmp/ashlar-<name>-<our user>, made on first use by `fill`, which gets an empty folder owned by `owner`.
-// Other processes that ask for it meanwhile wait.
-std::string server_template(const std::string& name, const std::string& owner,
-                            const std::function<void(const std::string& folder)>& fill);
-
-// As root: gives the path to that user. Otherwise does nothing.
-void hand_over(const std::string& path, const std::string& user);
+using testkit::hand_over;
+using testkit::server_template;
 
 }  // namespace ashlar::test

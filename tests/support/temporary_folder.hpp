@@ -1,30 +1,10 @@
-// temporary_folder.hpp: a folder of its own for one test, removed with all it holds.
-//
-// Lies in TMPDIR or /tmp, named after this process: ashlar-<pid>-…. What a killed run left behind is swept
-// away by the first folder that a later run makes.
+// temporary_folder.hpp: the test kit's, by the names that the tests use.
 #pragma once
 
-#include <string>
+#include "testkit/temporary_folder.hpp"
 
 namespace ashlar::test {
 
-class temporary_folder {
-public:
-    temporary_folder();
-    ~temporary_folder();
-    temporary_folder(temporary_folder&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
-    temporary_folder& operator=(temporary_folder&& other) noexcept {
-        path_.swap(other.path_);
-        return *this;
-    }
-
-    const std::string& path() const noexcept { return path_; }
-    std::string file(const std::string& name) const { return path_ + "/" + name; }
-    // Writes a file into it and gives its path.
-    std::string write(const std::string& name, const std::string& content) const;
-
-private:
-    std::string path_;
-};
+using testkit::temporary_folder;
 
 }  // namespace ashlar::test

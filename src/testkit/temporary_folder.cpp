@@ -1,4 +1,4 @@
-#include "support/temporary_folder.hpp"
+#include "testkit/temporary_folder.hpp"
 
 #include <signal.h>
 #include <unistd.h>
@@ -8,9 +8,10 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <sstream>
 #include <stdexcept>
 
-namespace ashlar::test {
+namespace ashlar::testkit {
 
 namespace fs = std::filesystem;
 
@@ -57,4 +58,11 @@ std::string temporary_folder::write(const std::string& name, const std::string& 
     return path;
 }
 
-}  // namespace ashlar::test
+std::string read_file(const std::string& path) {
+    std::ifstream in{path, std::ios::binary};
+    std::ostringstream all;
+    all << in.rdbuf();
+    return all.str();
+}
+
+}  // namespace ashlar::testkit

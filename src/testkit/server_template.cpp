@@ -1,4 +1,4 @@
-#include "support/server_template.hpp"
+#include "testkit/server_template.hpp"
 
 #include <fcntl.h>
 #include <pwd.h>
@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-namespace ashlar::test {
+namespace ashlar::testkit {
 
 namespace fs = std::filesystem;
 
@@ -53,4 +53,4 @@ std::string server_template(const std::string& name, const std::string& owner,
     return path;
 }
 
-}  // namespace ashlar::test
+}  // namespace ashlar::testkit

@@ -1,8 +1,8 @@
-#include "support/postgres_server.hpp"
+#include "testkit/postgres_server.hpp"
 
-#include "support/free_port.hpp"
-#include "support/server_template.hpp"
-#include "support/text.hpp"
+#include "testkit/free_port.hpp"
+#include "testkit/programs.hpp"
+#include "testkit/server_template.hpp"
 
 #include <libpq-fe.h>
 #include <unistd.h>
@@ -15,19 +15,23 @@
 #include <stdexcept>
 #include <thread>
 
-namespace ashlar::test {
+namespace ashlar::testkit {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr const char* server_user = "postgres";
+// PostgreSQL refuses to run as root.
+const std::string& server_user() {
+    static const std::string user = user_for_servers({"postgres", "nobody"});
+    return user;
+}
 
 command as_server_user(std::vector<std::string> arguments) {
     command what;
     what.arguments = std::move(arguments);
-    what.user = server_user;
+    what.user = server_user();
     what.folder = "/";
     for (const char* name : {"PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGOPTIONS", "PGSERVICE",
                              "PGDATA", "LC_ALL", "LANGUAGE"}) {
@@ -48,7 +52,7 @@ std::string template_folder(const std::string& locale) {
     for (char c : version.substr(version.rfind(')') + 1) + "-" + locale) {
         if (std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_') name += c;
     }
-    return server_template(name, server_user, [&](const std::string& folder) {
+    return server_template(name, server_user(), [&](const std::string& folder) {
         must(as_server_user({postgres_server::program("initdb"), "-D", folder, "-U", "postgres", "--auth=trust", "-E",
                              "UTF8", "--locale=" + locale, "--no-sync", "--wal-segsize=1"}));
     });
@@ -73,8 +77,7 @@ pq_connection connect(const std::string& folder, std::uint16_t port, const std::
 }  // namespace
 
 std::string postgres_server::program(const std::string& name) {
-    std::string in_package = "/usr/lib/postgresql/15/bin/" + name;
-    return fs::exists(in_package) ? in_package : name;
+    return postgres_program(name);
 }
 
 bool postgres_server::has_locale(const std::string& name) {
@@ -84,7 +87,7 @@ bool postgres_server::has_locale(const std::string& name) {
 }
 
 postgres_server::postgres_server(options how) : how_(std::move(how)) {
-    hand_over(folder_.path(), server_user);
+    hand_over(folder_.path(), server_user());
     if (how_.replica_of) {
         copy_primary();
     } else {
@@ -264,4 +267,4 @@ void postgres_server::fail(const std::string& what) const {
     throw std::runtime_error(what + " (port " + std::to_string(port_) + "); its log ends:\n" + written);
 }
 
-}  // namespace ashlar::test
+}  // namespace ashlar::testkit

@@ -1,4 +1,4 @@
-#include "support/process.hpp"
+#include "testkit/process.hpp"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -19,7 +19,7 @@
 
 extern char** environ;
 
-namespace ashlar::test {
+namespace ashlar::testkit {
 
 namespace {
 
@@ -245,4 +245,4 @@ std::vector<pid_t> children_of(pid_t parent) {
     return found;
 }
 
-}  // namespace ashlar::test
+}  // namespace ashlar::testkit

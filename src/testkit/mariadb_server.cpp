@@ -1,8 +1,8 @@
-#include "support/mariadb_server.hpp"
+#include "testkit/mariadb_server.hpp"
 
-#include "support/free_port.hpp"
-#include "support/server_template.hpp"
-#include "support/text.hpp"
+#include "testkit/free_port.hpp"
+#include "testkit/programs.hpp"
+#include "testkit/server_template.hpp"
 
 #include <mysql.h>
 
@@ -15,13 +15,14 @@
 #include <stdexcept>
 #include <thread>
 
-namespace ashlar::test {
+namespace ashlar::testkit {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 namespace {
 
+// Not `mysql`: where the package made that user, its folders are the machine's own server's.
 constexpr const char* server_user = "nobody";
 
 command as_server_user(std::vector<std::string> arguments) {
@@ -40,14 +41,9 @@ void must(const command& what) {
     if (!done.ok()) throw std::runtime_error(what.arguments[0] + " failed: " + done.describe());
 }
 
-// The server's program, which lies where only root's PATH looks.
-std::string program() {
-    return fs::exists("/usr/sbin/mariadbd") ? "/usr/sbin/mariadbd" : "mariadbd";
-}
-
 // A data folder fresh from mariadb-install-db, made on first use.
 std::string template_folder() {
-    std::string version = run({.arguments = {program(), "--no-defaults", "--version"}}).out;
+    std::string version = run({.arguments = {mariadb_program(), "--no-defaults", "--version"}}).out;
     std::string name = "mariadb-template-";
     for (char c : version.substr(version.find("Ver ") + 4, 40)) {
         if (c == ' ') break;
@@ -144,7 +140,7 @@ void mariadb_server::write_settings() {
 }
 
 bool mariadb_server::try_start() {
-    command what = as_server_user({program(), "--defaults-file=" + folder_.file("settings.cnf")});
+    command what = as_server_user({mariadb_program(), "--defaults-file=" + folder_.file("settings.cnf")});
     fs::remove(socket());
     server_ = child{what};
     const auto until = std::chrono::steady_clock::now() + 60s;
@@ -273,4 +269,4 @@ void mariadb_server::fail(const std::string& what) const {
     throw std::runtime_error(what + " (port " + std::to_string(port_) + "); its log ends:\n" + written);
 }
 
-}  // namespace ashlar::test
+}  // namespace ashlar::testkit

@@ -1,4 +1,4 @@
-#include "support/free_port.hpp"
+#include "testkit/free_port.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -8,7 +8,7 @@
 #include <random>
 #include <stdexcept>
 
-namespace ashlar::test {
+namespace ashlar::testkit {
 
 namespace {
 
@@ -38,4 +38,4 @@ std::uint16_t free_port() {
     throw std::runtime_error("no free port between 20000 and 32767");
 }
 
-}  // namespace ashlar::test
+}  // namespace ashlar::testkit
