@@ -79,6 +79,21 @@ public:
     scope database(std::string_view name) const;
     // The same, for a sentence that reads so: using_database("analytics").query(…).
     scope using_database(std::string_view name) const { return database(name); }
+    // The same for a block: using_database("eu-west", [&](const scope& eu) { … }). Gives what it gives: result<X> for X or
+    // result<X>, status for void; without such a database it is not called. Blocks nest, and nothing outlives them: which
+    // database is meant is said by the scope alone, and by no variable of a thread or a task that others could see.
+    template <class Work>
+    auto using_database(std::string_view name, Work&& work) const
+        -> detail::as_result_t<std::invoke_result_t<Work&, const scope&>> {
+        const scope chosen = database(name);
+        if (status there = chosen.is_there(); !there) return std::move(there).error();
+        if constexpr (std::is_void_v<std::invoke_result_t<Work&, const scope&>>) {
+            std::invoke(work, chosen);
+            return {};
+        } else {
+            return std::invoke(work, chosen);
+        }
+    }
 
     // The same cluster, read through replicas: of each database one that is fit and shows the session's own writes, by
     // replicas.policy; when there is none the primary, or refused with shard_unavailable, by replicas.no_replica. Also for its

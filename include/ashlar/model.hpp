@@ -6,6 +6,11 @@
 // Stands in the struct's own namespace, after the struct. The fields are named as their columns; the first is the primary
 // key, by which find, update and remove look. Any default-constructible struct will do, with fields of the types that
 // row.hpp lists. Fields that are not named are neither read nor written. At most 64 fields.
+//
+//     ASHLAR_MODEL_IN(visit, "analytics", "visits", id, page)
+//
+// says where the model lives, too: what a cluster or a transaction is asked about it goes to that database, as it is written
+// and whatever [tables] says. A scope is asked itself.
 #pragma once
 
 #include <ashlar/row.hpp>
@@ -32,12 +37,13 @@ model_field(const char*, Field Struct::*) -> model_field<Struct, Field>;
 
 template <class... Field>
 struct model_facts {
+    std::string_view database;  // empty: where the configuration says
     std::string_view table;
     std::array<std::string_view, sizeof...(Field)> columns;
     std::tuple<Field...> fields;
 
-    constexpr model_facts(std::string_view name, Field... each)
-        : table(name), columns{each.column...}, fields(each...) {}
+    constexpr model_facts(std::string_view where, std::string_view name, Field... each)
+        : database(where), table(name), columns{each.column...}, fields(each...) {}
 };
 
 }  // namespace detail
@@ -55,6 +61,7 @@ inline constexpr auto facts_of_model = ashlar_model_of(static_cast<const T*>(nul
 
 // What the untemplated half needs to know of a model.
 struct model_view {
+    std::string_view database;  // empty: where the configuration says
     std::string_view table;
     const std::string_view* columns;  // the first is the primary key
     std::size_t width;
@@ -63,7 +70,7 @@ struct model_view {
 template <model T>
 constexpr model_view view_of() {
     const auto& facts = facts_of_model<T>;
-    return {facts.table, facts.columns.data(), facts.columns.size()};
+    return {facts.database, facts.table, facts.columns.data(), facts.columns.size()};
 }
 
 // The fields in the order of the columns.
@@ -125,7 +132,9 @@ result<std::vector<T>> as(const rows& all) {
     , ::ashlar::detail::model_field{           \
           #field, &type::field} __VA_OPT__(ASHLAR_DETAIL_FIELDS_AGAIN ASHLAR_DETAIL_PARENS(type, __VA_ARGS__))
 
-#define ASHLAR_MODEL(type, table, ...)                                                                             \
+#define ASHLAR_MODEL(type, table, ...) ASHLAR_MODEL_IN(type, "", table, __VA_ARGS__)
+#define ASHLAR_MODEL_IN(type, database, table, ...)                                                                \
     [[maybe_unused]] constexpr auto ashlar_model_of(const type*) noexcept {                                        \
-        return ::ashlar::detail::model_facts{table ASHLAR_DETAIL_EXPAND(ASHLAR_DETAIL_FIELDS(type, __VA_ARGS__))}; \
+        return ::ashlar::detail::model_facts{database,                                                             \
+                                             table ASHLAR_DETAIL_EXPAND(ASHLAR_DETAIL_FIELDS(type, __VA_ARGS__))}; \
     }

@@ -44,6 +44,7 @@ private:
     friend class transaction;
     friend class all_shards;
     explicit scope(std::shared_ptr<detail::runner> on);
+    status is_there() const;
     scope(std::shared_ptr<detail::runner> on, std::shared_ptr<detail::cluster_inside> inside,
           std::shared_ptr<const detail::view> seen, std::string name);
     std::shared_ptr<detail::cluster_inside> inside_;  // nullptr: without a database, or inside a transaction

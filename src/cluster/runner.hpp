@@ -16,6 +16,12 @@ public:
     virtual ~runner() = default;
 
     virtual result<rows> run(std::string_view sql, std::vector<value> parameters) = 0;
+    // The same of a model that lives on a database by its own word. Who stands for one database is asked himself.
+    virtual result<rows> run_where_it_lives(std::string_view database, std::string_view sql,
+                                            std::vector<value> parameters) {
+        (void)database;
+        return run(sql, std::move(parameters));
+    }
     // The shard key's column of a table as the model names it; empty for a table without one.
     virtual std::string shard_key_of(std::string_view table) const = 0;
 };

@@ -173,6 +173,14 @@ result<rows> cluster_runner::run(std::string_view sql, std::vector<value> parame
     return wait_here(run_routed(loop_of_this_thread(), inside_, std::string{sql}, std::move(parameters), view_));
 }
 
+result<rows> cluster_runner::run_where_it_lives(std::string_view database, std::string_view sql,
+                                                std::vector<value> parameters) {
+    auto where = place_named(*inside_, database);
+    if (!where) return std::move(where).error();
+    return wait_here(
+        run_on_place(loop_of_this_thread(), inside_, *where, std::string{sql}, std::move(parameters), view_));
+}
+
 result<rows> database_runner::run(std::string_view sql, std::vector<value> parameters) {
     return wait_here(
         run_on_place(loop_of_this_thread(), inside_, where_, std::string{sql}, std::move(parameters), view_));
@@ -182,6 +190,18 @@ result<rows> transaction_runner::run(std::string_view sql, std::vector<value> pa
     if (only_) return run_on(*only_, sql, std::move(parameters));
     return wait_here(
         run_routed_within(loop_of_this_thread(), *inside_, transaction_, std::string{sql}, std::move(parameters)));
+}
+
+result<rows> transaction_runner::run_where_it_lives(std::string_view database, std::string_view sql,
+                                                    std::vector<value> parameters) {
+    auto where = place_named(*inside_, database);
+    if (!where) return std::move(where).error();
+    if (only_ && only_->member != where->member) {
+        return error{errc::unsupported, fmt::format("the model lives on {}, and the transaction is one of {} alone",
+                                                    database, only_->member->name)}
+            .hint("Begin the transaction on the cluster, or on the model's own database.");
+    }
+    return run_on(*where, sql, std::move(parameters));
 }
 
 result<rows> transaction_runner::run_on(const place& where, std::string_view sql, std::vector<value> parameters) {

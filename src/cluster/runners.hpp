@@ -19,6 +19,8 @@ public:
     cluster_runner(std::shared_ptr<cluster_inside> inside, view_pointer seen) noexcept
         : inside_(std::move(inside)), view_(std::move(seen)) {}
     result<rows> run(std::string_view sql, std::vector<value> parameters) override;
+    result<rows> run_where_it_lives(std::string_view database, std::string_view sql,
+                                    std::vector<value> parameters) override;
     std::string shard_key_of(std::string_view table) const override { return inside_->shard_key_of(table); }
 
 private:
@@ -57,6 +59,8 @@ public:
                        view_pointer seen)
         : inside_(inside), only_(only), transaction_(std::move(inside), options, std::move(seen)) {}
     result<rows> run(std::string_view sql, std::vector<value> parameters) override;
+    result<rows> run_where_it_lives(std::string_view database, std::string_view sql,
+                                    std::vector<value> parameters) override;
     result<rows> run_on(const place& where, std::string_view sql, std::vector<value> parameters);
     std::string shard_key_of(std::string_view table) const override { return inside_->shard_key_of(table); }
 

@@ -29,6 +29,10 @@ error without_database(const detail::runner& on) {
 
 }  // namespace
 
+status scope::is_there() const {
+    return inside_ ? status{} : status{without_database(*on())};
+}
+
 status scope::run_script(std::string_view sql) const {
     if (!inside_) return without_database(*on());
     auto where = detail::place_named(*inside_, name_);

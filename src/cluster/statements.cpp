@@ -28,6 +28,16 @@ status expect_one(const result<rows>& done, const model_view& what) {
                                                  done->rows_affected(), what.table, what.columns[0])};
 }
 
+result<rows> run_of(runner& on, const model_view& what, std::string_view sql, std::vector<value> parameters) {
+    if (what.database.empty()) return on.run(sql, std::move(parameters));
+    return on.run_where_it_lives(what.database, sql, std::move(parameters));
+}
+
+// A model's own database keeps its rows together.
+std::string shard_key_of(const runner& on, const model_view& what) {
+    return what.database.empty() ? on.shard_key_of(what.table) : std::string{};
+}
+
 }  // namespace
 
 result<rows> run(runner& on, std::string_view sql, std::vector<value> parameters) {
@@ -35,21 +45,21 @@ result<rows> run(runner& on, std::string_view sql, std::vector<value> parameters
 }
 
 result<rows> run_selection(runner& on, const model_view& what, const selection_parts& parts) {
-    return on.run(select_text(what, parts), parts.parameters);
+    return run_of(on, what, select_text(what, parts), parts.parameters);
 }
 
 result<std::int64_t> run_count(runner& on, const model_view& what, const selection_parts& parts) {
     if (parts.limit || parts.offset) {
         return error{errc::invalid_argument, "count() was asked of a selection with a limit or an offset"};
     }
-    auto found = on.run(count_text(what, parts), parts.parameters);
+    auto found = run_of(on, what, count_text(what, parts), parts.parameters);
     if (!found) return std::move(found).error();
     if (found->size() != 1 || found->width() != 1) return not_one(found->size(), found->width());
     return (*found)[0].get<std::int64_t>(std::size_t{0});
 }
 
 result<rows> run_find(runner& on, const model_view& what, value primary_key) {
-    auto found = on.run(find_text(what), {std::move(primary_key)});
+    auto found = run_of(on, what, find_text(what), {std::move(primary_key)});
     if (!found) return found;
     if (found->empty()) return no_such_row(what);
     if (found->size() > 1) {
@@ -60,13 +70,13 @@ result<rows> run_find(runner& on, const model_view& what, value primary_key) {
 }
 
 status run_insert(runner& on, const model_view& what, std::vector<value> values) {
-    auto done = on.run(insert_text(what), std::move(values));
+    auto done = run_of(on, what, insert_text(what), std::move(values));
     if (!done) return std::move(done).error();
     return {};
 }
 
 status run_update(runner& on, const model_view& what, std::vector<value> values) {
-    const row_identity row = identity_of(what, on.shard_key_of(what.table));
+    const row_identity row = identity_of(what, shard_key_of(on, what));
     const std::string text = update_text(what, row);
     if (text.empty()) {
         return error{errc::invalid_argument, fmt::format("the model of {} has no field but its keys", what.table)};
@@ -76,14 +86,14 @@ status run_update(runner& on, const model_view& what, std::vector<value> values)
         if (!row.holds(i)) parameters.push_back(values[i]);
     }
     add_identity(parameters, values, row);
-    return expect_one(on.run(text, std::move(parameters)), what);
+    return expect_one(run_of(on, what, text, std::move(parameters)), what);
 }
 
 status run_remove(runner& on, const model_view& what, std::vector<value> values) {
-    const row_identity row = identity_of(what, on.shard_key_of(what.table));
+    const row_identity row = identity_of(what, shard_key_of(on, what));
     std::vector<value> parameters;
     add_identity(parameters, values, row);
-    return expect_one(on.run(remove_text(what, row), std::move(parameters)), what);
+    return expect_one(run_of(on, what, remove_text(what, row), std::move(parameters)), what);
 }
 
 error not_one(std::size_t rows, std::size_t columns) {
