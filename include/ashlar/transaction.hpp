@@ -5,8 +5,8 @@
 //         tx.insert(entry).value();
 //     }).value();
 //
-// Ends      Commits when the function returns normally; rolls back when it throws (and lets the exception on), or
-//           returns a result that holds an error. After a statement has failed nothing but a rollback can follow: a
+// Ends      Commits when the function returns normally; rolls back when it returns a result that holds an error, or throws.
+//           What value() throws (bad_result) becomes the transaction's result; any other exception is let on. After a statement has failed nothing but a rollback can follow: a
 //           function that overlooks the failure gets transaction_failed instead of a commit.
 // Shards    A shard joins with the first statement that needs it. Over several SQLite shards the commit is atomic, for
 //           11 files at most and none in WAL mode (else the write is refused, 0A000); each is locked from its first
@@ -94,6 +94,9 @@ auto run_transaction(result<transaction> begun, Work&& work) -> as_result_t<std:
             if (status ended = tx.commit(); !ended) return std::move(ended).error();
             return made;
         }
+    } catch (const bad_result& failed) {
+        tx.rollback();
+        return failed.why();
     } catch (...) {
         tx.rollback();
         throw;

@@ -26,7 +26,9 @@ std::optional<fs::path> in_path(const std::string& name) {
     return std::nullopt;
 }
 
-fs::path find_postgres() {
+}  // namespace
+
+std::string postgres_programs_folder() {
     int newest = 0;
     std::error_code none;
     for (const auto& each : fs::directory_iterator{"/usr/lib/postgresql", none}) {
@@ -34,15 +36,16 @@ fs::path find_postgres() {
         if (version > newest && fs::exists(each.path() / "bin/initdb", none)) newest = version;
     }
     if (newest > 0) return "/usr/lib/postgresql/" + std::to_string(newest) + "/bin";
-    if (auto found = in_path("initdb")) return *found;
-    throw std::runtime_error("there is no PostgreSQL server on this machine: install the package postgresql-15");
+    const auto found = in_path("initdb");
+    return found ? found->string() : std::string{};
 }
 
-}  // namespace
-
 std::string postgres_program(const std::string& name) {
-    static const fs::path folder = find_postgres();
-    return folder / name;
+    static const std::string folder = postgres_programs_folder();
+    if (folder.empty()) {
+        throw std::runtime_error("there is no PostgreSQL server on this machine: install the package postgresql-15");
+    }
+    return folder + "/" + name;
 }
 
 std::string mariadb_program() {

@@ -6,8 +6,10 @@
 
 namespace ashlar::testkit {
 
-// initdb, postgres, pg_basebackup … of the newest PostgreSQL under /usr/lib/postgresql, else from PATH. Throws
-// std::runtime_error where there is no such server.
+// Where initdb, postgres, pg_basebackup … are: the newest of /usr/lib/postgresql/*/bin, else beside initdb in PATH; empty where
+// there is no such server.
+std::string postgres_programs_folder();
+// One of them. Throws std::runtime_error where there is no such server.
 std::string postgres_program(const std::string& name);
 // mariadbd, which lies where only root's PATH looks. Throws likewise.
 std::string mariadb_program();

@@ -51,6 +51,12 @@ protected:
         EXPECT_TRUE(fs::exists(empty.file("outside_2.db")));
     }
 
+    static void expect_the_kit_works(const std::string& program) {
+        command_result done = run_in("/", {program});
+        EXPECT_TRUE(done.ok()) << done.describe();
+        EXPECT_EQ(done.out, "the kit tells what is wrong\n");
+    }
+
     static std::unique_ptr<temporary_folder> tree;
 };
 
@@ -68,24 +74,37 @@ TEST_F(InstalledTree, IsFoundByCmake) {
     done = run_in(build.path(), {ASHLAR_CMAKE, "--build", build.path()});
     ASSERT_TRUE(done.ok()) << done.describe();
     expect_it_keeps_a_row(build.file("outside"));
+    expect_the_kit_works(build.file("outside_test"));
 }
 
-TEST_F(InstalledTree, IsFoundByPkgConfig) {
-    command_result flags = run_in(tree->path(), {"pkg-config", "--cflags", "--libs", "ashlar"},
-                                  {{"PKG_CONFIG_PATH", library_folder() + "/pkgconfig"}});
+namespace {
+
+// Compiles a source of tests/install with what pkg-config says of a package.
+void compile_by_pkg_config(const std::string& package, const std::string& folder, const std::string& source,
+                           const std::string& program, const temporary_folder& build) {
+    command_result flags =
+        run_in(build.path(), {"pkg-config", "--cflags", "--libs", package}, {{"PKG_CONFIG_PATH", folder}});
     ASSERT_TRUE(flags.ok()) << flags.describe();
     EXPECT_EQ(flags.out.find("-D"), std::string::npos) << flags.out;
-
-    temporary_folder build;
     std::vector<std::string> compile{ASHLAR_CXX, "-std=c++20"};
     for (auto& word : words_of(ASHLAR_CXX_FLAGS)) compile.push_back(word);
-    for (auto& word : {std::string{"-o"}, build.file("outside"), source_path("tests/install/outside.cpp")}) {
+    for (auto& word : {std::string{"-o"}, program, source_path("tests/install/" + source)}) {
         compile.push_back(word);
     }
     for (auto& word : words_of(flags.out)) compile.push_back(word);
     command_result done = run_in(build.path(), compile);
     ASSERT_TRUE(done.ok()) << done.describe();
+}
+
+}  // namespace
+
+TEST_F(InstalledTree, IsFoundByPkgConfig) {
+    temporary_folder build;
+    const std::string folder = library_folder() + "/pkgconfig";
+    compile_by_pkg_config("ashlar", folder, "outside.cpp", build.file("outside"), build);
     expect_it_keeps_a_row(build.file("outside"));
+    compile_by_pkg_config("ashlar-testkit", folder, "outside_test.cpp", build.file("outside_test"), build);
+    expect_the_kit_works(build.file("outside_test"));
 }
 
 TEST_F(InstalledTree, NamesNoFolderOfItsBuild) {

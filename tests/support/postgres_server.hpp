@@ -1,6 +1,8 @@
 // postgres_server.hpp: the test kit's, by the names that the tests use.
 #pragma once
 
+#include "support/process.hpp"
+#include "support/temporary_folder.hpp"
 #include "testkit/postgres_server.hpp"
 
 namespace ashlar::test {

@@ -1,5 +1,7 @@
 #include "cli/dev/postgres.hpp"
 
+#include "testkit/programs.hpp"
+
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
@@ -142,20 +144,8 @@ status start_on_free_port(server& what, const std::vector<server>& others) {
 }  // namespace
 
 result<std::string> programs_folder() {
-    int newest = 0;
-    std::error_code none;
-    for (const auto& each : fs::directory_iterator{"/usr/lib/postgresql", none}) {
-        const int version = std::atoi(each.path().filename().c_str());
-        if (version > newest && fs::exists(each.path() / "bin/initdb", none)) newest = version;
-    }
-    if (newest > 0) return fmt::format("/usr/lib/postgresql/{}/bin", newest);
-    const char* path = std::getenv("PATH");
-    for (std::string_view rest = path == nullptr ? "" : path; !rest.empty();) {
-        const auto colon = rest.find(':');
-        const fs::path folder{rest.substr(0, colon)};
-        if (fs::exists(folder / "initdb", none)) return folder.string();
-        rest = colon == std::string_view::npos ? std::string_view{} : rest.substr(colon + 1);
-    }
+    std::string folder = testkit::postgres_programs_folder();
+    if (!folder.empty()) return folder;
     return error{errc::io_failure, "there is no PostgreSQL server on this machine"}.hint(
         "Install the package postgresql-15, or use --engine sqlite.");
 }

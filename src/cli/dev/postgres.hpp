@@ -11,7 +11,7 @@
 
 namespace ashlar::cli::dev {
 
-// Where initdb and postgres are: the newest of /usr/lib/postgresql/*/bin, or beside initdb in PATH.
+// Where initdb and postgres are.
 result<std::string> programs_folder();
 
 struct login {

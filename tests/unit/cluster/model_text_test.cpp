@@ -5,7 +5,7 @@ using namespace ashlar::detail;
 namespace {
 
 constexpr std::string_view columns[] = {"id", "user_id", "status", "total"};
-constexpr model_view orders{"orders", columns, 4};
+constexpr model_view orders{"", "orders", columns, 4};
 
 }  // namespace
 
@@ -42,5 +42,5 @@ TEST(ModelText, UpdatesAndRemovesByPrimaryAndShardKey) {
 TEST(ModelText, NeedsOnlyThePrimaryKeyWhereItIsTheShardKey) {
     const row_identity row = identity_of(orders, "id");
     EXPECT_EQ(remove_text(orders, row), "delete from \"orders\" where \"id\" = $1");
-    EXPECT_EQ(update_text({"t", columns, 1}, identity_of({"t", columns, 1}, "id")), "");
+    EXPECT_EQ(update_text({"", "t", columns, 1}, identity_of({"", "t", columns, 1}, "id")), "");
 }
