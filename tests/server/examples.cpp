@@ -104,6 +104,14 @@ TEST(Examples, BothOnPostgres) {
     EXPECT_EQ(done.out, photos_say);
 }
 
+TEST(Examples, WhatIsCountedOnFiles) {
+    temporary_folder folder;
+    const std::string file = folder.write("ashlar.toml", "[databases.primary]\nurl = \"sqlite:primary.db\"\n");
+    command_result done = run_example("metrics", folder.path(), {file});
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_THAT(done.out, ::testing::HasSubstr("{database=\"primary\""));
+}
+
 TEST(Examples, SeveralDatabasesOnFilesAndOnTwoEngines) {
     temporary_folder folder;
     command_result done = run_example("databases", folder.path());

@@ -331,6 +331,14 @@ TEST_P(Library, ATransactionRollsBackOnExceptionErrorAndOverlookedFailure) {
     EXPECT_EQ(refused.error(), errc::invalid_argument);
     EXPECT_EQ(count_on(3, "orders"), 0);
 
+    const status met = shop().transaction([&](transaction& tx) {
+        tx.insert(one).value();
+        tx.insert(one).value();  // throws what becomes the result
+        ADD_FAILURE() << "the second insert did not throw";
+    });
+    EXPECT_EQ(met.error(), errc::constraint_violated);
+    EXPECT_EQ(count_on(3, "orders"), 0);
+
     status overlooked = shop().transaction([&](transaction& tx) {
         tx.insert(one).value();
         EXPECT_EQ(tx.insert(one).error(), errc::constraint_violated);  // the same primary key again
