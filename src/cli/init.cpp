@@ -72,6 +72,7 @@ countries = { kind = "reference" }
 [pool]
 max_connections  = 25
 min_connections  = 5
+# max_connections_per_server = 100        # over all databases of one server; none by default
 checkout_timeout = "5s"                   # how long a caller waits for a free connection
 idle_timeout     = "300s"
 reap_frequency   = "30s"

@@ -31,6 +31,7 @@ struct endpoint {
 
 struct pool_settings {
     std::uint32_t max_connections = 25;
+    std::uint32_t max_connections_per_server = 0;  // over all pools of one server; 0: as many as these may have
     std::uint32_t min_connections = 5;
     milliseconds checkout_timeout{5'000};
     std::uint32_t waiters_max = 10'000;  // callers who may wait at once

@@ -40,6 +40,8 @@ pool_reading read_pool(reading& with, const node* what, const std::string& path,
         v.max_connections = static_cast<std::uint32_t>(*given);
         out.max_given = true;
     }
+    if (const auto given = from.integer("max_connections_per_server", 0, connections_most))
+        v.max_connections_per_server = static_cast<std::uint32_t>(*given);
     if (const auto given = from.integer("min_connections", 0, connections_most)) {
         v.min_connections = static_cast<std::uint32_t>(*given);
         out.min_given = true;

@@ -108,6 +108,10 @@ public:
     // Nothing to reset: not in a transaction, no session state set since the last reset.
     virtual bool is_clean() const noexcept = 0;
 
+    // A descriptor of the caller's, to be closed by it, that is readable to its end (receive() gives 0) once the server has
+    // ended this connection, which may be destroyed before. -1: there is no such thing, or none is left.
+    virtual int watch_end() const noexcept { return -1; }
+
     // Writes many rows fast, on this connection, which it must not outlive. nullptr where the engine has no way.
     virtual std::unique_ptr<bulk_writer> bulk() { return nullptr; }
 

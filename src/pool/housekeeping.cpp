@@ -21,9 +21,11 @@ task<status> pool::run(io::loop& housekeeper) {
         thrown = std::current_exception();
     }
     co_await tending.cancel_and_join();
+    std::vector<farewell> unseen;
     {
         std::lock_guard hold{in.guard};
         in.has_housekeeper = false;
+        unseen.swap(in.farewells);
     }
     if (thrown) std::rethrow_exception(thrown);
     co_return status{};
@@ -34,23 +36,30 @@ task<void> pool::inside::keep_house(io::loop& on, io::task_group<void>& tending)
         wake.reset();
         tending.drop_ended();
         chores todo;
-        std::vector<connection_ptr> dead;
+        std::vector<farewell> leaving;
         bool all_done = false;
         {
-            std::lock_guard hold{guard};
-            todo = rules.housekeep(now());
-            for (const slot_number slot : todo.close) dead.push_back(std::move(at(slot)));
+            const visit here{*this};
+            const instant at_now = now();
+            if (cap != nullptr && rules.wants_more(at_now) && cap->take_free(number)) rules.put_room(at_now);
+            todo = rules.housekeep(at_now);
+            for (const slot_number slot : todo.close) close(slot);
             all_done = rules.is_stopped() && rules.is_empty();
-            for (const grant& g : rules.take_grants()) {
-                waiting.at(static_cast<std::uint64_t>(g.turn))->promise(g);
-            }
+            if (cap != nullptr) settle_with_cap();
+            hand_out();
+            leaving.swap(farewells);
         }
-        dead.clear();
         if (all_done) co_return;
+        for (farewell& each : leaving) tending.start(see_off(on, std::move(each)));
         for (const slot_number slot : todo.reset) tending.start(tend(on, slot));
         if (todo.open) tending.start(warm(on, *todo.open));
         (void)co_await on.wait_for(wake, deadline{todo.look_again});
     }
+}
+
+task<void> pool::inside::see_off(io::loop& on, farewell what) {
+    co_await what.wait(on);
+    what.over();
 }
 
 // Opens a connection that nobody waits for yet. Destroyed amid: the slot is free again.
@@ -89,10 +98,9 @@ task<void> pool::inside::tend(io::loop& on, slot_number slot) {
             if (what) end(false, nullptr);
         }
         void end(bool well, place bound_to) {
-            connection_ptr dead;
-            std::lock_guard hold{of.guard};
+            const visit here{of};
             of.at(slot) = std::move(what);
-            if (!of.rules.chore_done(slot, well, bound_to, of.now())) dead = std::move(of.at(slot));
+            if (!of.rules.chore_done(slot, well, bound_to, of.now())) of.close(slot);
             of.pass_on();
         }
     } tending{*this, slot};

@@ -15,12 +15,17 @@ place park(driver::connection& what, io::loop& where) {
     return nullptr;
 }
 
-void pool::inside::pass_on() {
+void pool::inside::hand_out() {
     for (const grant& g : rules.take_grants()) {
         const auto at = waiting.find(static_cast<std::uint64_t>(g.turn));
         ASHLAR_ASSERT(at != waiting.end());
         at->second->promise(g);
     }
+}
+
+void pool::inside::pass_on() {
+    if (cap != nullptr) settle_with_cap();
+    hand_out();
     if (rules.wants_housekeeping() || (rules.is_stopped() && rules.is_empty())) wake.set();
 }
 
@@ -81,7 +86,7 @@ lease pool::lend_ready(io::loop& loop) {
     connection_ptr what;
     std::optional<slot_number> slot;
     {
-        std::lock_guard hold{in.guard};
+        const std::lock_guard hold{in.guard};
         slot = in.rules.lend_ready(&loop, in.now());
         if (!slot) return {};
         what = std::move(in.at(*slot));
@@ -111,15 +116,24 @@ error pool::inside::came_too_late(instant since) {
         failure = last_failure;
     }
     error e{errc::pool_timeout, fmt::format("no connection came free on {} within {}", name, spoken(at - since))};
+    const bool capped = cap != nullptr && c.open < options.max_connections && cap->is_full();
     std::string detail =
         fmt::format("pool {} has {} of {} connections lent", server->describe(), c.active, options.max_connections);
     if (c.active > 0) detail += fmt::format(", the oldest for {}", spoken(c.oldest_lease));
     if (c.opening > 0) detail += fmt::format("; {} are being opened", c.opening);
     detail += fmt::format("; {} callers wait.", c.waiting);
+    if (capped) detail += " " + cap->occupied();
     if (failure) detail += " The last attempt to connect failed: " + failure->message();
     e.detail(std::move(detail));
-    e.hint(failure ? "Look whether the server is up and accepts this login."
-                   : "Raise pool.max_connections, or look for transactions that stay open.");
+    if (failure) {
+        e.hint("Look whether the server is up and accepts this login.");
+    } else if (capped) {
+        e.hint(
+            "Raise pool.max_connections_per_server if the server can bear it, or look for transactions that stay "
+            "open.");
+    } else {
+        e.hint("Raise pool.max_connections, or look for transactions that stay open.");
+    }
     return e;
 }
 
@@ -130,7 +144,10 @@ error pool::inside::refused(const grant& g, const std::optional<error>& own_fail
     if (g.what == grant::kind::refuse_full) {
         error full{errc::pool_queue_full,
                    fmt::format("{} callers wait for a connection to {} already", options.waiters_max, name)};
-        full.hint("Raise pool.waiters_max, or pool.max_connections if the server can bear it.");
+        const bool capped = cap != nullptr && cap->is_full();
+        if (capped) full.detail(cap->occupied());
+        full.hint(capped ? "Raise pool.waiters_max, or pool.max_connections_per_server if the server can bear it."
+                         : "Raise pool.waiters_max, or pool.max_connections if the server can bear it.");
         return full;
     }
     std::optional<error> why = own_failure;
@@ -156,18 +173,19 @@ void pool::inside::take_back(connection_ptr what, slot_number slot, io::loop& wh
     }
     const bool in_transaction = as == condition::dirty && what->in_transaction();
     const place bound_to = as == condition::clean || as == condition::dirty ? park(*what, where) : nullptr;
-    connection_ptr dead;
-    {
-        std::lock_guard hold{guard};
-        if (in_transaction && !has_housekeeper && !rules.has_waiters()) as = condition::discarded;
-        at(slot) = std::move(what);
-        if (rules.returned(slot, as, bound_to, now())) dead = std::move(at(slot));
-        pass_on();
-    }
+    const visit here{*this};
+    if (in_transaction && !has_housekeeper && !rules.has_waiters()) as = condition::discarded;
+    const bool may_be_lent = as == condition::clean || as == condition::dirty;
+    const bool gives_way = may_be_lent && cap != nullptr && cap->is_contended() && rules.has_waiters() &&
+                           cap->yields(number, rules.first_waits_since());
+    if (gives_way) as = condition::not_ours;
+    at(slot) = std::move(what);
+    if (rules.returned(slot, as, bound_to, now())) close(slot, gives_way);
+    pass_on();
 }
 
 bool pool::inside::opened(slot_number slot, connection_ptr& what, bool kept, io::loop& where) {
-    std::lock_guard hold{guard};
+    const visit here{*this};
     last_failure.reset();
     place bound_to = &where;
     if (!kept) {
@@ -175,20 +193,22 @@ bool pool::inside::opened(slot_number slot, connection_ptr& what, bool kept, io:
         at(slot) = std::move(what);
     }
     const bool keep = rules.opened(slot, kept, bound_to, now());
-    if (!keep) what = std::move(at(slot));
+    if (!keep) close(slot);
     pass_on();
     return keep;
 }
 
 void pool::inside::open_failed(slot_number slot, const error& why) {
-    std::lock_guard hold{guard};
+    const visit here{*this};
+    if (cap != nullptr) cap->gone(number, false);
     last_failure = why;
     rules.open_failed(slot, now());
     pass_on();
 }
 
 void pool::inside::open_abandoned(slot_number slot, bool had_begun) {
-    std::lock_guard hold{guard};
+    const visit here{*this};
+    if (cap != nullptr) cap->gone(number, false);
     rules.open_abandoned(slot, had_begun, now());
     pass_on();
 }
@@ -234,21 +254,28 @@ void lease::discard() noexcept {
 // --- the rest --------------------------------------------------------------------------------------------------------
 
 pool::pool() = default;
-pool::~pool() = default;
+
+pool::~pool() {
+    const std::shared_ptr<server_cap> cap = inside_->cap;
+    const pool_number number = inside_->number;
+    inside_.reset();
+    if (cap == nullptr) return;
+    cap->leave(number);
+    cap->carry_out();
+}
 
 std::shared_ptr<pool> pool::make(std::string name, std::shared_ptr<driver::driver> driver, pool_options options,
-                                 clock now) {
+                                 clock now, std::shared_ptr<server_cap> cap) {
     std::shared_ptr<pool> made{new pool};
-    made->inside_ = std::make_unique<inside>(std::move(name), std::move(driver), options, std::move(now));
+    made->inside_ =
+        std::make_unique<inside>(std::move(name), std::move(driver), options, std::move(now), std::move(cap));
+    if (made->inside_->cap != nullptr) made->inside_->number = made->inside_->cap->enter(made);
     return made;
 }
 
 void pool::stop() noexcept {
-    std::vector<connection_ptr> dead;
-    std::lock_guard hold{inside_->guard};
-    for (const slot_number slot : inside_->rules.stop(inside_->now())) {
-        dead.push_back(std::move(inside_->at(slot)));
-    }
+    const inside::visit here{*inside_};
+    for (const slot_number slot : inside_->rules.stop(inside_->now())) inside_->close(slot);
     inside_->pass_on();
 }
 
@@ -265,6 +292,9 @@ const pool_options& pool::options() const noexcept {
 }
 driver::driver& pool::server() const noexcept {
     return *inside_->server;
+}
+const server_cap* pool::cap() const noexcept {
+    return inside_->cap.get();
 }
 
 }  // namespace ashlar::pool

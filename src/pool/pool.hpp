@@ -12,6 +12,10 @@
 //           comes.
 // Failing   After a refused connect the next attempt waits 50 ms, doubling up to a second, and is made by one caller
 //           alone. Meanwhile lend() fails at once if nothing is open, and waits for what is open otherwise.
+// Cap       Pools of one server may share a server_cap. Who then finds neither an idle connection nor room for a new one gets
+//           the room of another pool's idle connection, that of the one that comes back next, or waits; first come, first
+//           served over all these pools, but for a quarter of a second in favour of what saves a login. A connection counts
+//           until the server has ended it, or has not done so within a second; without a housekeeper, until it is closed here.
 // Loops     A loop of which is_brief() is true may go as soon as its leases are back; any other one that leases were
 //           lent on must outlive the pool's connections (stop(), and run() returned).
 // Threads   All members from any thread; a lease belongs to the loop that it was lent on.
@@ -28,6 +32,7 @@
 namespace ashlar::pool {
 
 class pool;
+class server_cap;
 
 // A connection on loan. Destroying it gives it back, clean or not: the pool resets what is dirty and closes
 // what is broken, without making the owner wait.
@@ -60,9 +65,10 @@ public:
     // The time as the pool sees it; it must agree with the loops' clocks.
     using clock = std::function<instant()>;
 
-    // `name` is for messages: "shard_3". No I/O happens before run() or lend().
+    // `name` is for messages: "shard_3". `cap`: what it shares with the other pools of the server. No I/O happens before
+    // run() or lend().
     static std::shared_ptr<pool> make(std::string name, std::shared_ptr<driver::driver> driver, pool_options options,
-                                      clock now = steady_clock::now);
+                                      clock now = steady_clock::now, std::shared_ptr<server_cap> cap = nullptr);
     ~pool();
 
     // The housekeeper; call it once. Its value is success once the pool is stopped and empty.
@@ -86,10 +92,12 @@ public:
     const std::string& name() const noexcept;
     const pool_options& options() const noexcept;
     driver::driver& server() const noexcept;
+    const server_cap* cap() const noexcept;  // nullptr: none
 
 private:
     pool();
     friend class lease;
+    friend class server_cap;
     class turn;
     struct inside;
     std::unique_ptr<inside> inside_;

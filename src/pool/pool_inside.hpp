@@ -1,12 +1,13 @@
 // pool_inside.hpp: what the files of the pool share: its state, and a caller's turn. Nobody else's.
 //
 // One mutex guards rules, idle connections and the waiters' promises; nobody awaits, closes or opens anything while
-// holding it.
+// holding it. Who changes anything does so on a visit, at whose end what was to be closed is.
 #pragma once
 
 #include "core/io/task_group.hpp"
 #include "pool/pool.hpp"
 #include "pool/pool_rules.hpp"
+#include "pool/server_cap.hpp"
 
 #include <mutex>
 #include <optional>
@@ -20,11 +21,34 @@ using connection_ptr = std::unique_ptr<driver::connection>;
 // Where an idle connection counts as bound. One whose loop may go any time is not left with it.
 place park(driver::connection& what, io::loop& where);
 
+// A connection that was closed here, and which the server may not have seen the end of yet. Its room is given back with it.
+class farewell {
+public:
+    farewell(std::shared_ptr<server_cap> cap, pool_number of, int end) noexcept
+        : cap_(std::move(cap)), of_(of), end_(end) {}
+    farewell(farewell&& other) noexcept
+        : cap_(std::move(other.cap_)), of_(other.of_), end_(std::exchange(other.end_, -1)) {}
+    farewell& operator=(farewell&&) = delete;
+    ~farewell() { over(); }
+    bool is_awaited() const noexcept { return end_ >= 0; }
+    void close_our_side() const noexcept;
+    task<void> wait(io::loop& on);
+    void over() noexcept;  // gives the room back; without any pool's guard
+
+private:
+    std::shared_ptr<server_cap> cap_;  // shared with the pools
+    pool_number of_;
+    int end_;
+};
+
 struct pool::inside {
+    class visit;
     const std::string name;
     const std::shared_ptr<driver::driver> server;
     const pool_options options;
     const clock now;
+    const std::shared_ptr<server_cap> cap;  // shared by the pools of a server; nullptr: none
+    pool_number number{};                   // at the cap
 
     std::mutex guard;  // of all that follows
     pool_rules rules;
@@ -32,10 +56,18 @@ struct pool::inside {
     std::unordered_map<std::uint64_t, turn*> waiting;
     std::optional<error> last_failure;  // of a connect, until one succeeds
     bool has_housekeeper = false;
-    io::signal wake;  // the housekeeper's
+    io::signal wake;                   // the housekeeper's
+    std::vector<connection_ptr> dead;  // to be closed at the end of the visit
+    std::vector<farewell> farewells;   // for the housekeeper to see off
+    bool wants_room = false;           // the cap knows
 
-    inside(std::string n, std::shared_ptr<driver::driver> d, pool_options o, clock c)
-        : name(std::move(n)), server(std::move(d)), options(o), now(std::move(c)), rules(o, std::random_device{}()) {}
+    inside(std::string n, std::shared_ptr<driver::driver> d, pool_options o, clock c, std::shared_ptr<server_cap> all)
+        : name(std::move(n)),
+          server(std::move(d)),
+          options(o),
+          now(std::move(c)),
+          cap(std::move(all)),
+          rules(o, std::random_device{}(), cap != nullptr) {}
 
     // --- with the guard held
 
@@ -45,8 +77,20 @@ struct pool::inside {
         return connections[i];
     }
     void pass_on();  // tells waiters and the housekeeper what the last event made possible
+    // Closes the slot's connection at the end of the visit. The slot is free already. `counted`: the cap knows that it leaves.
+    void close(slot_number slot, bool counted = false);
+    // Before somebody arrives: gets him the room that is to be had without waiting.
+    void take_free_room();
+    void settle_with_cap();
+    void hand_out();
 
     // --- without it
+
+    // The cap's orders.
+    void room_granted();
+    instant longest_idle();
+    bool give_way();  // false: none was idle
+    void bury(connection_ptr what);
 
     void take_back(connection_ptr what, slot_number slot, io::loop& where, bool discard);
     bool opened(slot_number slot, connection_ptr& what, bool kept, io::loop& where);
@@ -59,6 +103,27 @@ struct pool::inside {
     task<void> keep_house(io::loop& on, io::task_group<void>& tending);
     task<void> warm(io::loop& on, slot_number slot);
     task<void> tend(io::loop& on, slot_number slot);
+    task<void> see_off(io::loop& on, farewell what);
+};
+
+// The guard, held. At the end what was to be closed is, and what that means to other pools is carried out.
+class pool::inside::visit {
+public:
+    // `quietly`: by one who carries out the cap's orders already.
+    explicit visit(inside& of, bool quietly = false) : of_(of), hold_(of.guard), quietly_(quietly) {}
+    visit(const visit&) = delete;
+    visit& operator=(const visit&) = delete;
+    ~visit() {
+        if (of_.cap == nullptr && of_.dead.empty()) return;
+        end();
+    }
+
+private:
+    void end() noexcept;
+
+    inside& of_;
+    std::unique_lock<std::mutex> hold_;
+    const bool quietly_;
 };
 
 // A caller's turn, from its arrival to its lease. Whatever it holds when it is destroyed (a place in the

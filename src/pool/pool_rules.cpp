@@ -20,7 +20,8 @@ microseconds between(instant from, instant to) {
 
 }  // namespace
 
-pool_rules::pool_rules(pool_options options, std::uint64_t seed) : options_(options), random_(seed) {}
+pool_rules::pool_rules(pool_options options, std::uint64_t seed, bool needs_room)
+    : options_(options), needs_room_(needs_room), random_(seed) {}
 
 // --- callers ---------------------------------------------------------------------------------------------------------
 
@@ -81,7 +82,8 @@ std::optional<grant> pool_rules::answer_now(turn_number turn, place where, insta
     if (may_open(now)) {
         return grant{grant::kind::open, turn, new_slot()};
     }
-    if (failing_ && open_ == 0) return grant{grant::kind::refuse_failing, turn};
+    const bool may_try = needs_room_ && may_open_with_room(now);  // once there is room
+    if (failing_ && open_ == 0 && !may_try) return grant{grant::kind::refuse_failing, turn};
     return std::nullopt;
 }
 
@@ -112,7 +114,7 @@ void pool_rules::hand_out(const grant& g, instant now) {
 
 // --- connections -----------------------------------------------------------------------------------------------------
 
-bool pool_rules::may_open(instant now) const noexcept {
+bool pool_rules::may_open_with_room(instant now) const noexcept {
     if (stopped_ || open_ >= options_.max_connections) return false;
     return !failing_ || (opening_ == 0 && now >= retry_at_);
 }
@@ -126,6 +128,7 @@ slot_number pool_rules::new_slot() {
     absent_.pop_back();
     facts(slot) = slot_facts{};
     facts(slot).now = state::opening;
+    if (needs_room_) --room_;
     ++open_;
     ++opening_;
     return slot;
@@ -248,6 +251,8 @@ std::optional<closed_because> pool_rules::returned(slot_number slot, condition a
         suspect_before_ = now;
     } else if (as == condition::discarded) {
         why = closed_because::discarded;
+    } else if (as == condition::not_ours) {
+        why = closed_because::gave_way;
     } else if (now >= s.ends) {
         why = closed_because::too_old;
     }
@@ -303,6 +308,45 @@ bool pool_rules::chore_done(slot_number slot, bool well, place where, instant no
     return keep;
 }
 
+// --- room ------------------------------------------------------------------------------------------------------------
+
+bool pool_rules::wants_more(instant now) const noexcept {
+    return opening_ == 0 && (open_ < options_.min_connections || owed_ > 0) && may_open_with_room(now);
+}
+
+std::optional<instant> pool_rules::wants_room(instant now) const noexcept {
+    if (waiting_.empty() || room_ > 0 || !would_open(now)) return std::nullopt;
+    return waiting_.begin()->second.since;
+}
+
+void pool_rules::put_room(instant now) {
+    ++room_;
+    settle(now);
+}
+
+instant pool_rules::longest_idle() const noexcept {
+    instant longest = instant::max();
+    for (const slot_number slot : idle_) longest = std::min(longest, slots_[static_cast<std::size_t>(slot)].last_used);
+    return longest;
+}
+
+std::optional<slot_number> pool_rules::give_way() {
+    const instant longest = longest_idle();
+    for (auto at = idle_.begin(); at != idle_.end(); ++at) {
+        if (facts(*at).last_used != longest) continue;
+        const slot_number slot = take_idle(at);
+        ++closed_;
+        release(slot);
+        return slot;
+    }
+    return std::nullopt;
+}
+
+std::optional<instant> pool_rules::first_waits_since() const noexcept {
+    if (waiting_.empty()) return std::nullopt;
+    return waiting_.begin()->second.since;
+}
+
 // --- housekeeping ----------------------------------------------------------------------------------------------------
 
 chores pool_rules::housekeep(instant now) {
@@ -327,11 +371,12 @@ chores pool_rules::housekeep(instant now) {
     }
     idle_.swap(kept);
     settle(now);
-    const bool wants_more = !stopped_ && open_ < options_.max_connections && opening_ == 0 &&
+    const bool lacks_some = !stopped_ && open_ < options_.max_connections && opening_ == 0 &&
                             (open_ < options_.min_connections || owed_ > 0);
-    if (wants_more && may_open(now)) {
+    crowded_ = wants_more(now) && !has_room();
+    if (lacks_some && may_open(now)) {
         todo.open = new_slot();
-    } else if (wants_more) {
+    } else if (lacks_some && !crowded_) {
         todo.look_again = std::min(todo.look_again, retry_at_);
     }
     return todo;
@@ -353,8 +398,8 @@ std::vector<slot_number> pool_rules::stop(instant now) {
 
 bool pool_rules::wants_housekeeping() const noexcept {
     if (stopped_) return false;
-    const bool wants_more = owed_ > 0 || open_ < options_.min_connections;
-    return dirty_idle_ > 0 || (wants_more && !failing_ && opening_ == 0 && open_ < options_.max_connections);
+    const bool lacks_some = !crowded_ && (owed_ > 0 || open_ < options_.min_connections);
+    return dirty_idle_ > 0 || (lacks_some && !failing_ && opening_ == 0 && open_ < options_.max_connections);
 }
 
 pool_counts pool_rules::counts(instant now) const {

@@ -6,6 +6,7 @@
 //           lower numbers go first, and a turn that comes back (its connection proved dead) keeps its place.
 // Failing   After a failed connect nobody tries again before retry_at(), and then one alone, until one succeeds.
 //           Meanwhile callers are refused at once if nothing is open, and wait for what is open otherwise.
+// Room      Where the server has a cap (cap_rules), a connection is opened only with room that the owner has put in.
 // Threads   None of its business: the owner holds a lock.
 #pragma once
 
@@ -16,6 +17,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace ashlar::pool {
@@ -39,9 +41,10 @@ enum class condition : std::uint8_t {
     dirty,      // to be reset before its next borrower
     broken,     // the server went away, or the connection is in a state that nothing mends
     discarded,  // the borrower wants it closed; says nothing of the server
+    not_ours,   // another pool of the server is to have its room
 };
 
-enum class closed_because : std::uint8_t { broken, discarded, too_old, stopped };
+enum class closed_because : std::uint8_t { broken, discarded, too_old, stopped, gave_way };
 
 // An answer to a borrower.
 struct grant {
@@ -73,8 +76,8 @@ struct chores {
 
 class pool_rules {
 public:
-    // `seed` draws the connections' ends.
-    pool_rules(pool_options options, std::uint64_t seed);
+    // `seed` draws the connections' ends. `needs_room`: the server has a cap.
+    pool_rules(pool_options options, std::uint64_t seed, bool needs_room = false);
 
     // --- callers -----------------------------------------------------------------------------------------------------
 
@@ -110,6 +113,24 @@ public:
     // A caller to whom the slot was lent never took it. Engaged: as above.
     std::optional<closed_because> declined(slot_number slot, instant now);
 
+    // --- room, where the server has a cap ----------------------------------------------------------------------------
+
+    // A caller who comes now, or comes back, would open a connection if there were room.
+    bool would_open(instant now) const noexcept { return idle_.empty() && may_open_with_room(now); }
+    // The same for the housekeeper.
+    bool wants_more(instant now) const noexcept;
+    // Since when the first in the queue waits who would; nothing: nobody.
+    std::optional<instant> wants_room(instant now) const noexcept;
+    // One connection more may be opened: by the first in the queue, or whoever asks next.
+    void put_room(instant now);
+    // What of it nobody needs.
+    std::uint32_t take_room_back() noexcept { return std::exchange(room_, 0U); }
+    // When the connection that is idle longest was used; max(): none is idle.
+    instant longest_idle() const noexcept;
+    // That one is given up (it is gone, close it).
+    std::optional<slot_number> give_way();
+    std::optional<instant> first_waits_since() const noexcept;
+
     // --- housekeeping ------------------------------------------------------------------------------------------------
 
     chores housekeep(instant now);
@@ -124,6 +145,8 @@ public:
     bool is_stopped() const noexcept { return stopped_; }
     bool is_empty() const noexcept { return open_ == 0; }
     bool has_waiters() const noexcept { return !waiting_.empty(); }
+    bool has_idle() const noexcept { return !idle_.empty(); }
+    std::uint32_t open() const noexcept { return open_; }
     // Something is there that the housekeeper should do before its next round.
     bool wants_housekeeping() const noexcept;
 
@@ -152,7 +175,9 @@ private:
     std::optional<grant> answer_now(turn_number turn, place where, instant now);
     std::vector<slot_number>::iterator best_idle(place where);
     slot_number take_idle(std::vector<slot_number>::iterator at);
-    bool may_open(instant now) const noexcept;
+    bool may_open(instant now) const noexcept { return has_room() && may_open_with_room(now); }
+    bool may_open_with_room(instant now) const noexcept;
+    bool has_room() const noexcept { return !needs_room_ || room_ > 0; }
     slot_number new_slot();
     void release(slot_number slot) noexcept;
     void make_idle(slot_number slot, instant now);
@@ -164,6 +189,7 @@ private:
     void failed(instant now) noexcept;
 
     const pool_options options_;
+    const bool needs_room_;
     std::mt19937_64 random_;
 
     std::vector<slot_facts> slots_;
@@ -172,6 +198,8 @@ private:
     std::uint32_t open_ = 0;         // slots that are not absent
     std::uint32_t opening_ = 0;
     std::uint32_t dirty_idle_ = 0;
+    std::uint32_t room_ = 0;  // for connections to be opened
+    bool crowded_ = false;    // the housekeeper wants to open more and found no room
 
     std::map<turn_number, waiter> waiting_;
     std::vector<grant> granted_;

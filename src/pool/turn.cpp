@@ -35,13 +35,15 @@ void pool::turn::enter(const grant& g) {
 }
 
 void pool::turn::arrive() {
-    std::lock_guard hold{of_.guard};
+    const inside::visit here{of_};
+    of_.take_free_room();
     enter(of_.rules.arrive(&loop_, since_));
     of_.pass_on();
 }
 
 void pool::turn::come_back() {
-    std::lock_guard hold{of_.guard};
+    const inside::visit here{of_};
+    of_.take_free_room();
     enter(of_.rules.come_back(answer_.turn, &loop_, of_.now()));
     of_.pass_on();
 }
@@ -50,7 +52,7 @@ task<bool> pool::turn::wait(deadline until) {
     for (;;) {
         deadline wake_at = until;
         {
-            std::lock_guard hold{of_.guard};
+            const inside::visit here{of_};
             wake_->reset();
             const instant now = of_.now();
             if (lookout_ && now >= of_.rules.retry_at()) {
@@ -76,14 +78,17 @@ task<bool> pool::turn::wait(deadline until) {
 // With the guard held.
 void pool::turn::give_up(bool too_late, instant now) {
     of_.waiting.erase(static_cast<std::uint64_t>(answer_.turn));
-    if (state_ == state::opening) of_.rules.open_abandoned(answer_.slot, true, now);
+    if (state_ == state::opening) {
+        if (of_.cap != nullptr) of_.cap->gone(of_.number, false);
+        of_.rules.open_abandoned(answer_.slot, true, now);
+    }
     of_.rules.give_up(answer_.turn, too_late, now);
     state_ = state::outside;
     of_.pass_on();
 }
 
 void pool::turn::is_too_late() {
-    std::lock_guard hold{of_.guard};
+    const inside::visit here{of_};
     give_up(true, of_.now());
 }
 
@@ -99,10 +104,10 @@ void pool::turn::open_refused(const error& why) {
 }
 
 void pool::turn::chore_ended(bool well) {
-    connection_ptr dead;
-    std::lock_guard hold{of_.guard};
+    const inside::visit here{of_};
     if (of_.rules.chore_done(answer_.slot, well, &loop_, of_.now())) return;
-    dead = std::move(connection_);
+    of_.at(answer_.slot) = std::move(connection_);
+    of_.close(answer_.slot);
     state_ = state::outside;
 }
 
@@ -116,14 +121,16 @@ pool::turn::~turn() {
 }
 
 void pool::turn::leave() noexcept {
-    connection_ptr dead = std::move(connection_);
-    std::lock_guard hold{of_.guard};
+    const inside::visit here{of_};
     const instant now = of_.now();
     if (state_ == state::holding) {  // cancelled amid its chore: nobody knows how far that came
         (void)of_.rules.chore_done(answer_.slot, false, nullptr, now);
+        of_.at(answer_.slot) = std::move(connection_);
+        of_.close(answer_.slot);
     } else if (promised_ && promised_->what == grant::kind::lend) {
-        if (of_.rules.declined(promised_->slot, now)) dead = std::move(of_.at(promised_->slot));
+        if (of_.rules.declined(promised_->slot, now)) of_.close(promised_->slot);
     } else if (promised_ && promised_->what == grant::kind::open) {
+        if (of_.cap != nullptr) of_.cap->gone(of_.number, false);
         of_.rules.open_abandoned(promised_->slot, false, now);
     }
     give_up(false, now);

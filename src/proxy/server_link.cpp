@@ -6,6 +6,7 @@
 #include "wire/login.hpp"
 #include "wire/server_messages.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -67,6 +68,10 @@ server_link::~server_link() {
     std::string bye;
     wire::write_terminate(bye);
     (void)::send(socket_.descriptor(), bye.data(), bye.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+int server_link::watch_end() const noexcept {
+    return descriptor() >= 0 ? ::fcntl(descriptor(), F_DUPFD_CLOEXEC, 0) : -1;
 }
 
 task<result<std::unique_ptr<server_link>>> server_link::connect(io::loop& loop, std::shared_ptr<server_target> to,

@@ -148,6 +148,7 @@ public:
     bool is_reusable() const noexcept override { return !broken_ && is_quiet(); }
     bool is_clean() const noexcept override;
     std::string describe() const override;
+    int watch_end() const noexcept override;
 
 private:
     server_link(std::shared_ptr<server_target> to, connected_socket connected);

@@ -3,6 +3,7 @@
 #include "core/io/task_group.hpp"
 #include "driver/declared_type.hpp"
 #include "driver/drivers.hpp"
+#include "pool/server_cap.hpp"
 #include "topology/catalogue_reader.hpp"
 #include "topology/learning_rules.hpp"
 
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <csignal>
 #include <deque>
 #include <mutex>
@@ -117,6 +119,56 @@ std::string schema_of(const config::table& t) {
     return t.schema.empty() ? "public" : t.schema;
 }
 
+// One server, however many databases it has: what the bound on its connections goes by. Empty for a file.
+std::string server_of(const config::endpoint& where) {
+    if (where.engine == config::engine::sqlite) return {};
+    const bool is_postgres = where.engine == config::engine::postgres;
+    const int port = where.port != 0 ? where.port : is_postgres ? 5432 : 3306;
+    std::string host = where.host.empty() ? "localhost" : where.host;
+    std::transform(host.begin(), host.end(), host.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (where.host.starts_with('/')) return is_postgres ? fmt::format("{}:{}", where.host, port) : where.host;
+    return fmt::format("{}:{}", host, port);
+}
+
+using server_caps = std::map<std::string, std::shared_ptr<pool::server_cap>>;
+
+// The least of what the databases of a server say. A statement over all shards has a connection of each.
+result<server_caps> caps_from(const config::description& d) {
+    struct facts {
+        std::uint32_t most = 0;
+        std::uint32_t shards = 0;
+    };
+    std::map<std::string, facts> found;
+    const auto look = [&](const config::database& each, bool is_shard) {
+        std::vector<const config::endpoint*> all{&each.primary};
+        for (const config::endpoint& one : each.replicas) all.push_back(&one);
+        for (const config::endpoint* one : all) {
+            facts& here = found[server_of(*one)];
+            if (is_shard) ++here.shards;
+            const std::uint32_t most = each.pool.max_connections_per_server;
+            if (most != 0) here.most = here.most == 0 ? most : std::min(here.most, most);
+        }
+    };
+    if (d.shards_) {
+        for (const config::database& each : d.shards_->list) look(each, true);
+    }
+    for (const auto& [name, each] : d.databases) look(each, false);
+    server_caps out;
+    for (const auto& [where, here] : found) {
+        if (where.empty() || here.most == 0) continue;
+        if (here.most < here.shards) {
+            return error{errc::config_invalid,
+                         fmt::format("pool.max_connections_per_server is {}, and {} shards are on {}", here.most,
+                                     here.shards, where)}
+                .hint(
+                    "A statement over all shards needs a connection of each at once. Better make it several times "
+                    "that.");
+        }
+        out.emplace(where, std::make_shared<pool::server_cap>(where, here.most));
+    }
+    return out;
+}
+
 // A table stands in the catalogue under its full name, and under the bare one when it is in the schema `public`.
 void enter(route::catalogue& into, const route::table_facts& table) {
     into.tables[table.schema + "." + table.name] = table;
@@ -207,6 +259,14 @@ result<std::shared_ptr<world>> world::open(config::description from, const drive
     auto map = map_from(all.description);
     if (!map) return std::move(map).error();
     all.map = std::move(*map);
+    auto capped = caps_from(all.description);
+    if (!capped) return std::move(capped).error();
+    const auto make_pool = [&](const std::string& name, std::shared_ptr<driver::driver> driver,
+                               const config::endpoint& where, const config::pool_settings& how) {
+        const auto cap = capped->find(server_of(where));
+        return pool::pool::make(name, std::move(driver), options_from(how), steady_clock::now,
+                                cap == capped->end() ? nullptr : cap->second);
+    };
 
     const auto add = [&](std::vector<member>& to, const config::database& each) -> status {
         auto driver = make_driver(each.primary, each.pool);
@@ -215,7 +275,7 @@ result<std::shared_ptr<world>> world::open(config::description from, const drive
         m.name = each.name;
         m.number = all.shards.size() + all.databases.size();
         m.described = &each;
-        m.pool = pool::pool::make(each.name, std::move(*driver), options_from(each.pool));
+        m.pool = make_pool(each.name, std::move(*driver), each.primary, each.pool);
         std::vector<server> servers;
         servers.push_back({each.name, &each.primary, m.pool, 1});
         for (std::size_t i = 0; i < each.replicas.size(); ++i) {
@@ -223,7 +283,7 @@ result<std::shared_ptr<world>> world::open(config::description from, const drive
             auto replica = make_driver(each.replicas[i], each.pool);
             if (!replica) return std::move(replica).error().on(name);
             servers.push_back({name, &each.replicas[i],
-                               pool::pool::make(name, std::move(*replica), options_from(each.pool)),
+                               make_pool(name, std::move(*replica), each.replicas[i], each.pool),
                                i < each.replica_weights.size() ? each.replica_weights[i] : 1});
         }
         health::breaker_options breaking;
@@ -414,12 +474,23 @@ task<status> world::warm_up(io::loop& loop, deadline until) {
     const auto run = [](io::loop& on, const server& of, one& into, deadline limit) -> task<void> {
         into.ended = co_await warm_one(on, of, *into.how, into.kept, limit);
     };
-    for (const auto* list : {&inside_->shards, &inside_->databases}) {
-        for (const member& each : *list) {
-            const config::pool_settings& how = each.described->pool;
-            if (how.warm_up.empty()) continue;
-            for (const server& of : each.servers->servers()) {
-                for (std::uint32_t i = 0; i < std::max(1U, how.min_connections); ++i) {
+    // In rounds of one for each pool, so that those which share a server's room have some of it each.
+    std::map<const pool::server_cap*, std::uint32_t> taken;
+    bool more = true;
+    for (std::uint32_t round = 0; more; ++round) {
+        more = false;
+        for (const auto* list : {&inside_->shards, &inside_->databases}) {
+            for (const member& each : *list) {
+                const config::pool_settings& how = each.described->pool;
+                if (how.warm_up.empty() || round >= std::max(1U, how.min_connections)) continue;
+                for (const server& of : each.servers->servers()) {
+                    const pool::server_cap* const cap = of.pool->cap();
+                    if (cap != nullptr && taken[cap]++ >= cap->most()) {
+                        if (round == 0)
+                            spdlog::info("{} is not warmed up: {} has no room for it", of.name, cap->server());
+                        continue;
+                    }
+                    more = true;
                     one& here = all.emplace_back();
                     here.how = &how;
                     runs.start(run(loop, of, here, until));

@@ -45,6 +45,14 @@ constexpr const char* replicas_say =
     "carts: 2; writing is refused with 25006\n"
     "in a transaction: 2\n";
 
+constexpr const char* pools_say =
+    "beside one report: 42\n"
+    "beside two: too late. Raise pool.max_connections, or look for transactions that stay open.\n"
+    "in the archive: too many. Raise pool.waiters_max, or pool.max_connections if the server can bear it.\n"
+    "afterwards: 42\n"
+    "archive: 1 of 1 open, 0 lent\n"
+    "primary: 2 of 2 open, 0 lent\n";
+
 command_result run_example(const std::string& name, const std::string& folder, std::vector<std::string> arguments = {},
                            std::map<std::string, std::string> environment = {}) {
     command what;
@@ -81,6 +89,13 @@ TEST(Examples, ThePhotoSiteOnSqlite) {
     command_result done = run_example("photos", folder.path());
     EXPECT_EQ(done.exit_code, 0) << done.err;
     EXPECT_EQ(done.out, photos_say);
+}
+
+TEST(Examples, ThePoolsOnSqlite) {
+    temporary_folder folder;
+    command_result done = run_example("pools", folder.path());
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_EQ(done.out, pools_say);
 }
 
 TEST(Examples, BothOnPostgres) {

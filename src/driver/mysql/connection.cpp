@@ -6,6 +6,7 @@
 #include "driver/error_map.hpp"
 #include "driver/mysql/report.hpp"
 
+#include <fcntl.h>
 #include <mysqld_error.h>
 #include <sys/socket.h>
 
@@ -51,6 +52,10 @@ void server_connection::bind(io::loop& loop) {
 
 std::string server_connection::describe() const {
     return described_ + " #" + number_;
+}
+
+int server_connection::watch_end() const noexcept {
+    return fd_ >= 0 ? ::fcntl(fd_, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
 bool server_connection::is_mariadb() const noexcept {

@@ -3,6 +3,8 @@
 #include "core/assert.hpp"
 #include "driver/error_map.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 
 namespace ashlar::driver::postgres {
@@ -43,6 +45,10 @@ void server_connection::bind(io::loop& loop) {
 
 std::string server_connection::describe() const {
     return where_ + " #" + std::to_string(PQbackendPID(open_.get()));
+}
+
+int server_connection::watch_end() const noexcept {
+    return PQsocket(open_.get()) >= 0 ? ::fcntl(PQsocket(open_.get()), F_DUPFD_CLOEXEC, 0) : -1;
 }
 
 bool server_connection::in_transaction() const noexcept {

@@ -55,6 +55,7 @@ public:
     bool is_reusable() const noexcept override;
     bool is_clean() const noexcept override;
     std::string describe() const override;
+    int watch_end() const noexcept override;
     std::unique_ptr<bulk_writer> bulk() override;
 
     std::size_t prepared_statements() const noexcept { return names_.size(); }

@@ -37,6 +37,7 @@ countries = { kind = "reference" }
 sales.visits = { database = "analytics" }
 [pool]
 max_connections = 30
+max_connections_per_server = 90
 checkout_timeout = "250ms"
 max_lifetime = "1h30m"
 [serve]
@@ -49,6 +50,7 @@ merge_memory_max = "64MiB"
     const description& d = got.what;
     EXPECT_EQ(d.primary()->primary.display(), "sqlite:data/primary.db");
     EXPECT_EQ(d.primary()->pool.max_connections, 30u);
+    EXPECT_EQ(d.primary()->pool.max_connections_per_server, 90u);
     EXPECT_EQ(d.primary()->pool.checkout_timeout, 250ms);
     EXPECT_EQ(d.primary()->pool.max_lifetime, 90min);
     EXPECT_EQ(d.databases.at("analytics").primary.password, "s");

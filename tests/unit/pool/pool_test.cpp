@@ -1,6 +1,7 @@
 #include "pool/pool.hpp"
 
 #include "core/io/task_group.hpp"
+#include "pool/server_cap.hpp"
 #include "support/fake_server.hpp"
 
 #include <thread>
@@ -8,6 +9,7 @@
 using namespace ashlar;
 using ashlar::pool::lease;
 using ashlar::pool::pool_options;
+using ashlar::pool::server_cap;
 using ashlar::test::fake_connection;
 using ashlar::test::fake_server;
 
@@ -273,4 +275,99 @@ TEST_F(PoolTest, CallersOnManyThreadsShareFewConnections) {
     EXPECT_EQ(c.lent, 8u * 300u);
     EXPECT_EQ(c.active, 0u);
     EXPECT_EQ(c.waiting, 0u);
+}
+
+// --- pools that share a server ---------------------------------------------------------------------------------------
+
+namespace {
+
+struct CappedPools : testing::Test {
+    std::unique_ptr<io::loop> loop = io::make_epoll_loop();
+    std::shared_ptr<fake_server> server = std::make_shared<fake_server>();
+    std::vector<std::shared_ptr<ashlar::pool::pool>> pools;
+
+    void make(std::uint32_t most, int how_many) {
+        auto cap = std::make_shared<server_cap>("db7b:5432", most);
+        for (int i = 1; i <= how_many; ++i) {
+            pools.push_back(
+                ashlar::pool::pool::make("shard_" + std::to_string(i), server, with(3), steady_clock::now, cap));
+        }
+    }
+    result<lease> lend(std::size_t which, milliseconds within = milliseconds{5'000}) {
+        return loop->run(pools[which]->lend(*loop, deadline::in(within)));
+    }
+};
+
+}  // namespace
+
+TEST_F(CappedPools, AnIdleConnectionOfAnotherPoolIsClosedToMakeRoomTheLongestUnusedFirst) {
+    make(2, 3);
+    lend(1).value().give_back();
+    lend(0).value().give_back();
+    lease third = lend(2).value();
+    EXPECT_EQ(pools[1]->counts().open, 0u);
+    EXPECT_EQ(pools[0]->counts().open, 1u);
+    EXPECT_EQ(server->most_open, 2);
+    EXPECT_EQ(pools[2]->counts().waits, 1u);
+}
+
+TEST_F(CappedPools, ATimeoutSaysWhoHoldsTheConnections) {
+    make(2, 3);
+    lease a = lend(0).value(), b = lend(0).value();
+    auto late = lend(2, milliseconds{1});
+    ASSERT_EQ(late.error(), errc::pool_timeout);
+    EXPECT_EQ(late.error().detail(),
+              "pool fake://server has 0 of 3 connections lent; 0 callers wait. All 2 connections to db7b:5432 that "
+              "pool.max_connections_per_server allows are taken: shard_1 has 2.");
+    EXPECT_NE(late.error().hint().find("pool.max_connections_per_server"), std::string::npos);
+}
+
+TEST_F(CappedPools, APoolThatIsFullItselfSaysSo) {
+    make(3, 2);
+    lease a = lend(0).value(), b = lend(0).value(), c = lend(0).value();
+    auto late = lend(0, milliseconds{1});
+    EXPECT_EQ(late.error().detail().find("per_server"), std::string::npos) << late.error().detail();
+}
+
+TEST_F(CappedPools, ARefusedLoginGivesItsRoomBack) {
+    make(1, 2);
+    server->refuses_logins = true;
+    EXPECT_EQ(lend(0).error(), errc::connect_failed);
+    server->refuses_logins = false;
+    EXPECT_TRUE(lend(1).has_value());
+}
+
+TEST_F(CappedPools, AConnectionThatBreaksGivesItsRoomBack) {
+    make(1, 2);
+    lease held = lend(0).value();
+    static_cast<fake_connection&>(*held).break_it();
+    held.give_back();
+    EXPECT_TRUE(lend(1, milliseconds{1'000}).has_value());
+}
+
+TEST_F(CappedPools, ThePoolsRoomIsFreeOnceItIsNoMore) {
+    make(1, 2);
+    lend(0).value().give_back();
+    pools[0].reset();
+    EXPECT_TRUE(lend(1, milliseconds{1'000}).has_value());
+}
+
+TEST_F(CappedPools, OnManyThreadsTheServerNeverHasMoreThanTheCap) {
+    make(3, 4);
+    std::vector<std::thread> threads;
+    std::atomic<int> served{0};
+    for (std::size_t t = 0; t < 8; ++t) {
+        threads.emplace_back([&, t] {
+            auto own = io::make_poll_loop();
+            for (std::size_t i = 0; i < 200; ++i) {
+                lease l = own->run(pools[(t + i / 3) % 4]->lend(*own)).value();
+                if (i % 7 == 0) static_cast<fake_connection&>(*l).make_dirty();
+                ++served;
+            }
+        });
+    }
+    for (auto& t : threads) t.join();
+    EXPECT_EQ(served, 8 * 200);
+    EXPECT_LE(server->most_open, 3);
+    for (const auto& each : pools) EXPECT_EQ(each->counts().waiting, 0u);
 }
