@@ -54,6 +54,8 @@ set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # The program's libraries come by SHLIBDEPS; these are for those who build with the library.
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "g++, pkg-config, libpq-dev, libmariadb-dev, libsqlite3-dev, libpg-query-dev, libxxhash-dev, libtomlplusplus-dev, libfmt-dev, libspdlog-dev, libssl-dev, libgmp-dev")
+# Loaded when a webhook is configured.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libcurl4")
 set(CPACK_DEBIAN_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_STRIP_FILES ON)

@@ -70,8 +70,9 @@ struct breaker_settings {
 // [alerts]
 struct alert_settings {
     std::vector<std::string> command;  // a program and its arguments; empty: none
+    std::string webhook;               // an http or https URL, a secret; empty: none
     milliseconds after{5'000};         // a state must have lasted so long
-    milliseconds timeout{10'000};      // of the command
+    milliseconds timeout{10'000};      // of the command, and of each attempt at the webhook
     friend bool operator==(const alert_settings&, const alert_settings&) = default;
 };
 

@@ -124,6 +124,16 @@ alert_settings read_alerts(reading& with, const node& what) {
         with.wrong.add(from.find("command")->value.at, from.at_path("command"), "a program without a name",
                        "an array: [\"program\", \"argument\"]");
     }
+    if (auto url = from.text("webhook")) {
+        const bool is_http = url->text.starts_with("http://") || url->text.starts_with("https://");
+        if (is_http && url->text.size() > url->text.find("://") + 3 &&
+            url->text.find_first_of(" \t\r\n") == url->text.npos) {
+            out.webhook = std::move(url->text);
+        } else {  // which is not shown: it may hold a secret
+            with.wrong.add(from.find("webhook")->value.at, from.at_path("webhook"), "no URL of a web service",
+                           "an URL that begins with https:// or http://");
+        }
+    }
     if (const auto d = from.duration("after", 0ms, day)) out.after = *d;
     if (const auto d = from.duration("timeout", 1ms, day)) out.timeout = *d;
     from.finish();

@@ -23,15 +23,20 @@ public:
         }
         if (!changed_) changed_ = now;
         if (now - *changed_ < after_) return std::nullopt;
+        since_ = *changed_;
         changed_.reset();
         told_ = healthy;
         return healthy;
     }
 
+    // Since when the state has lasted that was told last.
+    instant since() const noexcept { return since_; }
+
 private:
     milliseconds after_;
     bool told_ = true;
     std::optional<instant> changed_;  // since when it has been otherwise
+    instant since_;
 };
 
 }  // namespace ashlar::health

@@ -2,9 +2,11 @@
 
 #include "core/errno_text.hpp"
 
+#include <fmt/chrono.h>
 #include <spawn.h>
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
+#include <nlohmann/json.hpp>
 
 #include <cerrno>
 #include <csignal>
@@ -16,6 +18,31 @@
 extern char** environ;
 
 namespace ashlar::topology {
+
+namespace {
+
+std::string_view state_of(const health_change& what) {
+    return what.healthy ? "healthy" : "unhealthy";
+}
+
+std::string spoken(std::chrono::system_clock::time_point when) {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(when);
+    const auto rest = std::chrono::duration_cast<milliseconds>(when - whole);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(whole)),
+                       rest.count());
+}
+
+}  // namespace
+
+std::string to_json(const health_change& what) {
+    std::string text = fmt::format("{} is {}", what.server, state_of(what));
+    if (!what.problem.empty()) text += ": " + what.problem;
+    const nlohmann::ordered_json out{{"database", what.database},   {"server", what.server},
+                                     {"state", state_of(what)},     {"problem", what.problem},
+                                     {"since", spoken(what.since)}, {"text", text}};
+    // What a server said may be no UTF-8.
+    return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
 
 void alert_desk::push(health_change what) {
     {
@@ -34,6 +61,7 @@ void alert_desk::stop() {
         const std::lock_guard hold{guard_};
         stopped_ = true;
     }
+    if (hook_ != nullptr) hook_->interrupt();
     wake_.set();
 }
 
@@ -63,12 +91,16 @@ task<status> alert_desk::run(io::loop& on) {
 void alert_desk::deliver(const health_change& what) const {
     if (also_ != nullptr) also_(what);
     if (!how_.command.empty()) run_command(what);
+    if (hook_ == nullptr) return;
+    if (status told = hook_->post(to_json(what)); !told) {
+        spdlog::warn("that {} is {} was not told: {}", what.server, state_of(what), told.error().message());
+    }
 }
 
 void alert_desk::run_command(const health_change& what) const {
     std::vector<std::string> said{"ASHLAR_DATABASE=" + what.database, "ASHLAR_SERVER=" + what.server,
-                                  std::string{"ASHLAR_STATE="} + (what.healthy ? "healthy" : "unhealthy"),
-                                  "ASHLAR_PROBLEM=" + what.problem};
+                                  "ASHLAR_STATE=" + std::string{state_of(what)}, "ASHLAR_PROBLEM=" + what.problem,
+                                  "ASHLAR_SINCE=" + spoken(what.since)};
     std::vector<char*> variables, arguments;
     for (char** each = environ; *each != nullptr; ++each) {
         if (!std::string_view{*each}.starts_with("ASHLAR_")) variables.push_back(*each);
@@ -88,7 +120,8 @@ void alert_desk::run_command(const health_change& what) const {
     sigemptyset(&ignored);
     sigaddset(&ignored, SIGPIPE);
     ::posix_spawnattr_setsigdefault(&how, &ignored);
-    ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    ::posix_spawnattr_setpgroup(&how, 0);  // of its own, to be killed with all that it starts
+    ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     pid_t child = 0;
     const int failed = ::posix_spawnp(&child, arguments.front(), nullptr, &how, arguments.data(), variables.data());
     ::posix_spawnattr_destroy(&how);
@@ -100,7 +133,7 @@ void alert_desk::run_command(const health_change& what) const {
     int ended = 0;
     while (::waitpid(child, &ended, WNOHANG) == 0) {
         if (steady_clock::now() >= give_up) {
-            ::kill(child, SIGKILL);
+            ::kill(-child, SIGKILL);
             (void)::waitpid(child, &ended, 0);
             spdlog::warn("alerts.command {} was killed after {} ms", words.front(), how_.timeout.count());
             return;

@@ -377,6 +377,8 @@ void server_set::tell_changes(watching& w, instant now) {
         change.database = database_;
         change.server = servers_[i].name;
         change.healthy = *tell;
+        change.since = std::chrono::system_clock::now() -
+                       std::chrono::duration_cast<std::chrono::system_clock::duration>(now - alerts_[i].since());
         if (!*tell) change.problem = state.why.empty() ? trouble_ : state.why;
         desk_->push(std::move(change));
     }

@@ -302,7 +302,13 @@ result<std::shared_ptr<world>> world::open(config::description from, const drive
     for (const auto& [name, each] : all.description.databases) {
         if (status s = add(all.databases, each); !s) return std::move(s).error();
     }
-    all.desk = std::make_unique<alert_desk>(all.description.alerts, std::move(also));
+    std::unique_ptr<webhook> hook;
+    if (const config::alert_settings& alerts = all.description.alerts; !alerts.webhook.empty()) {
+        auto ready = webhook::make(alerts.webhook, alerts.timeout);
+        if (!ready) return std::move(ready).error();
+        hook = std::move(*ready);
+    }
+    all.desk = std::make_unique<alert_desk>(all.description.alerts, std::move(also), std::move(hook));
     if (all.desk->is_wanted()) {
         for (auto* list : {&all.shards, &all.databases}) {
             for (member& each : *list) each.servers->tell_changes_to(*all.desk);

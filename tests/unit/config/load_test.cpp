@@ -130,4 +130,17 @@ TEST(Load, SurvivesEveryPrefixOfAFileWithoutTellingItsSecrets) {
     }
 }
 
+TEST(Load, AWebhookIsAnHttpUrlAndIsNeverPrinted) {
+    const auto read = [](const std::string& url) {
+        return read_text("[databases.primary]\nurl = \"sqlite:a.db\"\n[alerts]\nwebhook = \"" + url + "\"\n");
+    };
+    EXPECT_EQ(read("https://hooks.example.com/s3cret").what.alerts.webhook, "https://hooks.example.com/s3cret");
+    for (const char* url :
+         {"ftp://s3cret/", "hooks.example.com/s3cret", "https://", "https://a b/s3cret", "file:///s3cret"}) {
+        const reading_result got = read(url);
+        EXPECT_FALSE(got.is_good()) << url;
+        EXPECT_EQ(to_string(got.wrong, "ashlar.toml").find("s3cret"), std::string::npos);
+    }
+}
+
 }  // namespace
