@@ -155,12 +155,21 @@ std::string connections_text(const report& r) {
     return fmt::format("{} of {}", *r.connections, *r.connections_max);
 }
 
+// What it lacks is known at once, and how long it has lacked it only from this program's own start on.
+std::string lag_text(const report& r) {
+    if (!r.lag) return "";
+    if (r.behind == 0) return fmt::format("{} ms", r.lag->count());
+    const bool transactions = r.where.engine == config::engine::mysql;
+    const std::string_view unit = transactions ? (r.behind == 1 ? "transaction" : "transactions") : "bytes";
+    return fmt::format("{} ms or more, {} {}", r.lag->count(), r.behind, unit);
+}
+
 std::string table_of(const std::vector<report>& all) {
     std::vector<text_row> lines;
     for (const report& r : all) {
         lines.push_back({r.database, r.where.display(), r.up ? "up" : "down", r.role,
                          r.up ? fmt::format("{:.2f} ms", r.latency_ms) : "",
-                         r.lag ? fmt::format("{} ms", r.lag->count()) : "", connections_text(r),
+                         lag_text(r), connections_text(r),
                          std::to_string(r.pool.max_connections), r.problem});
     }
     return aligned({{"database"},
@@ -182,6 +191,7 @@ std::string json_of(const std::vector<report>& all) {
         each.add("database", r.database).add("url", r.where.display()).add("configured", r.configured).add("up", r.up);
         each.add("role", r.role).add_raw("latency_ms", r.up ? json_number(r.latency_ms) : "null");
         each.add_raw("lag_ms", r.lag ? std::to_string(r.lag->count()) : "null");
+        each.add_raw("behind", r.lag ? std::to_string(r.behind) : "null");
         each.add_raw("connections", r.connections ? std::to_string(*r.connections) : "null");
         each.add_raw("connections_max", r.connections_max ? std::to_string(*r.connections_max) : "null");
         each.add("pool_max_connections", r.pool.max_connections).add("problem", r.problem);
