@@ -106,67 +106,54 @@ public:
     virtual void release(std::size_t replica) = 0;
 };
 
-class postgres_servers final : public servers {
+void set_lag(const postgres_server& replica, std::chrono::seconds by) {
+    replica.run_sql(fmt::format("alter system set recovery_min_apply_delay = '{}s'", by.count()));
+    replica.run_sql("select pg_reload_conf()");
+}
+void set_lag(const mariadb_server& replica, std::chrono::seconds by) {
+    replica.run_sql(fmt::format("stop slave; change master to master_delay = {}; start slave", by.count()));
+}
+void stop_replay(const postgres_server& replica) {
+    replica.run_sql("select pg_wal_replay_pause()");
+}
+void stop_replay(const mariadb_server& replica) {
+    replica.run_sql("stop slave sql_thread");
+}
+void go_on(const postgres_server& replica) {
+    replica.run_sql("select pg_wal_replay_resume()");
+}
+void go_on(const mariadb_server& replica) {
+    replica.run_sql("start slave sql_thread");
+}
+
+template <class Server>
+class servers_of final : public servers {
 public:
-    postgres_servers() { all_.push_back(std::make_unique<postgres_server>(options())); }
+    servers_of() { all_.push_back(std::make_unique<Server>(options())); }
 
     void make_database(const std::string& name, const std::string& schema) override {
         all_[0]->create_database(name);
         if (!schema.empty()) all_[0]->run_sql(schema, name);
     }
     void make_replica() override {
-        postgres_server::options how = options();
+        typename Server::options how = options();
         how.replica_of = all_[0].get();
-        all_.push_back(std::make_unique<postgres_server>(how));
+        all_.push_back(std::make_unique<Server>(how));
     }
     std::string url(std::size_t number, const std::string& database) const override {
         return all_[number]->url(database);
     }
-    void lag(std::size_t replica, std::chrono::seconds by) override {
-        all_[replica]->run_sql(fmt::format("alter system set recovery_min_apply_delay = '{}s'", by.count()));
-        all_[replica]->run_sql("select pg_reload_conf()");
-    }
-    void hold(std::size_t replica) override { all_[replica]->run_sql("select pg_wal_replay_pause()"); }
-    void release(std::size_t replica) override { all_[replica]->run_sql("select pg_wal_replay_resume()"); }
+    void lag(std::size_t replica, std::chrono::seconds by) override { set_lag(*all_[replica], by); }
+    void hold(std::size_t replica) override { stop_replay(*all_[replica]); }
+    void release(std::size_t replica) override { go_on(*all_[replica]); }
 
 private:
-    static postgres_server::options options() {
-        postgres_server::options how;
+    static typename Server::options options() {
+        typename Server::options how;
         how.settings["max_connections"] = "500";
         return how;
     }
-    std::vector<std::unique_ptr<postgres_server>> all_;
-};
-
-class mariadb_servers final : public servers {
-public:
-    mariadb_servers() { all_.push_back(std::make_unique<mariadb_server>(options())); }
-
-    void make_database(const std::string& name, const std::string& schema) override {
-        all_[0]->create_database(name);
-        if (!schema.empty()) all_[0]->run_sql(schema, name);
-    }
-    void make_replica() override {
-        mariadb_server::options how = options();
-        how.replica_of = all_[0].get();
-        all_.push_back(std::make_unique<mariadb_server>(how));
-    }
-    std::string url(std::size_t number, const std::string& database) const override {
-        return all_[number]->url(database);
-    }
-    void lag(std::size_t replica, std::chrono::seconds by) override {
-        all_[replica]->run_sql(fmt::format("stop slave; change master to master_delay = {}; start slave", by.count()));
-    }
-    void hold(std::size_t replica) override { all_[replica]->run_sql("stop slave sql_thread"); }
-    void release(std::size_t replica) override { all_[replica]->run_sql("start slave sql_thread"); }
-
-private:
-    static mariadb_server::options options() {
-        mariadb_server::options how;
-        how.settings["max_connections"] = "500";
-        return how;
-    }
-    std::vector<std::unique_ptr<mariadb_server>> all_;
+    std::vector<std::unique_ptr<Server>> all_;
 };
 
 config::endpoint endpoint_of(const std::string& url) {
@@ -265,11 +252,11 @@ throwaway_cluster::throwaway_cluster(throwaway_options how) : inside_(std::make_
             for (config::database* each : all) in.place_on_files(*each);
             break;
         case engine::postgres:
-            in.real = std::make_unique<postgres_servers>();
+            in.real = std::make_unique<servers_of<postgres_server>>();
             in.place_on_servers(all, how);
             break;
         case engine::mariadb:
-            in.real = std::make_unique<mariadb_servers>();
+            in.real = std::make_unique<servers_of<mariadb_server>>();
             in.place_on_servers(all, how);
             break;
     }

@@ -1,8 +1,7 @@
 // The PostgreSQL driver against real servers: what comes back, and what happens when the server does not.
-#include "driver/drivers.hpp"
 #include "driver/postgres/connection.hpp"
 #include "support/driver_calls.hpp"
-#include "support/postgres_server.hpp"
+#include "support/driver_servers.hpp"
 #include "support/sanitizer.hpp"
 
 #include <fstream>
@@ -14,16 +13,6 @@ namespace {
 using test::answered;
 using test::driver_calls;
 using test::postgres_server;
-
-driver::postgres_options where(const postgres_server& s) {
-    driver::postgres_options o;
-    o.host = s.host();
-    o.port = s.port();
-    o.user = s.user();
-    o.password = s.password();
-    o.database = "postgres";
-    return o;
-}
 
 class Postgres : public ::testing::Test {
 protected:
@@ -40,7 +29,7 @@ protected:
     static inline postgres_server* server = nullptr;
     std::unique_ptr<io::loop> loop = io::make_epoll_loop();
     driver_calls calls{*loop};
-    std::unique_ptr<driver::driver> to_server = driver::make_postgres_driver(where(*server));
+    std::unique_ptr<driver::driver> to_server = test::make_driver(test::options_of(*server));
     std::unique_ptr<driver::connection> c = connect();
 };
 
@@ -167,7 +156,7 @@ TEST_F(Postgres, TransactionsHaveTheirIsolationAndSavepoints) {
 }
 
 TEST_F(Postgres, TheOldestPreparedStatementGivesWay) {
-    driver::postgres_options o = where(*server);
+    driver::postgres_options o = test::options_of(*server);
     o.prepared_statements_max = 3;
     auto small = driver::make_postgres_driver(o);
     c = calls.connect(*small);
@@ -248,56 +237,9 @@ struct Failing {
     postgres_server server;
     std::unique_ptr<io::loop> loop = io::make_epoll_loop();
     driver_calls calls{*loop};
-    std::unique_ptr<driver::driver> to_server = driver::make_postgres_driver(where(server));
+    std::unique_ptr<driver::driver> to_server = test::make_driver(test::options_of(server));
     std::unique_ptr<driver::connection> c = calls.connect(*to_server);
 };
-
-TEST(PostgresFailing, ASilentServerIsGivenUpAtTheDeadlineAndAConnectToItToo) {
-    Failing f;
-    ASSERT_TRUE(f.calls.run(*f.c, "create table t (n int)"));
-    ASSERT_TRUE(f.calls.run(*f.c, "select 1"));
-    f.server.pause();
-    const auto begun = steady_clock::now();
-    EXPECT_EQ(f.calls.run(*f.c, "select 1", {}, deadline::in(milliseconds{200})).error().code(), errc::deadline_passed);
-    EXPECT_FALSE(f.c->is_reusable());
-    const error e = f.loop->run(f.to_server->connect(*f.loop, deadline::in(milliseconds{200}))).error();
-    EXPECT_EQ(e.code(), errc::connect_failed);
-    EXPECT_LT(steady_clock::now() - begun, seconds{3});
-    f.server.resume();
-}
-
-TEST(PostgresFailing, AWriteThatASilentServerMayHaveDoneIsUnknown) {
-    Failing f;
-    ASSERT_TRUE(f.calls.run(*f.c, "create table t (n int)"));
-    f.server.pause();
-    const error e = f.calls.run(*f.c, "insert into t values (1)", {}, deadline::in(milliseconds{200})).error();
-    // it is the first run: the server is silent while the statement is prepared, which changes nothing
-    EXPECT_EQ(e.code(), errc::deadline_passed);
-    f.server.resume();
-    f.c = f.calls.connect(*f.to_server);
-    ASSERT_TRUE(f.calls.run(*f.c, "insert into t values (1)"));
-    f.server.pause();
-    const error unknown = f.calls.run(*f.c, "insert into t values (1)", {}, deadline::in(milliseconds{200})).error();
-    EXPECT_EQ(unknown.code(), errc::commit_unknown);
-    EXPECT_EQ(unknown.outcome(), known::no);
-    f.server.resume();
-}
-
-TEST(PostgresFailing, AServerThatDiesUnderAStatementLosesTheConnection) {
-    Failing f;
-    std::thread killer{[&] {
-        while (f.server.scalar("select count(*) from pg_stat_activity where query = 'select pg_sleep(32)'"
-                               " and state = 'active'") == "0") {
-        }
-        f.server.kill9();
-    }};
-    const error e = f.calls.run(*f.c, "select pg_sleep(32)").error();
-    killer.join();
-    EXPECT_FALSE(f.c->is_reusable());
-    EXPECT_TRUE(e == errc::connection_lost || e == errc::commit_unknown) << e;
-    EXPECT_EQ(f.calls.run(*f.c, "select 1").error().code(), errc::connection_lost);
-    EXPECT_EQ(f.loop->run(f.to_server->connect(*f.loop, driver_calls::soon())).error().code(), errc::connect_failed);
-}
 
 TEST(PostgresFailing, AServerThatDiesUnderCommitLeavesItUnknown) {
     Failing f;
@@ -311,9 +253,7 @@ TEST(PostgresFailing, AServerThatDiesUnderCommitLeavesItUnknown) {
     ASSERT_TRUE(f.calls.begin(*f.c));
     ASSERT_TRUE(f.calls.run(*f.c, "insert into t values (1)"));
     std::thread killer{[&] {
-        while (f.server.scalar("select count(*) from pg_stat_activity where query = 'COMMIT' and state = 'active'") ==
-               "0") {
-        }
+        test::await_running(f.server, "COMMIT");
         f.server.kill9();
     }};
     const status s = f.calls.commit(*f.c);
@@ -338,7 +278,7 @@ TEST(PostgresFailing, AWrongPasswordIsALoginFailureThatDoesNotQuoteIt) {
     how.auth = "scram-sha-256";
     postgres_server server{how};
     auto loop = io::make_epoll_loop();
-    driver::postgres_options o = where(server);
+    driver::postgres_options o = test::options_of(server);
     auto right = driver::make_postgres_driver(o);
     EXPECT_TRUE(loop->run(right->connect(*loop, driver_calls::soon())));
     o.password = "hunter2hunter2";
