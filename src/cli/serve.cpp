@@ -76,9 +76,9 @@ int run_serve(const serve_options& asked) {
     stop_waiting_on_next_signal(held);
     server.stop(asked.grace);
     server.wait();
-    const proxy::server_counts counts = server.counts();
-    print(fmt::format("Stopped. Clients {}, statements {} passed on, {} merged, {} refused.\n", counts.clients_total,
-                      counts.statements_relayed, counts.statements_merged, counts.statements_refused));
+    const proxy::traffic counts = server.counts();
+    print(fmt::format("Stopped. Clients {}, statements {} passed on, {} merged, {} refused.\n", counts.logins,
+                      counts.relayed, counts.merged, counts.refused));
     return exit_ok;
 }
 

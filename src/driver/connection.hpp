@@ -115,6 +115,8 @@ public:
     // Writes many rows fast, on this connection, which it must not outlive. nullptr where the engine has no way.
     virtual std::unique_ptr<bulk_writer> bulk() { return nullptr; }
 
+    // The server's number for this session, as its own views show it; 0: it has none.
+    virtual std::uint32_t process() const noexcept { return 0; }
     // For people: "postgres://shop@db7b:5432/orders #4711".
     virtual std::string describe() const = 0;
 };

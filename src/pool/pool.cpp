@@ -187,6 +187,9 @@ void pool::inside::take_back(connection_ptr what, slot_number slot, io::loop& wh
 bool pool::inside::opened(slot_number slot, connection_ptr& what, bool kept, io::loop& where) {
     const visit here{*this};
     last_failure.reset();
+    const auto index = static_cast<std::size_t>(slot);
+    if (index >= births.size()) births.resize(index + 1);
+    births[index] = {now(), what->process()};
     place bound_to = &where;
     if (!kept) {
         bound_to = park(*what, where);
@@ -282,6 +285,20 @@ void pool::stop() noexcept {
 pool_counts pool::counts() const {
     std::lock_guard hold{inside_->guard};
     return inside_->rules.counts(inside_->now());
+}
+
+std::vector<connection_facts> pool::connections() const {
+    std::lock_guard hold{inside_->guard};
+    std::vector<connection_facts> out;
+    const auto slots = inside_->rules.connections();
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+        if (!slots[i]) continue;
+        connection_facts& each = out.emplace_back(*slots[i]);
+        if (each.now == connection_facts::state::opening || i >= inside_->births.size()) continue;
+        each.opened_at = inside_->births[i].at;
+        each.process = inside_->births[i].process;
+    }
+    return out;
 }
 
 const std::string& pool::name() const noexcept {

@@ -89,6 +89,7 @@ public:
 
     void stop() noexcept;        // twice is as good as once
     pool_counts counts() const;  // one consistent snapshot
+    std::vector<connection_facts> connections() const;
     const std::string& name() const noexcept;
     const pool_options& options() const noexcept;
     driver::driver& server() const noexcept;

@@ -53,6 +53,11 @@ struct pool::inside {
     std::mutex guard;  // of all that follows
     pool_rules rules;
     std::vector<connection_ptr> connections;  // by slot; empty while somebody else holds it
+    struct birth {
+        instant at;
+        std::uint32_t process = 0;
+    };
+    std::vector<birth> births;  // by slot: when its connection was opened, and the server's number for it
     std::unordered_map<std::uint64_t, turn*> waiting;
     std::optional<error> last_failure;  // of a connect, until one succeeds
     bool has_housekeeper = false;

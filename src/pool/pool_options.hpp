@@ -47,4 +47,13 @@ struct pool_counts {
     microseconds oldest_wait{0};
 };
 
+// One connection of a pool, for people.
+struct connection_facts {
+    enum class state : std::uint8_t { opening, idle, lent, tended };
+    state now = state::idle;
+    std::uint32_t process = 0;  // the server's number for it; 0: it has none, or is not known yet
+    instant opened_at;          // not while it is being opened
+    instant used_at;            // lent, or given back
+};
+
 }  // namespace ashlar::pool

@@ -402,6 +402,30 @@ bool pool_rules::wants_housekeeping() const noexcept {
     return dirty_idle_ > 0 || (lacks_some && !failing_ && opening_ == 0 && open_ < options_.max_connections);
 }
 
+std::vector<std::optional<connection_facts>> pool_rules::connections() const {
+    std::vector<std::optional<connection_facts>> out(slots_.size());
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const slot_facts& s = slots_[i];
+        if (s.now == state::absent) continue;
+        connection_facts& to = out[i].emplace();
+        to.used_at = s.now == state::lent ? s.lent_at : s.last_used;
+        switch (s.now) {
+            case state::opening:
+                to.now = connection_facts::state::opening;
+                break;
+            case state::lent:
+                to.now = connection_facts::state::lent;
+                break;
+            case state::tended:
+                to.now = connection_facts::state::tended;
+                break;
+            default:
+                break;
+        }
+    }
+    return out;
+}
+
 pool_counts pool_rules::counts(instant now) const {
     pool_counts c;
     c.open = open_;

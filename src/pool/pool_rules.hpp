@@ -140,6 +140,8 @@ public:
     // --- questions ---------------------------------------------------------------------------------------------------
 
     pool_counts counts(instant now) const;
+    // By slot; nullopt for one without a connection. What the rules do not know is left as it is.
+    std::vector<std::optional<connection_facts>> connections() const;
     instant retry_at() const noexcept { return retry_at_; }
     bool is_failing() const noexcept { return failing_; }
     bool is_stopped() const noexcept { return stopped_; }

@@ -2,6 +2,7 @@
 
 #include "core/errno_text.hpp"
 #include "core/io/loop.hpp"
+#include "proxy/measures.hpp"
 #include "proxy/metrics_listener.hpp"
 #include "proxy/server_driver.hpp"
 #include "proxy/worker.hpp"
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
@@ -126,6 +128,7 @@ struct server::inside {
     std::mutex guard;
     std::condition_variable ended;
     bool started = false, stopped = false;
+    std::atomic<bool> serving{false};  // the workers have been made and started
     std::unique_ptr<metrics_listener> metrics;
 
     task<void> accept_clients();
@@ -212,7 +215,18 @@ task<void> server::inside::keep_catalogue() {
 }
 
 std::vector<metric_family> server::inside::measures() const {
-    return topology::measures(shared.world());
+    std::vector<metric_family> all = topology::measures(shared.world());
+    if (shared.draining || !serving) return all;
+    std::vector<worker*> of;
+    for (const auto& each : workers) of.push_back(each.get());
+    auto reports = census::begin(of, false)->block();
+    if (!reports) {
+        spdlog::warn("metrics without those of clients: {}", reports.error().message());
+        return all;
+    }
+    const snapshot now = make_snapshot(shared, std::move(*reports), false);
+    for (auto& more : {own_measures(now), pgbouncer_measures(now)}) all.insert(all.end(), more.begin(), more.end());
+    return all;
 }
 
 server::server(std::shared_ptr<topology::world> world) : inside_(std::make_unique<inside>(std::move(world))) {}
@@ -267,6 +281,7 @@ status server::start() {
         each->know(all);
         each->start();
     }
+    inside_->serving = true;
     inside_->acceptor = std::thread{[in = inside_.get()] {
         sigset_t every;
         sigfillset(&every);
@@ -311,21 +326,9 @@ std::uint16_t server::metrics_port() const noexcept {
     return inside_->metrics == nullptr ? std::uint16_t{0} : inside_->metrics->port();
 }
 
-server_counts server::counts() const {
-    const service::counters& c = inside_->shared.counts;
-    server_counts out;
-    out.clients = c.clients;
-    out.clients_total = c.clients_total;
-    out.clients_refused = c.clients_refused;
-    out.statements_relayed = c.relayed;
-    out.statements_merged = c.merged;
-    out.statements_refused = c.refused;
-    out.transactions = c.transactions;
-    out.bytes_received = c.received;
-    out.bytes_sent = c.sent;
-    out.cancels = c.cancels;
-    out.plan_hits = c.plan_hits;
-    out.plan_misses = c.plan_misses;
+traffic server::counts() const {
+    traffic out;
+    for (const auto& each : inside_->workers) out += each->counted();
     return out;
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "proxy/service.hpp"
+#include "proxy/statistics.hpp"
 #include "topology/world.hpp"
 
 #include <ashlar/result.hpp>
@@ -38,7 +39,7 @@ public:
 
     std::uint16_t port() const noexcept;          // after start(): the one listened on, also when 0 was asked for
     std::uint16_t metrics_port() const noexcept;  // the same for serve.metrics_listen; 0: not listened
-    server_counts counts() const;                 // any thread
+    traffic counts() const;                       // of all clients; once wait() has returned
 
 private:
     struct inside;

@@ -147,6 +147,7 @@ public:
     task<status> reset(deadline until) override;
     bool is_reusable() const noexcept override { return !broken_ && is_quiet(); }
     bool is_clean() const noexcept override;
+    std::uint32_t process() const noexcept override { return process_; }
     std::string describe() const override;
     int watch_end() const noexcept override;
 

@@ -22,17 +22,6 @@
 
 namespace ashlar::proxy {
 
-struct server_counts {
-    std::uint64_t clients = 0;          // now
-    std::uint64_t clients_total = 0;    // ever logged in
-    std::uint64_t clients_refused = 0;  // by max_client_conn
-    std::uint64_t statements_relayed = 0, statements_merged = 0, statements_refused = 0;
-    std::uint64_t transactions = 0;
-    std::uint64_t plan_hits = 0, plan_misses = 0;
-    std::uint64_t bytes_received = 0, bytes_sent = 0;  // from and to clients
-    std::uint64_t cancels = 0;
-};
-
 class service {
 public:
     explicit service(std::shared_ptr<topology::world> world);
@@ -72,8 +61,9 @@ public:
     }
 
     struct counters {
-        std::atomic<std::uint64_t> clients{0}, clients_total{0}, clients_refused{0}, relayed{0}, merged{0}, refused{0},
-            transactions{0}, received{0}, sent{0}, cancels{0}, plan_hits{0}, plan_misses{0};
+        std::atomic<std::uint64_t> clients{0};   // now, logged in
+        std::atomic<std::uint64_t> consoles{0};  // the same of the console's
+        std::atomic<std::uint64_t> clients_refused{0}, cancels{0};
     };
     counters counts;
     std::atomic<bool> draining{false};

@@ -27,6 +27,7 @@ session::session(worker& home, service& shared, io::loop& loop, int descriptor, 
       loop_(loop),
       stream_(loop, descriptor, memory),
       key_(std::move(key)),
+      came_at_(loop.now()),
       settings_(no_settings()),
       defaults_(no_settings()),
       since_(loop.now()) {
@@ -35,9 +36,8 @@ session::session(worker& home, service& shared, io::loop& loop, int descriptor, 
 }
 
 session::~session() {
-    shared_.counts.received.fetch_add(stream_.received(), std::memory_order_relaxed);
-    shared_.counts.sent.fetch_add(stream_.sent(), std::memory_order_relaxed);
-    if (logged_in_) shared_.counts.clients.fetch_sub(1);
+    add_bytes(counted());
+    if (logged_in_) (console_ ? shared_.counts.consoles : shared_.counts.clients).fetch_sub(1);
 }
 
 plan_cache& session::plans() const noexcept {
@@ -147,12 +147,14 @@ deadline session::idle_deadline() const {
 task<status> session::serve() {
     status in = co_await log_in();
     if (!in) co_return in;
+    if (console_) co_return co_await serve_console();
     for (;;) {
         client_message m;
         switch (stream_.next(m)) {
             case client_stream::found::message: {
                 if (m.type == wire::client_says::terminate) co_return co_await stream_.flush();
                 since_ = loop_.now();
+                if (asked_at_ == instant::min()) asked_at_ = since_;
                 timed_out_ = given_up_ = false;
                 // Its bytes stay where they are until more are asked for.
                 stream_.take(m.whole.size());
@@ -305,7 +307,7 @@ void session::fail(const error& why) {
         wire::write_error(message, why);
         wire::write_error_moved(stream_.out(), std::string_view{message}.substr(5), text_offset_);
     }
-    if (why.server() == nullptr) shared_.counts.refused.fetch_add(1, std::memory_order_relaxed);
+    if (why.server() == nullptr) ++counted().refused;
     if (block_ != block::none) failed_ = true;
 }
 
@@ -316,6 +318,7 @@ wire::transaction_state session::state() const noexcept {
 
 void session::ready() {
     wire::write_ready_for_query(stream_.out(), state());
+    count_answer();
 }
 
 }  // namespace ashlar::proxy

@@ -13,6 +13,8 @@
 //   session_servers.cpp      getting servers, putting settings on them, giving them back
 //   session_relay.cpp        a server's bytes to the client, COPY FROM STDIN
 //   session_answers.cpp      merged and encoded answers
+//   session_console.cpp      the admin console, which is another kind of session from the login on
+//   session_statistics.cpp   what is counted of it, and what it tells of itself
 //   session_oids.cpp         servers that number their own types otherwise than the catalogue
 //
 // Duplex    Half: while it waits for a server it does not read from the client, and while it writes to a slow client it does
@@ -30,6 +32,7 @@
 #include "proxy/service.hpp"
 #include "proxy/session_settings.hpp"
 #include "proxy/statements.hpp"
+#include "proxy/statistics.hpp"
 #include "wire/client_messages.hpp"
 #include "wire/error_fields.hpp"
 #include "wire/server_messages.hpp"
@@ -97,6 +100,11 @@ public:
     void look_after(instant now);
     // True when it may be ended now: outside a transaction, waiting for the client.
     bool is_at_rest() const noexcept { return waits_for_ == waits_for::client && block_ == block::none; }
+    // Adds what it has received and sent.
+    void add_bytes(traffic& to) const noexcept;
+    // Adds it to the counts; false: it has not logged in, or is a console's.
+    bool count_in(worker_report& to) const;
+    client_facts facts() const;
     io::cancel_scope* scope = nullptr;  // in which run() runs
     std::uint64_t arrival = 0;          // the worker's count of clients, at its coming
     bool crowded_out = false;           // cancelled before it logged in, to make room for somebody else
@@ -130,6 +138,11 @@ private:
     deadline idle_deadline() const;
     task<void> clean_up();
     void say_fatal(const error& why);
+
+    // --- the console
+    task<status> serve_console();
+    bool is_console_name(std::string_view database) const noexcept;
+    task<status> log_in_to_console(const wire::startup_request& start);
 
     // --- simple queries
     task<status> on_query(client_message m);
@@ -288,7 +301,9 @@ private:
     void give_servers_up();
     error took_too_long() const;
     void fail(const error& why);  // an ErrorResponse; a transaction is failed by it
-    void ready();                 // ReadyForQuery
+    void ready();                 // ReadyForQuery, counted
+    traffic& counted() const noexcept;
+    void count_answer() noexcept;
     wire::transaction_state state() const noexcept;
     std::shared_ptr<const route::catalogue> catalogue();  // the latest; oids_ follow it
     io::loop& loop() const noexcept { return loop_; }
@@ -300,6 +315,9 @@ private:
     client_stream stream_;
     wire::cancel_key key_;
     bool logged_in_ = false;
+    bool console_ = false;  // logged in to it
+    std::string user_;
+    instant came_at_;
 
     settings_ptr settings_, defaults_;  // never null
     shared_environment environment_;
@@ -358,6 +376,9 @@ private:
     // What others may do to it.
     waits_for waits_for_ = waits_for::client;
     instant since_;
+    instant asked_at_ = instant::min();  // the first message since the last ReadyForQuery; min: none
+    instant began_ = instant::min();     // the transaction, by the first message of its first query; min: none
+    nanoseconds waited_{0};              // for servers, since asked_at_
     io::cancel_scope* lending_ = nullptr;
     bool cancel_asked_ = false;
     bool timed_out_ = false;  // by query_timeout, and cancelled

@@ -77,7 +77,7 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
     if (plan.may_change_session()) {
         for (participant& p : participants_) touch(p, what->text);
     }
-    shared_.counts.merged.fetch_add(1, std::memory_order_relaxed);
+    ++counted().merged;
     std::vector<driver::parameter> parameters;
     parameters.reserve(values.size());
     for (const route::bound_parameter& each : values) parameters.push_back(parameter_from(each));

@@ -126,6 +126,7 @@ task<status> session::on_parse(client_message m) {
     if (parse_owed_ != nullptr) return after_claiming(m);
     auto parse = wire::read_parse(m.body);
     if (!parse) return ended(std::move(parse).error());
+    ++counted().client_parses;
     const auto known = catalogue();
     std::shared_ptr<known_statement> what = plans().find(parse->sql, parse->types, environment_, *known);
     if (what->refused) return fail_extended(*what->refused);
@@ -152,6 +153,7 @@ task<status> session::on_bind(client_message m) {
     if (status read = wire::read_bind_into(bind_, m.body); !read) return ended(std::move(read));
     auto found = statements_.find(bind_.statement);
     if (!found) return fail_extended(std::move(found).error());
+    ++counted().binds;
     const std::shared_ptr<known_statement> what = std::move(*found);
     const bool own = is_own(*what->plan, shared_.is_sqlite());
     if (failed_ && !own) return fail_extended(transaction_failed());
@@ -350,7 +352,7 @@ task<status> session::on_execute(client_message m) {
         cursors_[plan.session().name] = what->target;
     }
     if (plan.kind() == route::statement_kind::ddl) changed_schema_ = true;
-    shared_.counts.relayed.fetch_add(1, std::memory_order_relaxed);
+    ++counted().relayed;
     if (to_server_.size() > flight_max || plan.kind() == route::statement_kind::copy) return drain(false);
     return {};
 }

@@ -145,6 +145,7 @@ result<std::string_view> session::prepare_on(participant& p, const std::shared_p
         }
         name = made.name;
         wire::write_parse(to_server_, name, what->text, types);
+        ++counted().server_parses;
         expectation parsed = expectation::of(expectation::kind::parse, owed);
         parsed.statement = what;
         expected_.push(std::move(parsed));

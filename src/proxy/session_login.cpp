@@ -90,7 +90,9 @@ task<status> session::log_in() {
     }
     status known = co_await authenticate(std::string{start->user()});
     if (!known) co_return known;
+    user_ = start->user();
     const std::string database{start->database()};
+    if (is_console_name(database)) co_return co_await log_in_to_console(*start);
     if (database != shared_.settings().database) {
         co_return error{errc::database_unknown, fmt::format("database \"{}\" does not exist", database)}.hint(
             fmt::format("This proxy serves the database \"{}\".", shared_.settings().database));
@@ -104,7 +106,7 @@ task<status> session::log_in() {
     }
     logged_in_ = true;
     home_.no_stranger(*this);
-    shared_.counts.clients_total.fetch_add(1);
+    ++counted().logins;
     co_return co_await take_parameters(*start);
 }
 
@@ -229,7 +231,7 @@ task<status> session::take_parameters(const wire::startup_request& start) {
 task<status> session::greet() {
     for (const auto& [name, value] : *reported_) wire::write_parameter_status(stream_.out(), name, value);
     wire::write_backend_key_data(stream_.out(), key_);
-    ready();
+    wire::write_ready_for_query(stream_.out(), wire::transaction_state::idle);
     co_return co_await stream_.flush();
 }
 

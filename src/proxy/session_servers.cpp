@@ -158,6 +158,7 @@ task<result<topology::loan>> session::lend(std::size_t place, bool replica) {
     const milliseconds limit = shared_.settings().query_wait_timeout;
     const deadline until = limit == milliseconds{0} ? deadline::never() : deadline{loop_.now() + limit};
     bool called_off = false;
+    const instant asked = loop_.now();
     std::optional<result<topology::loan>> got;
     try {
         topology::server_set& among = *shared_.place(place).servers;
@@ -172,6 +173,7 @@ task<result<topology::loan>> session::lend(std::size_t place, bool replica) {
     }
     lending_ = nullptr;
     waits_for_ = waits_for::server;
+    waited_ += loop_.now() - asked;
     if (called_off) {
         if (outer != nullptr && outer->is_cancelled()) throw io::cancelled_exception{};
         co_return error{errc::cancelled, "canceling statement due to user request"};
@@ -266,6 +268,7 @@ participant* session::acquire_now(std::size_t place, bool writes, bool replica) 
 // A server takes part.
 participant& session::enter(std::size_t place, topology::loan lent, bool writes) {
     waits_for_ = waits_for::server;
+    ++counted().assignments;
     participants_.emplace_back();
     participant& p = participants_.back();
     p.place = place;

@@ -230,7 +230,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
         expectation all;
         all.with_ready = false;  // said below, when it is known what to say
         expected_.push(std::move(all));
-        shared_.counts.relayed.fetch_add(1, std::memory_order_relaxed);
+        ++counted().relayed;
         status done = co_await exchange(p, message);
         if (done) {
             shared_.place(place).servers->well(p.server);

@@ -56,6 +56,7 @@ bool session::has_rows(const route::prepared_plan& plan) noexcept {
 }
 
 task<status> session::run_own(std::shared_ptr<known_statement> what, bool describe) {
+    ++counted().own;
     const route::prepared_plan& plan = *what->plan;
     switch (plan.kind()) {
         case statement_kind::empty:

@@ -103,7 +103,6 @@ task<status> session::end_block(outcome how) {
             if (p.link != nullptr && p.at_begin != nullptr && *p.at_begin == *settings_) report_parameters(*p.link);
         }
     }
-    shared_.counts.transactions.fetch_add(1, std::memory_order_relaxed);
     block_ = block::none;
     failed_ = false;
     replay_.clear();

@@ -44,6 +44,7 @@ public:
     // Fails with 26000.
     result<std::shared_ptr<known_statement>> find(std::string_view name) const;
     void close(std::string_view name);
+    std::size_t named() const noexcept { return named_.size(); }
     void close_all() { named_.clear(), unnamed_ = nullptr; }
 
     // Fails with 42P03 when the name is taken.

@@ -30,7 +30,13 @@ void prepare_socket(int descriptor) {
 }  // namespace
 
 worker::worker(service& shared, std::uint32_t number, std::uint32_t workers)
-    : shared_(shared), number_(number), workers_(workers), loop_(io::make_epoll_loop()), plans_(number) {
+    : shared_(shared),
+      number_(number),
+      workers_(workers),
+      loop_(io::make_epoll_loop()),
+      plans_(number),
+      before_at_(loop_->now()),
+      last_at_(before_at_) {
     tasks_.emplace(*loop_);
 }
 
@@ -118,6 +124,7 @@ task<void> worker::sweep() {
         (void)co_await loop_->wait_for(hurry_, next);
         if (hurry_.is_set()) hurry_.reset();
         tasks_->drop_ended();
+        keep_averages();
         std::vector<session*> all;
         all.reserve(sessions_.size());
         for (auto& [number, each] : sessions_) all.push_back(each);
@@ -127,10 +134,61 @@ task<void> worker::sweep() {
                 each->scope->cancel();
             }
         }
-        shared_.counts.plan_hits.store(plans_.hits(), std::memory_order_relaxed);
-        shared_.counts.plan_misses.store(plans_.misses(), std::memory_order_relaxed);
         if (drain_until_ && sessions_.empty()) sweeping_ = false;
     }
+}
+
+// --- what it tells --------------------------------------------------------------------------------------------------
+
+traffic worker::totals() const {
+    traffic out = counted_;
+    for (const auto& [number, each] : sessions_) each->add_bytes(out);
+    return out;
+}
+
+void worker::keep_averages() {
+    const instant now = loop_->now();
+    if (now - last_at_ < shared_.settings().stats_period) return;
+    before_ = std::exchange(last_, totals());
+    before_at_ = std::exchange(last_at_, now);
+}
+
+void worker::tell(std::shared_ptr<census> into) {
+    loop_->post([this, into = std::move(into)] { report(into); });
+}
+
+void worker::report(const std::shared_ptr<census>& into) {
+    auto what = std::make_shared<worker_report>();  // shared with the turns that list its clients
+    what->now = totals();
+    what->before = before_;
+    what->now_at = loop_->now();
+    what->before_at = before_at_;
+    what->strangers = strangers_.size();
+    what->plan_hits = plans_.hits();
+    what->plan_misses = plans_.misses();
+    what->plans = plans_.size();
+    what->linked.resize(shared_.places());
+    for (std::size_t i = 0; i < shared_.places(); ++i)
+        what->linked[i].resize(shared_.place(i).servers->servers().size());
+    auto clients = std::make_shared<std::vector<std::uint32_t>>();  // shared like `what`
+    for (const auto& [number, each] : sessions_) {
+        if (!each->count_in(*what)) continue;
+        if (into->lists_clients() && clients->size() < census::listed_max) clients->push_back(number);
+    }
+    list_some(into, std::move(what), std::move(clients), 0);
+}
+
+void worker::list_some(std::shared_ptr<census> into, std::shared_ptr<worker_report> what,
+                       std::shared_ptr<const std::vector<std::uint32_t>> clients, std::size_t from) {
+    const std::size_t end = std::min(clients->size(), from + census::listed_at_once);
+    for (; from < end; ++from) {
+        const auto at = sessions_.find((*clients)[from]);
+        if (at != sessions_.end()) what->list.push_back(at->second->facts());
+    }
+    if (from == clients->size()) return into->told(number_, std::move(*what));
+    loop_->post([this, into = std::move(into), what = std::move(what), clients = std::move(clients), from] {
+        list_some(into, what, clients, from);
+    });
 }
 
 void worker::stop(deadline until) {

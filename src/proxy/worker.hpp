@@ -9,6 +9,7 @@
 #include "core/io/loop.hpp"
 #include "core/io/task_group.hpp"
 #include "proxy/buffers.hpp"
+#include "proxy/census.hpp"
 #include "proxy/plan_cache.hpp"
 #include "proxy/service.hpp"
 #include "proxy/session.hpp"
@@ -55,6 +56,12 @@ public:
     // The others, itself among them. Set once, before start().
     void know(std::vector<worker*> all) { all_ = std::move(all); }
 
+    const std::vector<worker*>& all() const noexcept { return all_; }
+    // Any thread: has told `into` before long.
+    void tell(std::shared_ptr<census> into);
+    // On this worker's thread: what it counts.
+    traffic& counted() noexcept { return counted_; }
+
     // On this worker's thread: carries a request to whom it concerns; ends when that has been done.
     task<void> forward_cancel(wire::cancel_key key);
     // On this worker's thread: runs beside the sessions, to the end of the worker.
@@ -65,6 +72,11 @@ private:
     task<void> sweep();
     void cancel_here(const wire::cancel_key& key);
     wire::cancel_key new_key();
+    traffic totals() const;
+    void keep_averages();
+    void report(const std::shared_ptr<census>& into);
+    void list_some(std::shared_ptr<census> into, std::shared_ptr<worker_report> what,
+                   std::shared_ptr<const std::vector<std::uint32_t>> clients, std::size_t from);
     void run();
     void begin_drain(deadline until);
 
@@ -79,6 +91,9 @@ private:
     std::atomic<std::size_t> strangers_count_{0};
     std::optional<io::task_group<void>> tasks_;
     std::vector<worker*> all_;
+    traffic counted_;        // without the bytes of sessions that live
+    traffic before_, last_;  // at the last but one and the last stats_period's end
+    instant before_at_, last_at_;
     std::atomic<std::size_t> clients_{0};
     std::uint32_t next_process_ = 1;
     std::optional<deadline> drain_until_;

@@ -32,6 +32,7 @@ proxied& shop() {
         o.tables = {proxied::sharded("pgbench_accounts", "aid"), proxied::reference("pgbench_branches"),
                     proxied::reference("pgbench_tellers"), proxied::sharded("users", "id"),
                     proxied::sharded("people", "id")};
+        o.change = [](config::description& d) { d.serve.admin_users = {"postgres"}; };
         return o;
     }()};
     static const bool filled = [] {
@@ -160,6 +161,12 @@ TEST(Python, Psycopg3) {
 
 TEST(Python, Psycopg3ReadsTypesOfOnesOwnFromEveryShard) {
     const command_result r = python("own_types_with_psycopg.py");
+    if (r.exit_code == 77) GTEST_SKIP() << "psycopg is not installed (python3-psycopg)";
+    EXPECT_TRUE(r.ok()) << r.describe();
+}
+
+TEST(Python, Psycopg3AndPsycopg2AskTheConsole) {
+    const command_result r = python("console_with_psycopg.py");
     if (r.exit_code == 77) GTEST_SKIP() << "psycopg is not installed (python3-psycopg)";
     EXPECT_TRUE(r.ok()) << r.describe();
 }

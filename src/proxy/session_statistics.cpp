@@ -1,0 +1,114 @@
+// What is counted of a session, and what it tells of itself. All on its worker's thread.
+#include "proxy/session.hpp"
+#include "proxy/worker.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+namespace ashlar::proxy {
+
+namespace {
+
+// An end of the client's socket.
+void name_end(int (*ask)(int, sockaddr*, socklen_t*), int descriptor, std::string& address, std::uint16_t& port) {
+    sockaddr_storage where{};
+    socklen_t size = sizeof where;
+    if (ask(descriptor, reinterpret_cast<sockaddr*>(&where), &size) != 0) return;
+    char text[INET6_ADDRSTRLEN] = "";
+    if (where.ss_family == AF_INET) {
+        const auto* in = reinterpret_cast<const sockaddr_in*>(&where);
+        (void)::inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
+        port = ntohs(in->sin_port);
+    } else if (where.ss_family == AF_INET6) {
+        const auto* in6 = reinterpret_cast<const sockaddr_in6*>(&where);
+        (void)::inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text);
+        port = ntohs(in6->sin6_port);
+    }
+    address = text;
+}
+
+wall_time to_wall(instant when, instant now) {
+    return std::chrono::system_clock::now() -
+           std::chrono::duration_cast<std::chrono::system_clock::duration>(now - when);
+}
+
+}  // namespace
+
+traffic& session::counted() const noexcept {
+    return home_.counted();
+}
+
+// What was begun has been answered, ReadyForQuery and all.
+void session::count_answer() noexcept {
+    traffic& t = counted();
+    const instant now = loop_.now();
+    ++t.queries;
+    t.query_time += now - asked_at_ - waited_;
+    t.wait_time += waited_;
+    waited_ = nanoseconds{0};
+    if (block_ == block::none) {
+        ++t.transactions;
+        t.transaction_time += now - (began_ == instant::min() ? asked_at_ : began_);
+        began_ = instant::min();
+    } else if (began_ == instant::min()) {
+        began_ = asked_at_;
+    }
+    asked_at_ = instant::min();
+}
+
+void session::add_bytes(traffic& to) const noexcept {
+    if (console_) return;
+    to.received += stream_.received();
+    to.sent += stream_.sent();
+}
+
+bool session::count_in(worker_report& to) const {
+    if (!logged_in_) return false;
+    if (console_) {
+        ++to.consoles;
+        return false;
+    }
+    ++to.clients;
+    user_counts& user = to.users[user_];
+    ++user.clients;
+    if (participants_.empty() && waits_for_ != waits_for::lease) ++user.idle;
+    for (const participant& p : participants_) {
+        if (!p.lease && p.joined == nullptr) continue;
+        ++user.held;
+        ++to.linked[p.place][p.server];
+    }
+    return true;
+}
+
+client_facts session::facts() const {
+    client_facts out;
+    out.user = user_;
+    out.database = shared_.settings().database;
+    if (reported_ != nullptr) {
+        for (const auto& [name, value] : *reported_) {
+            if (name == "application_name") out.application = value;
+        }
+    }
+    out.in_transaction = block_ == block::explicit_;
+    out.process = key_.process;
+    name_end(&::getpeername, stream_.descriptor(), out.address, out.port);
+    name_end(&::getsockname, stream_.descriptor(), out.local_address, out.local_port);
+    const instant now = loop_.now();
+    out.connected_at = to_wall(came_at_, now);
+    out.asked_at = to_wall(since_, now);
+    out.prepared = statements_.named();
+    if (waits_for_ == waits_for::lease) {
+        out.now = client_facts::state::waiting;
+        out.waiting_for = std::chrono::duration_cast<microseconds>(now - since_);
+    } else if (!participants_.empty()) {
+        out.now = client_facts::state::active;
+    }
+    for (const participant& p : participants_) {
+        if (!p.lease && p.joined == nullptr) continue;
+        out.holds.push_back({p.place, p.server, p.on().process()});
+    }
+    return out;
+}
+
+}  // namespace ashlar::proxy
