@@ -111,11 +111,13 @@ TEST(Load, SaysThatAFileCannotBeRead) {
     EXPECT_THAT(got.error().detail(), ::testing::HasSubstr("No such file"));
 }
 
-TEST(Load, AdvisesOnAnEngineThatCannotBeThePrimary) {
-    const reading_result got = read_text("[databases.primary]\nurl = \"mysql://u@h/d\"\n");
-    ASSERT_TRUE(got.is_good());
-    EXPECT_THAT(got.advice, ::testing::ElementsAre(::testing::HasSubstr("primary is a MySQL database")));
-    const reading_result other = read_text("[databases.analytics]\nurl = \"mysql://u@h/d\"\n");
+TEST(Load, AdvisesOnAnEngineThatCannotBeThePrimaryBesideShards) {
+    const std::string alone = "[databases.primary]\nurl = \"mysql://u@h/d\"\n";
+    const reading_result got = read_text(
+        alone + "[shards]\nfunction = \"hash\"\nkey_type = \"integer\"\ncount = 1\nurl = \"mysql://u@h/s\"\n");
+    ASSERT_TRUE(got.is_good()) << to_string(got.wrong, "");
+    EXPECT_THAT(got.advice, ::testing::Contains(::testing::HasSubstr("primary is a MySQL database")));
+    const reading_result other = read_text(alone);
     ASSERT_TRUE(other.is_good());
     EXPECT_THAT(other.advice, ::testing::IsEmpty());
 }
