@@ -14,6 +14,8 @@
 // Own       A replica is read from only if it shows what was written before: by this process, through any handle; or, in a
 // writes    session(), by that session alone, which may go on in another process by its causal_token().
 // Threads   Everything from any thread.
+// Forks     A cluster has threads, which fork() does not copy: open clusters in the child, and in a process that has had none before
+//           its fork (or execs after it).
 #pragma once
 
 #include <ashlar/health.hpp>
