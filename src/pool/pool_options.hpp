@@ -41,6 +41,7 @@ struct pool_counts {
     std::uint64_t lent = 0;     // leases ever given
     std::uint64_t waits = 0;    // callers that had to queue
     std::uint64_t timeouts = 0;
+    std::uint64_t refused = 0;  // callers for whom the queue was full
     std::uint64_t opened = 0, closed = 0, failed_connects = 0;
     microseconds wait_time{0};  // summed over all waits that ended
     microseconds oldest_lease{0};

@@ -31,7 +31,10 @@ grant pool_rules::arrive(place where, instant now) {
     if (waiting_.empty()) {
         if (auto g = answer_now(turn, where, now)) return *g;
     }
-    if (waiting_.size() >= options_.waiters_max) return {grant::kind::refuse_full, turn};
+    if (waiting_.size() >= options_.waiters_max) {
+        ++refused_;
+        return {grant::kind::refuse_full, turn};
+    }
     waiting_.emplace(turn, waiter{where, now});
     ++waits_;
     settle(now);
@@ -436,6 +439,7 @@ pool_counts pool_rules::counts(instant now) const {
     c.lent = lent_;
     c.waits = waits_;
     c.timeouts = timeouts_;
+    c.refused = refused_;
     c.opened = opened_;
     c.closed = closed_;
     c.failed_connects = failed_connects_;

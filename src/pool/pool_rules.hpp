@@ -215,7 +215,7 @@ private:
     instant suspect_before_{};  // connections last used earlier may have died with another
     std::uint32_t owed_ = 0;    // openings that an impatient caller gave up
 
-    std::uint64_t lent_ = 0, waits_ = 0, timeouts_ = 0, opened_ = 0, closed_ = 0, failed_connects_ = 0;
+    std::uint64_t lent_ = 0, waits_ = 0, timeouts_ = 0, refused_ = 0, opened_ = 0, closed_ = 0, failed_connects_ = 0;
     microseconds wait_time_{0};
 };
 

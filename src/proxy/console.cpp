@@ -7,6 +7,7 @@
 #include "wire/server_messages.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace ashlar::proxy {
 
@@ -160,10 +161,7 @@ task<status> console::on_query(std::string text) {
 task<status> console::run(console_command what) {
     status may = may_run(what);
     if (!may) co_return may;
-    if (!has_rows(what)) {
-        answer(what);
-        co_return status{};
-    }
+    if (!has_rows(what)) co_return co_await carry_out(what);
     auto shown = co_await look(what);
     if (!shown) co_return std::move(shown).error();
     describe(what, nullptr);
@@ -183,6 +181,21 @@ status console::may_run(const console_command& what) const {
 bool console::has_rows(const console_command& what) noexcept {
     return what.what == console_command::kind::parameter ||
            (what.what == console_command::kind::show && !is_told_by_notice(what.view));
+}
+
+task<status> console::carry_out(console_command what) {
+    if (what.what != console_command::kind::kill_client) {
+        answer(what);
+        co_return status{};
+    }
+    const bool found = co_await home_.end_client(what.number);
+    if (!found) {
+        co_return error{errc::invalid_argument, fmt::format("there is no client {}", what.number)}.hint(
+            "SHOW CLIENTS tells the ids.");
+    }
+    spdlog::info("client {} is ended by a user of the console", what.number);
+    wire::write_command_complete(stream_.out(), "KILL_CLIENT");
+    co_return status{};
 }
 
 void console::answer(const console_command& what) {
@@ -213,6 +226,8 @@ void console::answer(const console_command& what) {
             return wire::write_command_complete(out, "RESET");
         case console_command::kind::set:
             return wire::write_command_complete(out, "SET");
+        case console_command::kind::kill_client:
+            return;  // carry_out()
         case console_command::kind::show:
         case console_command::kind::parameter:
             wire::write_notice(out, wire::severity::notice, "00000", "Console usage", help_text());
@@ -383,9 +398,8 @@ task<status> console::on_execute(std::string name, std::uint32_t rows_max) {
     status may = may_run(here.command);
     if (!may) co_return may;
     if (!has_rows(here.command)) {
-        const console_command what = here.command;
-        answer(what);
-        co_return status{};
+        console_command what = here.command;
+        co_return co_await carry_out(std::move(what));
     }
     if (!here.shown) {
         auto shown = co_await look(here.command);

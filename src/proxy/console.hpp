@@ -53,7 +53,8 @@ private:
     task<result<view>> look(const console_command what);
     task<status> send_rows(portal& from, std::uint32_t rows_max);
     status may_run(const console_command& what) const;
-    void answer(const console_command& what);  // one without rows
+    task<status> carry_out(console_command what);  // one without rows
+    void answer(const console_command& what);      // the same, where nothing has to be waited for
     static bool has_rows(const console_command& what) noexcept;
     static columns shape_of(const console_command& what);
     void describe(const console_command& what, const portal* formats);

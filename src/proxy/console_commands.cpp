@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace ashlar::proxy {
 
@@ -46,8 +47,7 @@ constexpr std::array refusals{
     refused_command{"enable", start_anew},
     refused_command{"suspend", "Nothing can be suspended."},
     refused_command{"reconnect", "Connections are replaced by pool.max_lifetime, and those that broke at once."},
-    refused_command{"kill", "End the sessions at the server: pg_terminate_backend()."},
-    refused_command{"kill_client", "End its session at the server: SHOW CLIENTS tells which it holds."},
+    refused_command{"kill", "KILL_CLIENT ends one client, by its id in SHOW CLIENTS."},
     refused_command{"reload", "Start the proxy anew to have it read ashlar.toml."},
     refused_command{"shutdown", "Send the process SIGTERM: transactions that are under way may finish."},
     refused_command{"wait_close", "SHOW POOLS tells when nothing is lent."},
@@ -98,7 +98,7 @@ std::string upper(std::string_view text) {
 std::string what_there_is() {
     std::string out = "There are SHOW ";
     for (const view_name& each : views) out += (each.which == views.front().which ? "" : ", ") + upper(each.word);
-    return out + ".";
+    return out + "; and KILL_CLIENT.";
 }
 
 error unknown(std::string_view text) {
@@ -109,12 +109,13 @@ error unknown(std::string_view text) {
         what_there_is());
 }
 
+error denied(std::string_view word) {
+    return error{errc::unsupported, fmt::format("permission denied for {}", upper(word))}.sqlstate("42501").hint(
+        "It is for serve.admin_users.");
+}
+
 result<console_command> refuse(const refused_command& what, bool is_admin) {
-    if (what.is_admins && !is_admin) {
-        return error{errc::unsupported, fmt::format("permission denied for {}", upper(what.word))}
-            .sqlstate("42501")
-            .hint("It is for serve.admin_users.");
-    }
+    if (what.is_admins && !is_admin) return denied(what.word);
     return error{errc::unsupported, fmt::format("{} is not supported", upper(what.word))}.hint(std::string{what.hint});
 }
 
@@ -173,7 +174,7 @@ result<console_command> read_console_command(std::string_view text, bool is_admi
         const bool scoped = words.size() > 2 && (words[1] == "session" || words[1] == "local");
         const std::string& name = words[scoped ? 2 : 1];
         if (std::find(settable.begin(), settable.end(), name) != settable.end()) return of(console_command::kind::set);
-        if (!is_admin) return refuse(refused_command{"set", ""}, false);
+        if (!is_admin) return denied(verb);
         return error{errc::unsupported, fmt::format("{} cannot be set while the proxy runs", name)}.hint(
             std::string{start_anew});
     }
@@ -187,6 +188,15 @@ result<console_command> read_console_command(std::string_view text, bool is_admi
     }
     if (verb == "discard" && words.size() == 2 && last == "all") return of(console_command::kind::discard);
     if (verb == "reset" && words.size() == 2) return of(console_command::kind::reset);
+    if (verb == "kill_client") {
+        if (!is_admin) return denied(verb);
+        console_command end = of(console_command::kind::kill_client);
+        const auto read = std::from_chars(last.data(), last.data() + last.size(), end.number);
+        if (words.size() != 2 || read.ec != std::errc{} || read.ptr != last.data() + last.size()) {
+            return error{errc::syntax, "KILL_CLIENT wants the id of a client"}.hint("SHOW CLIENTS tells it.");
+        }
+        return end;
+    }
     for (const refused_command& each : refusals) {
         if (each.word == verb) return refuse(each, is_admin);
     }

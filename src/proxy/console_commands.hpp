@@ -4,6 +4,7 @@
 
 #include <ashlar/result.hpp>
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,10 +55,11 @@ struct console_command {
         begin,
         commit,
         rollback,
-        deallocate,  // the statement `name`; empty: all
-        discard,     // all
-        reset,       // of what set sets
-        nothing,     // an empty text
+        deallocate,   // the statement `name`; empty: all
+        discard,      // all
+        reset,        // of what set sets
+        kill_client,  // with the id `number`
+        nothing,      // an empty text
     };
     static console_command nothing() {
         console_command out;
@@ -67,6 +69,7 @@ struct console_command {
     kind what = kind::show;
     view_kind view = view_kind::help;
     std::string name, value;
+    std::uint32_t number = 0;
 };
 
 constexpr std::size_t console_text_max = 4'096;

@@ -550,7 +550,7 @@ std::string help_text() {
         std::string& to = each.is_ours ? ours : theirs;
         to += (to.empty() ? "" : "|") + upper(each.word);
     }
-    return fmt::format("\n\tSHOW {}\n\tSHOW {}", theirs, ours);
+    return fmt::format("\n\tSHOW {}\n\tSHOW {}\n\tKILL_CLIENT <id>", theirs, ours);
 }
 
 columns shape_of(view_kind which) {

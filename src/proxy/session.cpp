@@ -78,7 +78,8 @@ task<void> session::run() {
         why = error{errc::internal};
     }
     if (was_cancelled) {
-        why = crowded_out ? error{errc::too_many_clients, "sorry, too many connections wait to log in"}
+        why = ended_        ? error{errc::shutting_down, "terminating connection due to administrator command"}
+              : crowded_out ? error{errc::too_many_clients, "sorry, too many connections wait to log in"}
               : shared_.draining
                   ? error{errc::shutting_down, "terminating connection: the proxy is shutting down"}
                   : error{errc::deadline_passed, "terminating connection due to an idle limit"}.sqlstate("57P05");
@@ -249,6 +250,14 @@ void session::cancel_statement() {
             }
             return;
     }
+}
+
+bool session::end() {
+    if (!logged_in_ || console_ || scope == nullptr) return false;
+    ended_ = true;
+    cancel_statement();
+    scope->cancel();
+    return true;
 }
 
 void session::look_after(instant now) {

@@ -96,6 +96,8 @@ public:
     const wire::cancel_key& key() const noexcept { return key_; }
     // CancelRequest: ends what runs, or the wait for a server, with 57014. Harmless when nothing does.
     void cancel_statement();
+    // Ends it, whatever it does, by somebody of the console. False: it has not logged in, or is the console's.
+    bool end();
     // Once a second: has the client gone while a server works for it, has an idle limit passed?
     void look_after(instant now);
     // True when it may be ended now: outside a transaction, waiting for the client.
@@ -382,6 +384,7 @@ private:
     io::cancel_scope* lending_ = nullptr;
     bool cancel_asked_ = false;
     bool timed_out_ = false;  // by query_timeout, and cancelled
+    bool ended_ = false;      // by end()
     bool given_up_ = false;   // the servers did not even answer to that
     bool cancels_sent_ = false;
     std::size_t turn_ = 0;  // spreads reads that any server can answer

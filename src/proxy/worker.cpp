@@ -217,6 +217,23 @@ task<void> worker::forward_cancel(wire::cancel_key key) {
     (void)co_await loop_->wait_for(done, deadline{loop_->now() + seconds{5}});
 }
 
+task<bool> worker::end_client(std::uint32_t process) {
+    worker* const other = all_[process % workers_];
+    const auto found = std::make_shared<bool>(false);  // shared with the other's thread; read once `done` is set
+    io::signal done;
+    other->loop_->post([other, process, found, done]() mutable {
+        *found = other->end_here(process);
+        done.set();
+    });
+    status told = co_await loop_->wait_for(done, deadline{loop_->now() + seconds{5}});
+    co_return told&&* found;
+}
+
+bool worker::end_here(std::uint32_t process) {
+    const auto at = sessions_.find(process);
+    return at != sessions_.end() && at->second->end();
+}
+
 void worker::cancel_here(const wire::cancel_key& key) {
     const auto at = sessions_.find(key.process);
     if (at == sessions_.end() || !(at->second->key() == key)) return;

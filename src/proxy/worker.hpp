@@ -64,6 +64,8 @@ public:
 
     // On this worker's thread: carries a request to whom it concerns; ends when that has been done.
     task<void> forward_cancel(wire::cancel_key key);
+    // On this worker's thread: ends the client whose cancel key has this number, whoever serves it. False: there is none.
+    task<bool> end_client(std::uint32_t process);
     // On this worker's thread: runs beside the sessions, to the end of the worker.
     void start_task(task<void> what) { tasks_->start(std::move(what)); }
 
@@ -71,6 +73,7 @@ private:
     task<void> serve_client(int descriptor);
     task<void> sweep();
     void cancel_here(const wire::cancel_key& key);
+    bool end_here(std::uint32_t process);
     wire::cancel_key new_key();
     traffic totals() const;
     void keep_averages();

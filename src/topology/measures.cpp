@@ -1,6 +1,9 @@
 #include "topology/measures.hpp"
 
+#include "pool/server_cap.hpp"
+
 #include <array>
+#include <map>
 
 namespace ashlar::topology {
 
@@ -95,6 +98,8 @@ constexpr std::array families{
            timed<&pool_counts::wait_time>},
     family{"ashlar_pool_timeouts_total", "Callers for whom no connection came free in time.", counter,
            counted<&pool_counts::timeouts>},
+    family{"ashlar_pool_refused_total", "Callers who were refused since too many waited already.", counter,
+           counted<&pool_counts::refused>},
     family{"ashlar_pool_opened_total", "Connections opened.", counter, counted<&pool_counts::opened>},
     family{"ashlar_pool_closed_total", "Connections closed.", counter, counted<&pool_counts::closed>},
     family{"ashlar_pool_failed_connects_total", "Attempts to connect that failed.", counter,
@@ -110,9 +115,19 @@ constexpr std::array families{
     family{"ashlar_breaker_state", "0 closed, 1 half open, 2 open: nobody asks the server.", gauge, breaker},
 };
 
-void add_member(const member& each, std::vector<metric_family>& to) {
+// The pools of one server that are bound together by pool.max_connections_per_server.
+struct bound_pools {
+    std::uint32_t most = 0, open = 0;
+};
+
+void add_member(const member& each, std::vector<metric_family>& to, std::map<std::string, bound_pools>& bounds) {
     const std::vector<server_state> states = each.servers->states();
     for (std::size_t i = 0; i < states.size(); ++i) {
+        if (const pool::server_cap* const cap = each.servers->servers()[i].pool->cap()) {
+            bound_pools& of = bounds[cap->server()];
+            of.most = cap->most();
+            of.open += states[i].pool.open;
+        }
         const seen here{each, each.servers->servers()[i], states[i], each.servers->is_alone()};
         const char* const role = states[i].writer ? "writing" : "reading";
         for (std::size_t f = 0; f < families.size(); ++f) {
@@ -129,12 +144,21 @@ void add_member(const member& each, std::vector<metric_family>& to) {
 
 std::vector<metric_family> measures(const world& of) {
     std::vector<metric_family> out;
-    out.reserve(families.size() + 1);
+    out.reserve(families.size() + 3);
     for (const family& each : families) out.push_back({each.name, each.help, each.type, {}});
     out.push_back({"ashlar_failovers_total", "How often another server has taken the database's writes.", counter, {}});
+    std::map<std::string, bound_pools> bounds;
     for (const auto* list : {&of.shards(), &of.databases()}) {
-        for (const member& each : *list) add_member(each, out);
+        for (const member& each : *list) add_member(each, out, bounds);
     }
+    out.push_back(
+        {"ashlar_server_max_connections", "Connections that all pools of the server may have open.", gauge, {}});
+    metric_family open{"ashlar_server_open_connections", "Connections that they have open.", gauge, {}};
+    for (const auto& [address, each] : bounds) {
+        out.back().samples.push_back({{{"address", address}}, static_cast<double>(each.most)});
+        open.samples.push_back({{{"address", address}}, static_cast<double>(each.open)});
+    }
+    out.push_back(std::move(open));
     return out;
 }
 

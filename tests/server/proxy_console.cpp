@@ -217,7 +217,7 @@ TEST(Console, SpeaksTheExtendedProtocolToItsEnds) {
     EXPECT_EQ(PQresultStatus(c.extended("").get()), PGRES_EMPTY_QUERY);
     EXPECT_EQ(c.state("set application_name = 'x'"), "");
     EXPECT_EQ(PQresultStatus(c.simple("show help").get()), PGRES_COMMAND_OK);
-    EXPECT_THAT(c.notices, HasSubstr("SHOW SHARDS|REPLICAS|BREAKERS"));
+    EXPECT_THAT(c.notices, HasSubstr("SHOW SHARDS|REPLICAS|BREAKERS\n\tKILL_CLIENT"));
 }
 
 TEST(Console, HasBounds) {
@@ -393,6 +393,7 @@ protected:
             d.replicas.read_write_split = true;
             d.breaker.failures = 1;
             d.serve.admin_users = {"root"};
+            d.serve.stats_users = {"watcher"};
         };
         proxy_.emplace(how);
         console_.emplace(proxy_->port(), "ashlar");
@@ -471,6 +472,36 @@ TEST_F(ConsoleOfReplicas, ServersAndPoolsTellWhoHoldsWhat) {
     ASSERT_EQ(user.state("commit"), "");
     EXPECT_EQ(console_->one("show servers", "remote_pid", pid)["state"], "idle");
     EXPECT_EQ(console_->one("show clients", "user", "app")["state"], "idle");
+}
+
+TEST_F(ConsoleOfReplicas, KillClientEndsItsStatementAndItsTransaction) {
+    client idle{proxy_->port(), "main", "idle"}, busy{proxy_->port(), "main", "busy"};
+    ASSERT_EQ(busy.state("begin; insert into people values (1, 1)"), "");
+    ASSERT_EQ(PQsendQuery(busy.raw(), "select pg_sleep(100) from people where id = 1"), 1);
+    ASSERT_TRUE(becomes([&] { return console_->one("show clients", "user", "busy")["state"] == "active"; }));
+    row which = console_->one("show clients", "user", "busy");
+    const std::string link = which["link"];
+    EXPECT_STREQ(PQcmdStatus(console_->simple("KILL_CLIENT " + which["id"]).get()), "KILL_CLIENT");
+    std::string said;
+    while (PGresult* const got = PQgetResult(busy.raw())) {
+        said += PQresultErrorMessage(got);
+        PQclear(got);
+    }
+    EXPECT_EQ(PQstatus(busy.raw()), CONNECTION_BAD);
+    EXPECT_THAT(said, HasSubstr("terminating connection due to administrator command"));
+    EXPECT_TRUE(becomes([&] { return console_->one("show clients", "user", "busy").empty(); }));
+    // Nothing is left of it: its row was never there, and nobody sleeps for it.
+    EXPECT_TRUE(becomes([&] {
+        return primary_->scalar(
+                   "select count(*) from pg_stat_activity where query like '%pg_sleep(100)%' and pid <> "
+                   "pg_backend_pid() and state = 'active'") == "0";
+    }));
+    EXPECT_EQ(idle.state("insert into people values (1, 2)"), "");
+    EXPECT_EQ(console_->state("kill_client " + which["id"]), "22023");
+    EXPECT_EQ(console_->state("kill_client " + console_->one("show clients", "user", "idle")["id"]), "");
+    EXPECT_TRUE(becomes([&] { return console_->rows("show clients").empty(); }));
+    client watcher{proxy_->port(), "ashlar", "watcher"};
+    EXPECT_EQ(watcher.state("kill_client 1"), "42501");
 }
 
 TEST_F(ConsoleOfReplicas, PoolsTellWhoWaits) {

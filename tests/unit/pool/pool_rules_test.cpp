@@ -126,6 +126,7 @@ TEST(PoolRules, OneMoreCallerThanTheQueueTakesIsRefused) {
     d.open();
     EXPECT_EQ(d.arrive().what, grant::kind::wait);
     EXPECT_EQ(d.arrive().what, grant::kind::refuse_full);
+    EXPECT_EQ(d.rules.counts(at(ms(0))).refused, 1u);
 }
 
 TEST(PoolRules, APromiseThatIsDeclinedGoesToTheNext) {

@@ -46,6 +46,11 @@ TEST(ConsoleCommands, WhatOnlyPgBouncerCanDoIsRefusedByNameAndToAdministratorsAl
         ASSERT_FALSE(as_other) << text;
         EXPECT_EQ(as_other.error().sqlstate(), each.is_admins ? "42501" : "0A000") << text;
     }
+    EXPECT_EQ(read_console_command("kill_client 7", true)->number, 7u);
+    EXPECT_EQ(read_console_command("kill_client 7", false).error().sqlstate(), "42501");
+    for (const char* wrong :
+         {"kill_client", "kill_client seven", "kill_client -7", "kill_client 7 8", "kill_client 99999999999"})
+        EXPECT_EQ(read_console_command(wrong, true).error(), errc::syntax) << wrong;
     EXPECT_EQ(read_console_command("set max_client_conn = 3", true).error().sqlstate(), "0A000");
     EXPECT_EQ(read_console_command("set max_client_conn = 3", false).error().sqlstate(), "42501");
 }
