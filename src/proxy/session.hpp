@@ -158,6 +158,14 @@ private:
                                                   std::span<const route::bound_parameter> values);
     task<status> after_loss(participant& p, error why, bool writes, int attempt);
 
+    // --- a second try, see session_second_try.cpp
+    bool is_in_recoverys_way(const wire::frame& f) const;
+    void allow_second_try();
+    void keep_flight(const client_message& bind);
+    void take_back(const participant& from);
+    void end_second_try();
+    task<status> fly_again();
+
     // --- extended queries: empty tasks where nothing has to be waited for
     task<status> on_parse(client_message m);
     task<status> on_bind(client_message m);
@@ -344,6 +352,18 @@ private:
     settings_ptr settings_at_begin_;
     std::list<participant> participants_;
     instant wrote_at_ = instant::min();  // the last acknowledged write: replicas that are read from must show it
+
+    // What may be asked of another server still.
+    struct {
+        bool allowed = false;     // the statement under way is on a replica, and may
+        bool conflicted = false;  // it was cancelled, and the client does not know
+        bool again = false;       // the flight is not the first
+        std::size_t mark = 0;     // of out(): what comes after is the statement's
+        std::uint64_t sent = 0;   // to the client, before it
+        std::uint64_t avoid = 0;  // bit n: server n has failed at it
+        std::string flight;       // extended: the messages from the Bind to the Sync
+        std::shared_ptr<known_statement> parse_owed;
+    } second_;
 
     // The flight under way.
     participant* current_ = nullptr;  // whom the extended protocol talks to

@@ -173,6 +173,7 @@ task<status> session::on_bind(client_message m) {
     made.relayed = true;
     made.target = **place;
     const bool replica = wants_replica(*what->plan) && (block_ != block::none || sync_follows());
+    if (replica && block_ == block::none) keep_flight(m);
     if (!go_now(made.target, what->plan->writes(), replica)) return bind_elsewhere(m, what, made.target, replica);
     return bind_here(m, what);
 }
@@ -453,6 +454,12 @@ task<status> session::on_sync() {
         unsynced_ = unsynced_executed_ = unsynced_wrote_ = false;
         status done = co_await exchange(p, std::string_view());
         skipping_ = false;
+        if (p.replica && second_.allowed && stream_.sent() == second_.sent && !cancel_asked_ &&
+            (done ? second_.conflicted : done.error() == errc::connection_lost)) {
+            take_back(p);
+            if (!done) drop(&p);
+            co_return co_await fly_again();
+        }
         if (!done) {
             if (!(done.error() == errc::connection_lost)) co_return done;
             (void)executed;
@@ -466,6 +473,7 @@ task<status> session::on_sync() {
         expected_.clear();
     }
     flight_.clear();
+    if (second_.allowed || second_.again) end_second_try();
     if (bound_.capacity() > 64) bound_ = {}, bind_ = {};  // of an unusual Bind: not to be kept while idle
     if (block_ == block::none) {
         current_ = nullptr;

@@ -38,6 +38,7 @@ task<status> session::fail_extended(error why) {
 
 // Sends what was gathered and passes on all that is owed; with a Sync of our own when asked for.
 task<status> session::drain(bool sync) {
+    second_.allowed = false;
     if (parse_owed_ != nullptr) {
         status claimed = co_await claim_parse();
         if (!claimed) co_return claimed;

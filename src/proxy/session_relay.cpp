@@ -34,6 +34,7 @@ task<status> session::exchange(participant& p, std::string_view message) {
     error_seen_ = false;
     held_.clear();
     farewell_.reset();
+    second_.conflicted = false;
     if (!to_server_.empty()) {
         to_server_ += message;
         message = to_server_;
@@ -59,6 +60,7 @@ task<status> session::exchange(participant& p, std::string_view message) {
         torn_ = link.half_seen() == 0 && !link.is_at_boundary();
         if (link.is_broken()) co_return lost(p);
         if (!gaps_.empty()) co_await fill_gaps(p);
+        if (second_.conflicted) continue;  // all of it is taken back
         passed_on_ += done.run.size();
         if (!done.run.empty()) {
             if (expected_.empty() && done.run.size() < small) {
@@ -161,6 +163,7 @@ session::walked session::walk(server_link& link, std::string_view chunk) {
             expected_.pop();
         } else if (whole && f->type == wire::server_says::error_response) {
             if (farewell_) continue;
+            if (is_in_recoverys_way(*f)) second_.conflicted = true;  // what it leaves in out() is taken back
             const bool by_us = timed_out_ && f->body.find(std::string_view{"C57014\0", 7}) != f->body.npos;
             if (pass && to_client && (by_us || text_offset_ != 0)) {
                 const std::size_t size = 5 + std::size_t{f->size};

@@ -107,6 +107,7 @@ bool session::wants_replica(const route::prepared_plan& plan) const {
 // Outside of a block, a pipeline is one transaction: what comes after may write. So a replica is asked only for what is alone
 // in it.
 bool session::sync_follows() {
+    if (second_.again) return true;
     std::string_view rest = stream_.rest();
     for (;;) {
         wire::frame_header head;
@@ -127,6 +128,7 @@ topology::loan session::lend_ready(std::size_t place, bool replica) {
     if (replica && !among.is_alone()) {
         topology::reading_terms terms;
         terms.wrote_at = wrote_at_;
+        terms.avoid = second_.avoid;
         who = among.replica_now(terms, loop_.now());
         out.from_replica = true;
     } else {
@@ -164,6 +166,7 @@ task<result<topology::loan>> session::lend(std::size_t place, bool replica) {
         topology::server_set& among = *shared_.place(place).servers;
         topology::reading_terms terms;
         terms.wrote_at = wrote_at_;
+        terms.avoid = second_.avoid;
         task<result<topology::loan>> asking =
             replica && !among.is_alone() ? among.lend_to_read(loop_, terms, until) : among.lend_to_write(loop_, until);
         in_scope bounded{asking.frame(), &lending};

@@ -197,6 +197,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
     const route::prepared_plan& plan = *what->plan;
     const bool writes = plan.writes();
     const bool replica = wants_replica(plan);
+    end_second_try();
     for (int attempt = 0;; ++attempt) {
         result<participant*> got = acquire_now(place, writes, replica);
         if (*got == nullptr) got = co_await acquire(place, writes, replica);
@@ -231,7 +232,13 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
         all.with_ready = false;  // said below, when it is known what to say
         expected_.push(std::move(all));
         ++counted().relayed;
+        if (p.replica && block_ == block::none) allow_second_try();
         status done = co_await exchange(p, message);
+        if (p.replica && done && second_.conflicted && !cancel_asked_) {
+            take_back(p);
+            if (!release_now()) co_await release_all();
+            continue;
+        }
         if (done) {
             shared_.place(place).servers->well(p.server);
             if (p.link->transaction() == wire::transaction_state::idle && p.in_block) failed_ = true;
@@ -266,6 +273,7 @@ task<status> session::after_loss(participant& p, error why, bool writes, int att
     expected_.clear();
     to_server_.clear();
     const bool in_block = block_ != block::none;
+    if (second_.allowed && p.replica && stream_.sent() == second_.sent) take_back(p);
     drop(&p);
     error_seen_ = false;
     const bool nothing_passed = passed_on_ == 0;

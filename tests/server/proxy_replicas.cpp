@@ -252,6 +252,81 @@ TEST_F(ProxyReplicas, NobodyNoticesThatAReplicaDies) {
     EXPECT_EQ(failed, 0);
 }
 
+TEST_F(ProxyReplicas, AReadThatRecoveryCancelsIsAnsweredByAnother) {
+    for (auto* each : {first_.get(), second_.get()}) {
+        (void)each->run_sql("alter system set max_standby_streaming_delay = 0");
+        each->reload();
+    }
+    ASSERT_TRUE(reads_on_both());
+    client c{proxy_->port()};
+    const auto cancelled = [&] {
+        int found = 0;
+        for (auto* each : {first_.get(), second_.get()}) {
+            const std::string log = each->log();
+            for (std::size_t at = 0; (at = log.find("conflict with recovery", at)) != log.npos; ++at) ++found;
+        }
+        return found;
+    };
+    const std::string slow = "select count(*) from people p, generate_series(1, $1) g where p.id = 7";
+    const auto with = [&](const std::string& rounds) {
+        std::string sql = slow;
+        return sql.replace(sql.find("$1"), 2, rounds);
+    };
+    const auto all_busy = [&](const std::string& what) {
+        // `alter table` takes a lock that its replay takes too, from whoever reads.
+        std::atomic<bool> over{false};
+        std::thread altering{[&] {
+            for (int i = 0; !over; ++i) {
+                for (const char* shard : {"shard_1", "shard_2"}) {
+                    (void)primary_->run_sql("alter table people alter v set default " + std::to_string(i), shard);
+                }
+                std::this_thread::sleep_for(20ms);
+            }
+        }};
+        const int before = cancelled();
+        const std::string got = what == "simple" ? c.query(with("1500000")) : c.bound(slow, {"1500000"});
+        over = true;
+        altering.join();
+        EXPECT_GT(cancelled(), before) << what;
+        return got;
+    };
+    // Both replicas cancel it; the primary, where nothing does, answers.
+    EXPECT_EQ(all_busy("simple"), "1500000");
+    EXPECT_EQ(all_busy("extended"), "1500000");
+    // The session goes on, with statements of both kinds.
+    EXPECT_EQ(c.query("select v from people where id = 7"), "0");
+    EXPECT_EQ(c.bound("select v from people where id = $1", {"7"}), "0");
+    ASSERT_EQ(c.query("update people set v = 3 where id = 7"), "UPDATE 1");
+    EXPECT_EQ(c.bound("select v from people where id = $1", {"7"}), "3");
+}
+
+TEST_F(ProxyReplicas, NobodyNoticesThatAReplicaDiesUnderABoundStatement) {
+    ASSERT_TRUE(reads_on_both());
+    std::atomic<bool> over{false};
+    std::atomic<int> answered{0}, failed{0};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 4; ++i) {
+        readers.emplace_back([&, i] {
+            client c{proxy_->port()};
+            while (!over) {
+                const std::string got = c.bound("select v from people where id = $1", {std::to_string(i + 1)});
+                if (got != "0") ADD_FAILURE() << got;
+                ++(got == "0" ? answered : failed);
+            }
+        });
+    }
+    ASSERT_TRUE(becomes([&] { return answered > 300; }));
+    first_->kill9();
+    const int then = answered;
+    ASSERT_TRUE(becomes([&] { return answered > then + 1000; }));
+    second_->kill9();
+    const int later = answered;
+    ASSERT_TRUE(becomes([&] { return answered > later + 1000; }));
+    over = true;
+    for (std::thread& each : readers) each.join();
+    EXPECT_EQ(failed, 0);
+}
+
 TEST_F(ProxyReplicas, APromotedOneTakesTheWrites) {
     ASSERT_TRUE(reads_on_both());
     primary_->kill9();

@@ -1,0 +1,100 @@
+// A read on a replica that goes away, or whose recovery cancels it, is asked elsewhere as long as the client has got nothing
+// of it: of another replica, then of the primary. What stands in out() has not been sent, and is taken back.
+//
+// In the simple protocol that is the statement. In the extended one it is what came from its Bind to the Sync, which is kept
+// until then; it is only done for a statement that is alone there, and for which nothing else was under way.
+#include "core/assert.hpp"
+#include "proxy/session.hpp"
+
+namespace ashlar::proxy {
+
+namespace {
+// More than this is not kept.
+constexpr std::size_t flight_kept = 64 * 1024;
+}  // namespace
+
+// Recovery cancels statements that hold it up, as if they had met another transaction.
+bool session::is_in_recoverys_way(const wire::frame& f) const {
+    if (!second_.allowed || stream_.sent() != second_.sent) return false;
+    return f.body.find(std::string_view{"C40001\0", 7}) != f.body.npos ||
+           f.body.find(std::string_view{"C40P01\0", 7}) != f.body.npos;
+}
+
+void session::allow_second_try() {
+    second_.allowed = true;
+    second_.conflicted = false;
+    second_.mark = stream_.out().size();
+    second_.sent = stream_.sent();
+}
+
+// Before a Bind that a replica is asked for.
+void session::keep_flight(const client_message& bind) {
+    const bool alone = expected_.empty() && to_server_.empty() && current_ == nullptr && !unsynced_;
+    second_.allowed = false;
+    if (!alone) return;
+    if (!second_.again) {
+        std::string_view rest = stream_.rest();
+        std::size_t size = 0;
+        wire::frame_header head;
+        while (wire::read_frame_header(rest.substr(size), head) == wire::header_state::good &&
+               head.type != wire::client_says::sync) {
+            size += 5 + std::size_t{head.body_size};
+        }
+        if (bind.whole.size() + size > flight_kept) return;
+        second_.flight.assign(bind.whole);
+        second_.flight += rest.substr(0, size);
+        second_.parse_owed = parse_owed_;
+        second_.avoid = 0;
+    }
+    allow_second_try();
+}
+
+// Takes back what the client would have got, and remembers who is not to be asked again.
+void session::take_back(const participant& from) {
+    stream_.out().resize(second_.mark);
+    second_.avoid |= std::uint64_t{1} << from.server;
+    second_.allowed = second_.conflicted = false;
+    expected_.clear();
+    to_server_.clear();
+    held_.clear();
+    gaps_.clear();
+    passed_on_ = 0;
+    torn_ = error_seen_ = false;
+}
+
+void session::end_second_try() {
+    second_.allowed = second_.again = false;
+    second_.avoid = 0;
+    if (second_.parse_owed != nullptr) second_.parse_owed.reset();
+}
+
+// The flight that has failed at its Sync, once more. `p` has been taken back from.
+task<status> session::fly_again() {
+    current_ = nullptr;
+    skipping_ = false;
+    flight_.clear();
+    parse_owed_ = second_.parse_owed;
+    if (!release_now()) co_await release_all();
+    const std::string flight = second_.flight;
+    second_.again = true;
+    std::string_view rest = flight;
+    while (!rest.empty()) {
+        wire::frame_header head;
+        ASHLAR_ASSERT(wire::read_frame_header(rest, head) == wire::header_state::good);
+        client_message m;
+        m.type = head.type;
+        m.whole = rest.substr(0, 5 + std::size_t{head.body_size});
+        m.body = m.whole.substr(5);
+        if (m.type == wire::client_says::bind) {
+            if (status read = wire::read_bind_into(bind_, m.body); read) statements_.close_portal(bind_.portal);
+        }
+        if (task<status> dealing = handle(m)) {
+            status dealt = co_await dealing;
+            if (!dealt) co_return dealt;
+        }
+        rest.remove_prefix(m.whole.size());
+    }
+    co_return co_await on_sync();
+}
+
+}  // namespace ashlar::proxy
