@@ -40,6 +40,7 @@ struct everything {
     query_options query;
     shell_options shell;
     status_options status;
+    pools_options pools;
     load_options load;
     std::vector<std::pair<CLI::App*, std::function<command()>>> commands;
 
@@ -72,6 +73,7 @@ struct everything {
         add_query();
         add_shell();
         add_status();
+        add_pools();
         add_load();
     }
 
@@ -189,6 +191,21 @@ The exit code is 1 when a server is down or in the wrong role.)");
         add_config(sub, status.config);
         sub->add_flag("--json", status.json, "Print an array for programs");
         sub->add_flag("--watch", status.watch, "Ask again every second, until Ctrl-C");
+    }
+
+    void add_pools() {
+        CLI::App* sub =
+            add("pools", "Tell of every pool of a proxy that runs: who holds, who waits", pools, R"(Examples:
+  ashlar pools
+  ashlar pools --watch
+  ashlar pools --user ops --json
+
+It asks the console of the `ashlar serve` that runs with this file, as the first of serve.stats_users or serve.admin_users.
+Where [serve.users] holds a SCRAM verifier, the password is taken from PGPASSWORD or ~/.pgpass.)");
+        add_config(sub, pools.config);
+        sub->add_option("--user", pools.user, "Log in as this user")->type_name("NAME");
+        sub->add_flag("--json", pools.json, "Print an array for programs");
+        sub->add_flag("--watch", pools.watch, "Ask again every second, until Ctrl-C");
     }
 
     void add_load() {

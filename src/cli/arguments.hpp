@@ -70,6 +70,14 @@ struct status_options {
     std::chrono::milliseconds interval{1'000};  // of --watch
 };
 
+struct pools_options {
+    std::string config;
+    std::string user;  // empty: the first of serve.stats_users, else of serve.admin_users
+    bool json = false;
+    bool watch = false;
+    std::chrono::milliseconds interval{1'000};  // of --watch
+};
+
 struct load_options {
     std::string config;
     std::string table, file;
@@ -86,7 +94,7 @@ struct load_options {
 };
 
 using command = std::variant<init_options, check_options, where_options, dev_options, serve_options, query_options,
-                             shell_options, status_options, load_options>;
+                             shell_options, status_options, pools_options, load_options>;
 
 // There is nothing to run: --help, --version or a mistake.
 struct said {

@@ -14,6 +14,7 @@ int run_serve(const serve_options& asked);
 int run_query(const query_options& asked);
 int run_shell(const shell_options& asked);
 int run_status(const status_options& asked);
+int run_pools(const pools_options& asked);
 int run_load(const load_options& asked);
 
 }  // namespace ashlar::cli

@@ -20,6 +20,7 @@ struct runner {
     int operator()(const query_options& asked) const { return run_query(asked); }
     int operator()(const shell_options& asked) const { return run_shell(asked); }
     int operator()(const status_options& asked) const { return run_status(asked); }
+    int operator()(const pools_options& asked) const { return run_pools(asked); }
     int operator()(const load_options& asked) const { return run_load(asked); }
 };
 

@@ -4,6 +4,7 @@
 #include "support/http_get.hpp"
 #include "support/process.hpp"
 #include "support/proxied.hpp"
+#include "support/text.hpp"
 
 #include <gmock/gmock.h>
 #include <libpq-fe.h>
@@ -252,6 +253,40 @@ TEST(Console, IsReachedWhenThereIsNoRoomForMoreClients) {
     EXPECT_THAT(more.refusal(), HasSubstr("too many clients"));
     client console{proxy.port(), "ashlar"};
     EXPECT_EQ(console.one("show databases", "name", "main")["current_client_connections"], "1");
+}
+
+TEST(Console, IsAskedByTheCommandPools) {
+    proxied proxy{files([](config::description& d) {
+        d.serve.auth_type = "scram-sha-256";
+        d.serve.users = {{"root", "of-root"}, {"watcher", "of-watcher"}};
+    })};
+    client user{proxy.port(), "main", "root", "password=of-root"};
+    ASSERT_EQ(user.state("begin"), "");
+    ASSERT_EQ(user.state("insert into people values (1, 1)"), "");
+    test::temporary_folder folder;
+    const auto pools = [&](const std::string& serve, std::vector<std::string> more = {}) {
+        std::ofstream{folder.file("ashlar.toml")}
+            << "[databases.primary]\nurl = \"sqlite:p.db\"\n[serve]\nlisten_port = " << proxy.port() << "\n"
+            << serve;
+        test::command asked;
+        asked.arguments = {test::binary_path("bin/ashlar"), "pools", "-c", folder.file("ashlar.toml")};
+        asked.arguments.insert(asked.arguments.end(), more.begin(), more.end());
+        return test::run(asked);
+    };
+    const std::string users = "users = { root = \"of-root\", watcher = \"of-watcher\", app = \"x\" }\n";
+    const auto good = pools(users + "stats_users = [\"watcher\"]\n");
+    EXPECT_EQ(good.exit_code, 0) << good.describe();
+    EXPECT_THAT(good.out, HasSubstr(" shard_2 "));
+    EXPECT_THAT(good.out, HasSubstr("1 of 1000 clients, of whom 0 are idle."));
+    const auto json = pools(users + "admin_users = [\"root\"]\n", {"--json"});
+    EXPECT_THAT(json.out, HasSubstr("\"pool\": \"shard_1\"")) << json.describe();
+    EXPECT_THAT(json.out, HasSubstr("\"lent\": 1"));
+    const auto other = pools(users + "admin_users = [\"root\"]\n", {"--user", "app"});
+    EXPECT_EQ(other.exit_code, 1);
+    EXPECT_THAT(other.err, HasSubstr("password authentication failed"));
+    const auto nobody = pools(users);
+    EXPECT_EQ(nobody.exit_code, 1);
+    EXPECT_THAT(nobody.err, HasSubstr("names nobody who may look at the proxy's console"));
 }
 
 TEST(Console, CountsWhatClientsDo) {
