@@ -89,6 +89,8 @@ listen_addr = "127.0.0.1"
 listen_port = 6432
 database    = "shop"
 auth_type   = "trust"                     # loopback only; elsewhere "scram-sha-256" with [serve.users] name = "password"
+# admin_users    = ["ops"]                # may use the console, the database pgbouncer: SHOW POOLS …; `ashlar pools` asks it
+# metrics_listen = "127.0.0.1:9127"       # /metrics for Prometheus; no login
 )";
 
 bool write_all(int fd, std::string_view text) {

@@ -24,6 +24,7 @@ const settings_ptr& no_settings() {
 session::session(worker& home, service& shared, io::loop& loop, int descriptor, buffers& memory, wire::cancel_key key)
     : home_(home),
       shared_(shared),
+      counted_(home.counted()),
       loop_(loop),
       stream_(loop, descriptor, memory),
       key_(std::move(key)),

@@ -312,7 +312,7 @@ private:
     error took_too_long() const;
     void fail(const error& why);  // an ErrorResponse; a transaction is failed by it
     void ready();                 // ReadyForQuery, counted
-    traffic& counted() const noexcept;
+    traffic& counted() const noexcept { return counted_; }
     void count_answer() noexcept;
     wire::transaction_state state() const noexcept;
     std::shared_ptr<const route::catalogue> catalogue();  // the latest; oids_ follow it
@@ -321,6 +321,7 @@ private:
 
     worker& home_;
     service& shared_;
+    traffic& counted_;  // its worker's
     io::loop& loop_;
     client_stream stream_;
     wire::cancel_key key_;

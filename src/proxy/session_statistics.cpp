@@ -35,10 +35,6 @@ wall_time to_wall(instant when, instant now) {
 
 }  // namespace
 
-traffic& session::counted() const noexcept {
-    return home_.counted();
-}
-
 // What was begun has been answered, ReadyForQuery and all.
 void session::count_answer() noexcept {
     traffic& t = counted();

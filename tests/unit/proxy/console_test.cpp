@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+
 using namespace ashlar;
 using namespace ashlar::proxy;
 using ::testing::HasSubstr;
@@ -64,6 +66,19 @@ TEST(ConsoleCommands, WhatNobodyKnowsIsASyntaxErrorThatSaysWhatThereIs) {
         EXPECT_THAT(read.error().hint(), HasSubstr("SHOW HELP, VERSION, STATE, POOLS")) << text;
     }
     EXPECT_EQ(read_console_command(std::string(5'000, 'x'), true).error(), errc::limit_reached);
+}
+
+TEST(ConsoleCommands, ReadsAnyBytesWithoutHarm) {
+    std::mt19937 draw{4711};
+    const std::string_view pieces[] = {"show", "pools", "set", "kill_client", "deallocate", "\"", "'",  "$$",
+                                       "--",   "/*",    ";",   "\xc3",        "4294967296", " ",  "\n", "="};
+    for (int i = 0; i < 50'000; ++i) {
+        std::string text;
+        for (unsigned n = draw() % 8; n > 0; --n) text += pieces[draw() % std::size(pieces)];
+        if (draw() % 2 == 0) text += static_cast<char>(draw());
+        const auto read = read_console_command(text, draw() % 2 == 0);
+        EXPECT_TRUE(read || !read.error().message().empty());
+    }
 }
 
 TEST(ConsoleCommands, WhatDriversSayToAnyServerIsAnswered) {
