@@ -159,7 +159,7 @@ private:
     task<status> after_loss(participant& p, error why, bool writes, int attempt);
 
     // --- a second try, see session_second_try.cpp
-    bool is_in_recoverys_way(const wire::frame& f) const;
+    void look_for_second_try(const wire::frame& f);
     void allow_second_try();
     void keep_flight(const client_message& bind);
     void take_back(const participant& from);
@@ -186,7 +186,7 @@ private:
     result<std::optional<std::size_t>> place_of_bound(const known_statement& what);
     task<status> keep_bound(portal& made);
     task<status> bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place,
-                                bool replica);
+                                bool writes, bool replica);
     task<status> bind_here(client_message m, const std::shared_ptr<known_statement>& what);
     task<status> learn_and_bind(client_message m, std::shared_ptr<known_statement> what);
     task<status> bind_known(client_message m, const std::shared_ptr<known_statement>& what);
@@ -239,6 +239,7 @@ private:
     task<result<topology::loan>> lend(std::size_t place, bool replica);
     bool wants_replica(const route::prepared_plan& plan) const;
     bool sync_follows();
+    status note_reader(participant& p, bool writes);
     void note_writes(bool any_wrote = false);
     task<status> put_settings(participant& p);
     task<status> open_block(participant& p);
@@ -359,6 +360,7 @@ private:
         bool allowed = false;     // the statement under way is on a replica, and may
         bool conflicted = false;  // it was cancelled, and the client does not know
         bool again = false;       // the flight is not the first
+        bool writes = false;      // what was taken for a read does: it is for the primary, as a write
         std::size_t mark = 0;     // of out(): what comes after is the statement's
         std::uint64_t sent = 0;   // to the client, before it
         std::uint64_t avoid = 0;  // bit n: server n has failed at it

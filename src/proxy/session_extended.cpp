@@ -172,9 +172,11 @@ task<status> session::on_bind(client_message m) {
     if (!*place) return keep_bound(made);
     made.relayed = true;
     made.target = **place;
-    const bool replica = wants_replica(*what->plan) && (block_ != block::none || sync_follows());
+    bool replica = wants_replica(*what->plan) && (block_ != block::none || sync_follows());
+    bool writes = what->plan->writes() && !replica;
+    if (second_.again && second_.writes) writes = true, replica = false;
     if (replica && block_ == block::none) keep_flight(m);
-    if (!go_now(made.target, what->plan->writes(), replica)) return bind_elsewhere(m, what, made.target, replica);
+    if (!go_now(made.target, writes, replica)) return bind_elsewhere(m, what, made.target, writes, replica);
     return bind_here(m, what);
 }
 
@@ -231,8 +233,8 @@ task<status> session::keep_bound(portal& made) {
 }
 
 task<status> session::bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place,
-                                     bool replica) {
-    status there = co_await go_to(place, what->plan->writes(), replica);
+                                     bool writes, bool replica) {
+    status there = co_await go_to(place, writes, replica);
     if (!there) {
         error why = std::move(there).error();
         co_return co_await fail_bind(std::move(why));
@@ -245,6 +247,9 @@ task<status> session::bind_elsewhere(client_message m, std::shared_ptr<known_sta
 
 // On the current server.
 task<status> session::bind_here(client_message m, const std::shared_ptr<known_statement>& what) {
+    if (status allowed = note_reader(*current_, what->plan->writes()); !allowed) {
+        return fail_bind(std::move(allowed).error());
+    }
     if (lacks_types(*current_, *what)) return learn_and_bind(m, what);
     return bind_known(m, what);
 }
@@ -347,7 +352,7 @@ task<status> session::on_execute(client_message m) {
     const route::prepared_plan& plan = *what->statement->plan;
     pass(m.whole, expectation::kind::execute);
     unsynced_executed_ = true;
-    if (plan.writes()) unsynced_wrote_ = true;
+    if (plan.writes() && !current_->replica) unsynced_wrote_ = true;
     if (plan.may_change_session()) touch(*current_, what->statement->text);
     if (block_ != block::none && plan.session().command == "DECLARE CURSOR") {
         cursors_[plan.session().name] = what->target;

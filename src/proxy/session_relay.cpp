@@ -163,7 +163,7 @@ session::walked session::walk(server_link& link, std::string_view chunk) {
             expected_.pop();
         } else if (whole && f->type == wire::server_says::error_response) {
             if (farewell_) continue;
-            if (is_in_recoverys_way(*f)) second_.conflicted = true;  // what it leaves in out() is taken back
+            look_for_second_try(*f);  // if there is one, what this leaves in out() is taken back
             const bool by_us = timed_out_ && f->body.find(std::string_view{"C57014\0", 7}) != f->body.npos;
             if (pass && to_client && (by_us || text_offset_ != 0)) {
                 const std::size_t size = 5 + std::size_t{f->size};

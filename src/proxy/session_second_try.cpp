@@ -13,11 +13,15 @@ namespace {
 constexpr std::size_t flight_kept = 64 * 1024;
 }  // namespace
 
-// Recovery cancels statements that hold it up, as if they had met another transaction.
-bool session::is_in_recoverys_way(const wire::frame& f) const {
-    if (!second_.allowed || stream_.sent() != second_.sent) return false;
-    return f.body.find(std::string_view{"C40001\0", 7}) != f.body.npos ||
-           f.body.find(std::string_view{"C40P01\0", 7}) != f.body.npos;
+// Recovery cancels statements that hold it up, as if they had met another transaction. A function that is declared STABLE
+// may call one that writes: that is for the primary.
+void session::look_for_second_try(const wire::frame& f) {
+    if (!second_.allowed || stream_.sent() != second_.sent) return;
+    const auto is = [&](std::string_view state) { return f.body.find(state) != f.body.npos; };
+    const bool writes = is({"C25006\0", 7});
+    if (!writes && !is({"C40001\0", 7}) && !is({"C40P01\0", 7})) return;
+    second_.conflicted = true;
+    second_.writes = writes;
 }
 
 void session::allow_second_try() {
@@ -45,6 +49,7 @@ void session::keep_flight(const client_message& bind) {
         second_.flight += rest.substr(0, size);
         second_.parse_owed = parse_owed_;
         second_.avoid = 0;
+        second_.writes = false;
     }
     allow_second_try();
 }
@@ -63,7 +68,7 @@ void session::take_back(const participant& from) {
 }
 
 void session::end_second_try() {
-    second_.allowed = second_.again = false;
+    second_.allowed = second_.again = second_.writes = false;
     second_.avoid = 0;
     if (second_.parse_owed != nullptr) second_.parse_owed.reset();
 }

@@ -89,7 +89,7 @@ std::size_t session::any_place() {
 
 // Nothing but rows is asked for, which a replica has too: not what servers tell of themselves.
 bool session::wants_replica(const route::prepared_plan& plan) const {
-    if (!shared_.splits_reads() || plan.kind() != route::statement_kind::select || plan.writes() ||
+    if (!shared_.splits_reads() || plan.kind() != route::statement_kind::select || !plan.may_read_on_replicas() ||
         plan.reads_catalogue() || as_one_ != as_one::nothing) {
         return false;
     }
@@ -289,6 +289,14 @@ participant& session::enter(std::size_t place, topology::loan lent, bool writes)
         note(p, none, p.link->is_dirty());
     }
     return p;
+}
+
+// Who was asked for a read may have got the primary. There a function that is said to be STABLE is not believed.
+status session::note_reader(participant& p, bool writes) {
+    if (!writes || p.replica || p.wrote) return {};
+    status allowed = may_write(p.place, false);
+    if (allowed) p.wrote = true;
+    return allowed;
 }
 
 // A file that cannot join takes part with a transaction of its own, as long as only one of the two is written.

@@ -195,8 +195,7 @@ result<std::optional<std::size_t>> session::relayed_to(const known_statement& wh
 task<status> session::relay_query(std::shared_ptr<known_statement> what, std::size_t place, std::string_view message,
                                   bool with_ready) {
     const route::prepared_plan& plan = *what->plan;
-    const bool writes = plan.writes();
-    const bool replica = wants_replica(plan);
+    bool replica = wants_replica(plan), writes = plan.writes() && !replica;
     end_second_try();
     for (int attempt = 0;; ++attempt) {
         result<participant*> got = acquire_now(place, writes, replica);
@@ -208,6 +207,16 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
             co_return status{};
         }
         participant& p = **got;
+        if (replica && plan.writes()) {
+            status allowed = note_reader(p, true);
+            if (!allowed) {
+                error_seen_ = true;
+                fail(allowed.error());
+                if (with_ready) ready();
+                co_return status{};
+            }
+            writes = p.wrote;
+        }
         if (p.link->differing_oids() != nullptr) {
             status passes = may_pass_binary(*what, p);
             if (!passes) {
@@ -237,6 +246,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
         if (p.replica && done && second_.conflicted && !cancel_asked_) {
             take_back(p);
             if (!release_now()) co_await release_all();
+            if (second_.writes) writes = true, replica = false;
             continue;
         }
         if (done) {

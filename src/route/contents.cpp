@@ -109,6 +109,7 @@ struct collector {
             case behaviour::session:
                 return note(out.session, e.name, e.location);
             case behaviour::unknown:
+                if (!f.stable) note(out.volatile_function, e.name, e.location);
                 return note(out.unknown_function, e.name, e.location);
         }
     }

@@ -23,22 +23,26 @@ struct place {
 struct contents {
     std::optional<place> unknown;  // a construct outside the whitelist
     std::optional<place> clock, local, random, sequence, lock, session,
-        unknown_function;                // the first of each behaviour
-    std::optional<place> session_lock;   // an advisory lock that outlives its transaction
-    std::optional<place> keyword;        // current_timestamp, current_user …
-    std::optional<place> clock_word;     // 'now', 'today' …: what a moment's input function makes of them
-    std::optional<place> own_operator;   // not PostgreSQL's own
-    std::optional<place> system_column;  // ctid, xmin …
-    std::optional<place> object_name;    // regclass and its like, or a type of one's own
-    std::optional<place> own_group;      // GROUP BY or DISTINCT by a server's own numbers
-    std::vector<std::size_t> looked_up;  // parameters that stand for objects, and must be names
+        unknown_function;                    // the first of each behaviour
+    std::optional<place> volatile_function;  // the first of the unknown that the catalogue does not call STABLE
+    std::optional<place> session_lock;       // an advisory lock that outlives its transaction
+    std::optional<place> keyword;            // current_timestamp, current_user …
+    std::optional<place> clock_word;         // 'now', 'today' …: what a moment's input function makes of them
+    std::optional<place> own_operator;       // not PostgreSQL's own
+    std::optional<place> system_column;      // ctid, xmin …
+    std::optional<place> object_name;        // regclass and its like, or a type of one's own
+    std::optional<place> own_group;          // GROUP BY or DISTINCT by a server's own numbers
+    std::vector<std::size_t> looked_up;      // parameters that stand for objects, and must be names
     std::optional<place> window;
     std::optional<place> row_locks, into;
     std::optional<place> arbitrary;  // a sub-query with LIMIT but without ORDER BY: each shard may choose other rows
 
     bool may_write() const noexcept {
-        return unknown_function || sequence || lock || row_locks || into || unknown;  // set_config() changes no data
+        return unknown_function || has_other_writers();  // set_config() changes no data
     }
+    // The same if functions of the user's own keep what STABLE promises.
+    bool may_write_though_stable() const noexcept { return volatile_function || has_other_writers(); }
+    bool has_other_writers() const noexcept { return sequence || lock || row_locks || into || unknown; }
     bool may_change_session() const noexcept { return unknown_function || session || lock || unknown; }
 };
 

@@ -195,6 +195,7 @@ function_facts facts_of_function(const catalogue& known, std::string_view schema
         }
     }
     if (known.immutable_functions.contains(name)) out.how = behaviour::pure;
+    out.stable = known.stable_functions.contains(name);
     return out;
 }
 

@@ -26,6 +26,7 @@ struct function_facts {
     bool window = false;
     bool returns_set = false;
     bool immutable = false;    // PostgreSQL's own, in every overload
+    bool stable = false;       // one of the user's own that writes no data itself, in every overload
     std::uint32_t result = 0;  // type, when every overload gives the same
 };
 

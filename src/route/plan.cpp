@@ -62,6 +62,9 @@ statement_kind prepared_plan::kind() const noexcept {
 bool prepared_plan::writes() const noexcept {
     return inside_->writes;
 }
+bool prepared_plan::may_read_on_replicas() const noexcept {
+    return !inside_->writes || !inside_->writes_on_replicas;
+}
 bool prepared_plan::may_change_session() const noexcept {
     return inside_->may_change_session;
 }

@@ -84,6 +84,9 @@ class prepared_plan {  // immutable; shared between threads
 public:
     statement_kind kind() const noexcept;
     bool writes() const noexcept;  // may change data (unknown functions count)
+    // Changes none if functions of the user's own keep to what the catalogue says of all of that name, STABLE: a replica sees
+    // to it. Anywhere else such a statement counts as a write.
+    bool may_read_on_replicas() const noexcept;
     bool may_change_session()
         const noexcept;             // calls set_config, DO, or an unknown function: the connection is dirty after
     target where() const noexcept;  // before keys are known: one_shard stands for "by key"

@@ -56,7 +56,9 @@ made_plan plan_elsewhere(const question& q, const analysis& tables, contents& in
     }
     auto out = fresh(q);
     out->may_change_session = inside.may_change_session();
-    out->writes = out->writes || inside.may_write() || q.said.kind != statement_kind::select || tables.writes_in_with();
+    const bool is_write = out->writes || q.said.kind != statement_kind::select || tables.writes_in_with();
+    out->writes = is_write || inside.may_write();
+    out->writes_on_replicas = is_write || inside.may_write_though_stable();
     const bool declares_object = std::any_of(q.declared.begin(), q.declared.end(),
                                              [](std::uint32_t type) { return !object_type_name(type).empty(); });
     out->reads_catalogue = tables.touches_system() || inside.local || inside.object_name || declares_object;
@@ -159,7 +161,7 @@ made_plan plan_select(const question& q) {
 
     auto out = fresh(q);
     out->looked_up = inside.looked_up;
-    out->writes = inside.may_write();
+    out->writes = out->writes_on_replicas = inside.may_write();
     out->may_change_session = inside.may_change_session();
     if (tables.sharded().empty()) {
         if (inside.row_locks) {

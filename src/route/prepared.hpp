@@ -37,6 +37,7 @@ struct insert_row {
 struct prepared_plan::inside {
     statement_kind kind = statement_kind::empty;
     bool writes = false, may_change_session = false, reads_catalogue = false;
+    bool writes_on_replicas = true;  // see may_read_on_replicas()
     target where = target::session;
     routed_because because = routed_because::session_statement;
     std::size_t parameter_count = 0;

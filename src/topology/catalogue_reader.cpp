@@ -47,10 +47,14 @@ select datlocprovider::pg_catalog.text, datcollate::pg_catalog.text, coalesce(da
        coalesce(pg_catalog.pg_database_collation_actual_version(oid), '')
   from pg_catalog.pg_database where datname operator(pg_catalog.=) pg_catalog.current_database())";
 
-// A name counts as immutable (stable) only when all functions of that name are.
+// A name counts as immutable (stable) only when all functions of that name are; an aggregate or a procedure tells nothing of
+// what it calls.
 constexpr std::string_view functions_query = R"(
-select proname::pg_catalog.text, pg_catalog.max(case provolatile when 'i' then '0' when 's' then '1' else '2' end)
-  from pg_catalog.pg_proc where prokind::pg_catalog.text operator(pg_catalog.=) 'f' group by proname)";
+select proname::pg_catalog.text, pg_catalog.max(case when prokind::pg_catalog.text operator(pg_catalog.<>) 'f' then '2'
+                                                     when provolatile::pg_catalog.text operator(pg_catalog.=) 'i' then '0'
+                                                     when provolatile::pg_catalog.text operator(pg_catalog.=) 's' then '1'
+                                                     else '2' end)
+  from pg_catalog.pg_proc group by proname)";
 
 // Types ('t', with the oid of their arrays), relations ('r'), and which types hold which ('p': whole, inner, is inner's oid
 // written). Temporary ones are nobody else's business. Of columns only those count whose values may hold oids.

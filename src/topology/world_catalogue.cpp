@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace ashlar::topology {
 
@@ -101,6 +102,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
 
     std::map<std::string, own_oids> numbers;  // by database
     std::optional<schema_snapshot> central;
+    std::set<std::string, std::less<>> unsharded_immutable;
     // Unsharded tables first, so that what the shards hold wins for tables that are configured.
     if (const member* primary = find(fresh->unsharded_database);
         primary != nullptr && !fresh->unsharded_database.empty() && primary != takes_everything()) {
@@ -108,6 +110,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
         if (!read) co_return std::move(read).error();
         fresh->default_collation = read->default_collation;
         fresh->any_column_collation_differs = read->any_column_collation_differs;
+        unsharded_immutable = read->immutable_functions;
         fresh->immutable_functions = std::move(read->immutable_functions);
         fresh->stable_functions = std::move(read->stable_functions);
         for (const auto& [name, table] : read->tables) {
@@ -143,7 +146,11 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
         fresh->default_collation = first->default_collation;
         fresh->any_column_collation_differs |= first->any_column_collation_differs;
         fresh->immutable_functions = first->immutable_functions;
-        fresh->stable_functions = first->stable_functions;
+        // What stands beside sharded tables calls none of them: those of the other database are meant, its immutable ones too.
+        if (central)
+            fresh->stable_functions.insert(unsharded_immutable.begin(), unsharded_immutable.end());
+        else
+            fresh->stable_functions = first->stable_functions;
         for (const config::table& each : inside_->description.tables) {
             if (each.kind == config::table_kind::unsharded) continue;
             const auto found = first->tables.find(schema_of(each) + "." + each.name);

@@ -300,6 +300,40 @@ TEST_F(ProxyReplicas, AReadThatRecoveryCancelsIsAnsweredByAnother) {
     EXPECT_EQ(c.bound("select v from people where id = $1", {"7"}), "3");
 }
 
+TEST_F(ProxyReplicas, FunctionsOfTheUsersOwnAreReadsWhereTheCatalogueSaysSo) {
+    client c{proxy_->port()};
+    for (const char* sql :
+         {"create function of_plain() returns int stable language sql as 'select max(v) from plain'",
+          "create function twice(int) returns int immutable language sql as 'select $1 * 2'",
+          "create function either(int) returns int stable language sql as 'select $1'",
+          "create function either(text) returns int volatile language sql as 'select 1'",
+          "create function notes(n int) returns int volatile language plpgsql as "
+          "'begin insert into plain values (n, n); return n; end'",
+          "create function sly(n int) returns int stable language plpgsql as 'begin return notes(n); end'"}) {
+        (void)primary_->run_sql(sql, "main");
+    }
+    ASSERT_EQ(c.query("create table one_more (id int)"), "CREATE TABLE");  // after which the catalogue is read again
+    ASSERT_TRUE(
+        becomes([&] { return second_->scalar("select count(*) from pg_proc where proname = 'sly'", "main") == "1"; }));
+    ASSERT_TRUE(reads_on_both());
+    client reader{proxy_->port()};
+    EXPECT_NE(who_runs(reader, "select of_plain() from plain"), "primary");
+    EXPECT_NE(who_runs(reader, "select twice(v) from plain"), "primary");
+    EXPECT_NE(who_runs(reader, "select of_plain() from plain where id = $1", {"1"}), "primary");
+    ASSERT_EQ(reader.query("begin read only"), "BEGIN");
+    EXPECT_NE(who_runs(reader, "select of_plain() from plain"), "primary");
+    ASSERT_EQ(reader.query("commit"), "COMMIT");
+    EXPECT_EQ(who_runs(reader, "select either(v) from plain"), "primary");
+    EXPECT_EQ(who_runs(reader, "select notes(50)"), "primary");
+    ASSERT_TRUE(becomes([&] { return who_runs(c, "select v from plain") != "primary"; }));
+    // One that says STABLE and calls another that writes: the replica refuses, the primary does it, and it counts as a write.
+    EXPECT_EQ(c.query("select sly(100) from plain where id = 1"), "100");
+    EXPECT_EQ(c.query("select count(*) from plain where id = 100"), "1");
+    EXPECT_EQ(c.bound("select sly(id + 100) from plain where id = $1", {"1"}), "101");
+    EXPECT_EQ(c.bound("select count(*) from plain where id = $1", {"101"}), "1");
+    EXPECT_EQ(primary_->scalar("select count(*) from plain where id in (100, 101)", "main"), "2");
+}
+
 TEST_F(ProxyReplicas, NobodyNoticesThatAReplicaDiesUnderABoundStatement) {
     ASSERT_TRUE(reads_on_both());
     std::atomic<bool> over{false};
