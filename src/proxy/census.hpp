@@ -7,6 +7,7 @@
 #include "core/io/loop.hpp"
 #include "proxy/statistics.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -33,6 +34,8 @@ public:
 
     // For the workers, each on its thread.
     bool lists_clients() const noexcept { return list_clients_; }
+    // May one client more be listed? Asked once for each.
+    bool has_room() noexcept { return listed_.fetch_add(1, std::memory_order_relaxed) < listed_max; }
     void told(std::size_t by, worker_report what);
 
 private:
@@ -40,6 +43,7 @@ private:
     result<std::vector<worker_report>> take();
 
     const bool list_clients_;
+    std::atomic<std::size_t> listed_{0};
     io::signal all_told_;
     std::mutex guard_;  // of all below
     std::condition_variable changed_;

@@ -125,6 +125,21 @@ void add_lists(const view& from, std::vector<metric_family>& to) {
     }
 }
 
+// Where names are not checked, clients may give themselves any: a label must not take as many values.
+void bound_users(snapshot& in) {
+    if (in.users.size() <= users_told_max) return;
+    user_counts others;
+    auto at = in.users.begin();
+    std::advance(at, users_told_max);
+    while (at != in.users.end()) {
+        others.clients += at->second.clients;
+        others.idle += at->second.idle;
+        others.held += at->second.held;
+        at = in.users.erase(at);
+    }
+    in.users.emplace("<other>", others);
+}
+
 void add_longest_waits(const view& pools, std::vector<metric_family>& to) {
     metric_family made{"pgbouncer_pools_client_maxwait_seconds", "Age of oldest unserved client connection", gauge, {}};
     for (std::size_t row = 0; row < pools.rows.rows(); ++row) {
@@ -183,7 +198,8 @@ std::vector<metric_family> own_measures(const snapshot& from) {
     return out;
 }
 
-std::vector<metric_family> pgbouncer_measures(const snapshot& from) {
+std::vector<metric_family> pgbouncer_measures(snapshot from) {
+    bound_users(from);
     std::vector<metric_family> out;
     out.push_back(single("pgbouncer_up", "The pgbouncer scrape succeeded", gauge, 1));
     out.push_back({"pgbouncer_version_info", "The version that answers", gauge, {{{{"version", version_text()}}, 1}}});

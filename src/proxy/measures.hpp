@@ -12,6 +12,7 @@ namespace ashlar::proxy {
 
 std::vector<metric_family> own_measures(const snapshot& from);
 // As pgbouncer_exporter of August 2026 names them, without those of DNS and of single clients.
-std::vector<metric_family> pgbouncer_measures(const snapshot& from);
+std::vector<metric_family> pgbouncer_measures(snapshot from);
+constexpr std::size_t users_told_max = 100;  // those beyond are <other> together
 
 }  // namespace ashlar::proxy

@@ -93,6 +93,7 @@ task<status> session::log_in() {
     user_ = start->user();
     const std::string database{start->database()};
     if (is_console_name(database)) co_return co_await log_in_to_console(*start);
+    user_ = shown_name(user_);
     if (database != shared_.settings().database) {
         co_return error{errc::database_unknown, fmt::format("database \"{}\" does not exist", database)}.hint(
             fmt::format("This proxy serves the database \"{}\".", shared_.settings().database));

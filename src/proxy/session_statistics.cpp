@@ -83,7 +83,7 @@ client_facts session::facts() const {
     out.database = shared_.settings().database;
     if (reported_ != nullptr) {
         for (const auto& [name, value] : *reported_) {
-            if (name == "application_name") out.application = value;
+            if (name == "application_name") out.application = shown_name(value);
         }
     }
     out.in_transaction = block_ == block::explicit_;

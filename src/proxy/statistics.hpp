@@ -10,11 +10,17 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ashlar::proxy {
 
 using wall_time = std::chrono::system_clock::time_point;
+
+// A name that some client gave itself, fit to be shown and to be a label: valid UTF-8 without control characters, of
+// shown_max bytes at most. What is not so has ? in place of each byte that is not ASCII.
+constexpr std::size_t shown_max = 128;
+std::string shown_name(std::string_view name);
 
 // Only grows.
 struct traffic {
@@ -72,52 +78,11 @@ struct worker_report {
     std::size_t clients = 0;    // logged in; without those of the console
     std::size_t strangers = 0;  // not yet logged in
     std::size_t consoles = 0;
-    std::map<std::string, user_counts> users;
+    std::map<std::string, user_counts> users;  // by their shown_name
     std::vector<std::vector<std::uint32_t>> linked;  // clients by place and server that they hold
     std::uint64_t plan_hits = 0, plan_misses = 0;
     std::size_t plans = 0;
     std::vector<client_facts> list;  // if asked for
 };
-
-inline traffic& traffic::operator+=(const traffic& other) noexcept {
-    queries += other.queries;
-    transactions += other.transactions;
-    assignments += other.assignments;
-    received += other.received;
-    sent += other.sent;
-    client_parses += other.client_parses;
-    server_parses += other.server_parses;
-    binds += other.binds;
-    logins += other.logins;
-    relayed += other.relayed;
-    merged += other.merged;
-    own += other.own;
-    refused += other.refused;
-    transaction_time += other.transaction_time;
-    query_time += other.query_time;
-    wait_time += other.wait_time;
-    return *this;
-}
-
-inline traffic traffic::operator-(const traffic& earlier) const noexcept {
-    traffic out = *this;
-    out.queries -= earlier.queries;
-    out.transactions -= earlier.transactions;
-    out.assignments -= earlier.assignments;
-    out.received -= earlier.received;
-    out.sent -= earlier.sent;
-    out.client_parses -= earlier.client_parses;
-    out.server_parses -= earlier.server_parses;
-    out.binds -= earlier.binds;
-    out.logins -= earlier.logins;
-    out.relayed -= earlier.relayed;
-    out.merged -= earlier.merged;
-    out.own -= earlier.own;
-    out.refused -= earlier.refused;
-    out.transaction_time -= earlier.transaction_time;
-    out.query_time -= earlier.query_time;
-    out.wait_time -= earlier.wait_time;
-    return out;
-}
 
 }  // namespace ashlar::proxy

@@ -173,7 +173,7 @@ void worker::report(const std::shared_ptr<census>& into) {
     auto clients = std::make_shared<std::vector<std::uint32_t>>();  // shared like `what`
     for (const auto& [number, each] : sessions_) {
         if (!each->count_in(*what)) continue;
-        if (into->lists_clients() && clients->size() < census::listed_max) clients->push_back(number);
+        if (into->lists_clients() && into->has_room()) clients->push_back(number);
     }
     list_some(into, std::move(what), std::move(clients), 0);
 }

@@ -1,6 +1,7 @@
 // What the console's commands and views are; a proxy is not needed for it.
 #include "proxy/console_commands.hpp"
 #include "proxy/console_views.hpp"
+#include "proxy/measures.hpp"
 
 #include <gmock/gmock.h>
 
@@ -204,6 +205,36 @@ TEST_F(Views, AreBoundedAndSayHowManyRowsAreMissing) {
     const view pools = make_view(view_kind::pools, now);
     EXPECT_EQ(pools.rows.rows(), view_rows_max);
     EXPECT_EQ(pools.left_out, 502u);  // of 10,500 users and two servers
+}
+
+TEST_F(Views, MetricsTellOneHundredUsersAndTheRestTogether) {
+    worker_report one = report();
+    for (int i = 0; i < 250; ++i) one.users["user_" + std::to_string(i)] = {1, 1, 0};
+    std::size_t users = 0;
+    double idle = 0, others = 0;
+    for (const metric_family& each : pgbouncer_measures(make_snapshot(*shared_, {one}, false))) {
+        if (each.name != "pgbouncer_pools_client_active_connections") continue;
+        for (const metric_sample& sample : each.samples) {
+            if (sample.labels[0].second != "shop") continue;
+            ++users;
+            idle += sample.value;
+            if (sample.labels[1].second == "<other>") others = sample.value;
+        }
+    }
+    EXPECT_EQ(users, 101u);
+    EXPECT_EQ(idle, 250);
+    EXPECT_EQ(others, 150);
+}
+
+TEST(ShownName, IsValidUtf8WithoutControlCharactersWhateverClientsSay) {
+    EXPECT_EQ(shown_name("zo\xc3\xab"), "zo\xc3\xab");
+    EXPECT_EQ(shown_name(""), "");
+    EXPECT_EQ(shown_name("a\nb"), "a?b");
+    EXPECT_EQ(shown_name("zo\xc3\xab\x1b"), "zo???");
+    for (const char* bad : {"\xff", "\xc0\xaf", "\xc3", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe0\x80\x80"})
+        EXPECT_EQ(shown_name(bad), std::string(std::string_view{bad}.size(), '?'));
+    EXPECT_EQ(shown_name(std::string(1'000, 'x')).size(), shown_max);
+    EXPECT_EQ(shown_name(std::string(127, 'x') + "\xc3\xab"), std::string(127, 'x'));
 }
 
 TEST_F(Views, AveragesAreTakenFromEachWorkersOwnSpan) {
