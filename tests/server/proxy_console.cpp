@@ -359,6 +359,19 @@ TEST(Console, ListsManyClientsAndWhatTheyHold) {
     EXPECT_EQ(c.one("show pools", "database", "main")["cl_active"], "700");
 }
 
+TEST(Console, ShowsAnyNameInAWayThatCanBeRead) {
+    proxied proxy{files([](config::description& d) { d.serve.metrics_listen = {"127.0.0.1", 0}; })};
+    client odd{proxy.port(), "main", "od\xff"};
+    ASSERT_TRUE(odd.is_in()) << odd.refusal();
+    ASSERT_EQ(odd.state("select count(*) from people"), "");
+    client c{proxy.port(), "ashlar"};
+    EXPECT_EQ(c.rows("show clients").front()["user"], "od?");
+    EXPECT_EQ(c.one("show pools", "user", "od?")["cl_active"], "1");
+    const std::string metrics = http_get(proxy.server().metrics_port(), "/metrics");
+    EXPECT_THAT(metrics, HasSubstr("pgbouncer_pools_client_active_connections{database=\"main\",user=\"od?\"} 1\n"));
+    EXPECT_THAT(metrics, Not(HasSubstr("\xff")));
+}
+
 // Above all for ThreadSanitizer: everything is looked at while everything moves.
 TEST(Console, LooksWhileClientsWorkComeAndGo) {
     proxied proxy{files([](config::description& d) {
