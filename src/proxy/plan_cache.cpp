@@ -94,11 +94,20 @@ std::shared_ptr<known_statement> plan_cache::plan(std::string_view text, std::sp
     options.search_path = environment->search_path;
     options.standard_conforming_strings = environment->standard_conforming_strings;
     auto planned = route::plan_statement(out->text, known, options, out->types);
+    if (!planned) {
+        if (auto ours = in_our_words(text.substr(0, 100))) {
+            out->text = std::move(*ours);
+            planned = route::plan_statement(out->text, known, options, out->types);
+        }
+    }
     auto bound = planned ? bound_to_a_session(text, options.standard_conforming_strings) : std::nullopt;
     if (bound) {
         out->refused = std::move(*bound);
+    } else if (auto role = role_in_comments(text); !role) {
+        out->refused = std::move(role).error();
     } else if (planned) {
         out->plan = std::move(*planned);
+        out->role = *role;
     } else {
         out->refused = std::move(planned).error();
     }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "proxy/interned.hpp"
+#include "proxy/routing_hints.hpp"
 #include "proxy/session_settings.hpp"
 #include "route/plan.hpp"
 #include "sql/lexer.hpp"
@@ -39,6 +40,7 @@ struct known_statement {
     shared_environment environment;
     std::shared_ptr<const route::prepared_plan> plan;  // nullptr: refused
     std::optional<error> refused;
+    std::optional<role_hint> role;  // as its comments say
     std::string key;  // names it among all that servers may have prepared for us; renewed when plans go stale
     std::optional<std::vector<std::uint32_t>> described;     // the parameters' types, once a server was asked
     std::optional<std::vector<std::uint32_t>> result_types;  // the columns', likewise; both as clients know them

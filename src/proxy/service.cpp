@@ -13,9 +13,9 @@ service::service(std::shared_ptr<topology::world> world) : world_(std::move(worl
         if (const topology::member* primary = world_->find("primary")) first = primary;
     }
     sqlite_ = first != nullptr && first->described->primary.engine == config::engine::sqlite;
-    splits_reads_ = world_->description().replicas.read_write_split &&
-                    std::any_of(places_.begin(), places_.end(),
+    has_replicas_ = std::any_of(places_.begin(), places_.end(),
                                 [](const topology::member* each) { return !each->servers->is_alone(); });
+    splits_reads_ = has_replicas_ && world_->description().replicas.read_write_split;
     for (const config::serve_settings::user& each : settings().users) {
         if (wire::scram_verifier::looks_like_one(each.password)) {
             if (auto read = wire::scram_verifier::parse(each.password)) users_.emplace(each.name, std::move(*read));

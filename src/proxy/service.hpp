@@ -36,6 +36,7 @@ public:
     std::size_t place_of_database(std::string_view name) const noexcept;  // SIZE_MAX: none
     // Does what only reads go to replicas by itself?
     bool splits_reads() const noexcept { return splits_reads_; }
+    bool has_replicas() const noexcept { return has_replicas_; }
     // Are the shards and the primary SQLite files?
     bool is_sqlite() const noexcept { return sqlite_; }
 
@@ -73,7 +74,7 @@ private:
     std::vector<const topology::member*> places_;
     std::vector<std::atomic<instant::rep>> lost_at_;  // by place
     bool sqlite_ = false;
-    bool splits_reads_ = false;
+    bool splits_reads_ = false, has_replicas_ = false;
     std::map<std::string, wire::scram_verifier> users_;
     std::string secret_;  // for mock verifiers
     mutable std::mutex guard_;

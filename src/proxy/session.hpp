@@ -33,6 +33,7 @@
 #include "proxy/session_settings.hpp"
 #include "proxy/statements.hpp"
 #include "proxy/statistics.hpp"
+#include "topology/causal_token.hpp"
 #include "wire/client_messages.hpp"
 #include "wire/error_fields.hpp"
 #include "wire/server_messages.hpp"
@@ -185,8 +186,8 @@ private:
     // Of bind_.
     result<std::optional<std::size_t>> place_of_bound(const known_statement& what);
     task<status> keep_bound(portal& made);
-    task<status> bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place,
-                                bool writes, bool replica);
+    task<status> bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place, bool writes,
+                                bool replica);
     task<status> bind_here(client_message m, const std::shared_ptr<known_statement>& what);
     task<status> learn_and_bind(client_message m, std::shared_ptr<known_statement> what);
     task<status> bind_known(client_message m, const std::shared_ptr<known_statement>& what);
@@ -223,6 +224,13 @@ private:
     task<status> end_block(outcome how);
     task<status> run_savepoint(const known_statement& what);
     task<status> run_setting(const known_statement& what);
+    status run_our_setting(const known_statement& what, const setting_command& command);
+    task<status> show_ours(std::string name, bool describe);
+    status take_token(std::string_view token);
+    task<result<std::string>> causal_token();
+    role_hint role_for(const known_statement& what) const;
+    // A hint that says "replica", and a statement that may write.
+    std::optional<error> against_its_role(const known_statement& what) const;
     task<status> on_every_participant(std::string sql);
     status run_deallocate(const known_statement& what);
     status run_discard(const known_statement& what);
@@ -237,7 +245,7 @@ private:
     participant& enter(std::size_t place, topology::loan lent, bool writes);
     topology::loan lend_ready(std::size_t place, bool replica);
     task<result<topology::loan>> lend(std::size_t place, bool replica);
-    bool wants_replica(const route::prepared_plan& plan) const;
+    bool wants_replica(const known_statement& what) const;
     bool sync_follows();
     status note_reader(participant& p, bool writes);
     void note_writes(bool any_wrote = false);
@@ -349,11 +357,16 @@ private:
         std::string name;
         std::size_t replayed;
         settings_ptr settings_then;
+        std::optional<role_hint> role_then;
     };
     std::vector<savepoint> savepoints_;
     settings_ptr settings_at_begin_;
     std::list<participant> participants_;
-    instant wrote_at_ = instant::min();  // the last acknowledged write: replicas that are read from must show it
+    role_hint role_ = role_hint::none;     // as settings_ say
+    std::optional<role_hint> local_role_;  // as SET LOCAL said, until the transaction ends
+    std::vector<bool> wrote_on_;           // by place: ever; for causal_token()
+    topology::causal_positions after_;     // by place: what other connections wrote, and this one must see
+    instant wrote_at_ = instant::min();    // the last acknowledged write: replicas that are read from must show it
 
     // What may be asked of another server still.
     struct {

@@ -65,7 +65,7 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         status clear = co_await begin_as_one(unit);
         if (!clear) co_return std::move(clear).error();
     }
-    const bool replica = wants_replica(plan) && (block_ != block::none || unit == as_one::statement || next_is_sync());
+    const bool replica = wants_replica(*what) && (block_ != block::none || unit == as_one::statement || next_is_sync());
     // In the order of places, so that two who need the same servers do not wait for each other.
     for (const route::step& each : bound->steps) {
         const std::size_t place = place_of(*bound, each);

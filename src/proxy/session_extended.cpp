@@ -157,6 +157,9 @@ task<status> session::on_bind(client_message m) {
     const std::shared_ptr<known_statement> what = std::move(*found);
     const bool own = is_own(*what->plan, shared_.is_sqlite());
     if (failed_ && !own) return fail_extended(transaction_failed());
+    if (!own) {
+        if (auto why = against_its_role(*what)) return fail_extended(std::move(*why));
+    }
     if (parse_owed_ != nullptr && parse_owed_ != what) return after_claiming(m);
     if (bind_.portal.empty()) {
         const portal* old = statements_.find_portal(bind_.portal);
@@ -172,7 +175,7 @@ task<status> session::on_bind(client_message m) {
     if (!*place) return keep_bound(made);
     made.relayed = true;
     made.target = **place;
-    bool replica = wants_replica(*what->plan) && (block_ != block::none || sync_follows());
+    bool replica = wants_replica(*what) && (block_ != block::none || sync_follows());
     bool writes = what->plan->writes() && !replica;
     if (second_.again && second_.writes) writes = true, replica = false;
     if (replica && block_ == block::none) keep_flight(m);

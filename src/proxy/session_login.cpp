@@ -199,6 +199,16 @@ task<status> session::take_parameters(const wire::startup_request& start) {
             }
             continue;
         }
+        if (name == token_setting) {
+            if (status taken = take_token(value); !taken) co_return taken;
+            continue;
+        }
+        if (is_our_setting(name)) {
+            auto role = read_role(value);
+            if (!role) co_return std::move(role).error();
+            made.set(std::string{role_setting}, fmt::format("SET {} = '{}'", role_setting, name_of(*role)));
+            continue;
+        }
         if (name == "application_name")
             application = value;
         else

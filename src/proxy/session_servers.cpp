@@ -43,6 +43,10 @@ constexpr std::string_view leftovers_sql =
 void session::use_settings(settings_ptr now) {
     settings_ = shared_.shared_settings(std::move(now));
     environment_ = plans().environment(*settings_);
+    const std::string* role = settings_->find(std::string{role_setting});
+    role_ = role_hint::none;
+    if (role != nullptr && role->find("'replica'") != role->npos) role_ = role_hint::replica;
+    if (role != nullptr && role->find("'primary'") != role->npos) role_ = role_hint::primary;
 }
 
 // --- getting ----------------------------------------------------------------------------------------------------
@@ -88,12 +92,16 @@ std::size_t session::any_place() {
 }
 
 // Nothing but rows is asked for, which a replica has too: not what servers tell of themselves.
-bool session::wants_replica(const route::prepared_plan& plan) const {
-    if (!shared_.splits_reads() || plan.kind() != route::statement_kind::select || !plan.may_read_on_replicas() ||
-        plan.reads_catalogue() || as_one_ != as_one::nothing) {
+bool session::wants_replica(const known_statement& what) const {
+    const route::prepared_plan& plan = *what.plan;
+    const role_hint hint = role_for(what);
+    const bool hinted = hint == role_hint::replica;
+    if (!(hinted ? shared_.has_replicas() : shared_.splits_reads() && hint == role_hint::none)) return false;
+    if (plan.kind() != route::statement_kind::select || !plan.may_read_on_replicas() ||
+        (plan.reads_catalogue() && !hinted) || as_one_ != as_one::nothing) {
         return false;
     }
-    if (block_ != block::none && (block_ != block::explicit_ || !read_only_.value_or(false))) return false;
+    if (block_ != block::none && (block_ != block::explicit_ || !read_only_.value_or(hinted))) return false;
     // Hot standbys know no serializable transactions.
     const auto serializable = [](std::string_view text) {
         return std::search(text.begin(), text.end(), std::begin("serializable"), std::end("serializable") - 1,
@@ -129,6 +137,7 @@ topology::loan session::lend_ready(std::size_t place, bool replica) {
         topology::reading_terms terms;
         terms.wrote_at = wrote_at_;
         terms.avoid = second_.avoid;
+        if (const auto from = after_.find(place); from != after_.end()) terms.after = &from->second;
         who = among.replica_now(terms, loop_.now());
         out.from_replica = true;
     } else {
@@ -167,6 +176,7 @@ task<result<topology::loan>> session::lend(std::size_t place, bool replica) {
         topology::reading_terms terms;
         terms.wrote_at = wrote_at_;
         terms.avoid = second_.avoid;
+        if (const auto from = after_.find(place); from != after_.end()) terms.after = &from->second;
         task<result<topology::loan>> asking =
             replica && !among.is_alone() ? among.lend_to_read(loop_, terms, until) : among.lend_to_write(loop_, until);
         in_scope bounded{asking.frame(), &lending};
@@ -406,8 +416,13 @@ void session::drop(participant* p) {
 
 // What was written is acknowledged by now, or may have happened.
 void session::note_writes(bool any_wrote) {
-    if (!shared_.splits_reads()) return;
-    for (const participant& p : participants_) any_wrote = any_wrote || p.wrote;
+    if (!shared_.has_replicas()) return;
+    for (const participant& p : participants_) {
+        if (!p.wrote) continue;
+        any_wrote = true;
+        if (wrote_on_.size() <= p.place) wrote_on_.resize(shared_.places());
+        wrote_on_[p.place] = true;
+    }
     if (any_wrote) wrote_at_ = steady_clock::now();
 }
 
@@ -558,6 +573,8 @@ task<void> session::read_back(participant& p) {
             found.set_from_value(name, value);
     }
     // Settings that we put there are of source `session` too; only news make a new set.
+    if (const std::string* role = settings_->find(std::string{role_setting}))
+        found.set(std::string{role_setting}, *role);
     bool news = found.all().size() != settings_->all().size();
     for (const auto& [name, statement] : found.all()) news = news || settings_->find(name) == nullptr;
     if (news || !(found == *settings_)) use_settings(std::make_shared<const settings>(std::move(found)));

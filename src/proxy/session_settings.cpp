@@ -1,6 +1,7 @@
 #include "proxy/session_settings.hpp"
 
 #include "core/ascii.hpp"
+#include "proxy/routing_hints.hpp"
 
 #include <fmt/format.h>
 
@@ -397,12 +398,14 @@ std::vector<std::string> custom_settings_named_in(std::string_view sql) {
 std::string difference(const settings& from, const settings& to) {
     std::vector<std::pair<int, std::string>> steps;
     for (const auto& [name, statement] : from.all()) {
+        if (is_our_setting(name)) continue;  // no server's business
         if (to.find(name) == nullptr) steps.emplace_back(-rank(name), reset_statement(name));
     }
     // A role that stays or changes comes off before anything else is set.
     const bool others = std::any_of(to.all().begin(), to.all().end(),
                                     [&](const auto& each) {
                                         const std::string* had = from.find(each.first);
+                                        if (is_our_setting(each.first)) return false;
                                         return rank(each.first) == 0 && (had == nullptr || *had != each.second);
                                     }) ||
                         !steps.empty();
@@ -417,6 +420,7 @@ std::string difference(const settings& from, const settings& to) {
     for (const auto& [name, statement] : to.all()) {
         const std::string* had = from.find(name);
         const int r = rank(name);
+        if (is_our_setting(name)) continue;
         if (had != nullptr && *had == statement && !(r > 0 && off[static_cast<std::size_t>(r)])) continue;
         steps.emplace_back(10 + r, statement);
     }
@@ -483,7 +487,7 @@ reading_environment environment_of(const settings& s) {
     // Everything set is part of the fingerprint but what only names the client: cheap to be safe, since few settings
     // differ between clients.
     for (const auto& [name, statement] : s.all()) {
-        if (name == "application_name" || name == "client_encoding") continue;
+        if (name == "application_name" || name == "client_encoding" || is_our_setting(name)) continue;
         out.fingerprint += statement;
         out.fingerprint += '\n';
     }

@@ -145,6 +145,10 @@ task<status> session::run_simple(std::shared_ptr<known_statement> what, std::opt
         place = *found;
     }
     if (place) co_return co_await relay_query(what, *place, message, with_ready);
+    if (auto why = against_its_role(*what)) {
+        refuse(*why);
+        co_return status{};
+    }
     status merged = co_await run_merged(what);
     if (!merged) {
         if (merged.error() == errc::peer_closed) co_return merged;
@@ -195,8 +199,14 @@ result<std::optional<std::size_t>> session::relayed_to(const known_statement& wh
 task<status> session::relay_query(std::shared_ptr<known_statement> what, std::size_t place, std::string_view message,
                                   bool with_ready) {
     const route::prepared_plan& plan = *what->plan;
-    bool replica = wants_replica(plan), writes = plan.writes() && !replica;
+    bool replica = wants_replica(*what), writes = plan.writes() && !replica;
     end_second_try();
+    if (auto why = against_its_role(*what)) {
+        error_seen_ = true;
+        fail(*why);
+        if (with_ready) ready();
+        co_return status{};
+    }
     for (int attempt = 0;; ++attempt) {
         result<participant*> got = acquire_now(place, writes, replica);
         if (*got == nullptr) got = co_await acquire(place, writes, replica);

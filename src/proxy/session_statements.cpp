@@ -43,7 +43,7 @@ bool session::is_own(const route::prepared_plan& plan, bool sqlite) noexcept {
         case statement_kind::empty:
             return true;
         case statement_kind::show:
-            return sqlite;
+            return sqlite || is_our_setting(plan.session().name);
         case statement_kind::utility:
             return plan.session().command == "UNLISTEN" || closes_all(plan);
         default:
@@ -108,6 +108,7 @@ task<status> session::run_own(std::shared_ptr<known_statement> what, bool descri
         case statement_kind::explain_ashlar:
             co_return co_await run_explain(what, describe);
         case statement_kind::show:
+            if (is_our_setting(plan.session().name)) co_return co_await show_ours(plan.session().name, describe);
             co_return co_await run_show(what, describe);
         case statement_kind::utility:
             // Drivers send both when a connection goes back to their pool. Nobody listens, and what is open is open on the
@@ -138,6 +139,7 @@ task<status> session::run_setting(const known_statement& what) {
     auto read = read_setting_command(what.text);
     if (!read) co_return std::move(read).error();
     const setting_command& command = *read;
+    if (is_our_setting(command.name)) co_return run_our_setting(what, command);
     const bool resets = command.what == verb::reset || command.what == verb::reset_all;
     const bool said_reset = what.plan->kind() == statement_kind::reset;
     const std::string_view tag = said_reset ? "RESET" : "SET";

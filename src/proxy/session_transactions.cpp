@@ -111,6 +111,7 @@ task<status> session::end_block(outcome how) {
     cursors_.clear();
     read_only_.reset();
     settings_at_begin_ = nullptr;
+    local_role_.reset();
     current_ = nullptr;
     statements_.portals().clear();
     co_await release_all();
@@ -171,6 +172,7 @@ task<status> session::run_savepoint(const known_statement& what) {
         made.name = name;
         made.replayed = replay_.size();
         made.settings_then = settings_;
+        made.role_then = local_role_;
         savepoints_.push_back(std::move(made));
         replay_.push_back(sql);
         wire::write_command_complete(stream_.out(), "SAVEPOINT");
@@ -191,6 +193,7 @@ task<status> session::run_savepoint(const known_statement& what) {
     if (!done) co_return done;
     if (back) {
         const bool settings_changed = settings_ != savepoints_[at].settings_then;
+        local_role_ = savepoints_[at].role_then;
         replay_.resize(savepoints_[at].replayed + 1);
         savepoints_.resize(at + 1);
         failed_ = false;

@@ -3,6 +3,8 @@
 #include "support/becomes.hpp"
 #include "support/proxied.hpp"
 
+#include <ashlar/ashlar.hpp>
+
 #include <libpq-fe.h>
 
 #include <atomic>
@@ -25,8 +27,9 @@ struct finish {
 
 class client {
 public:
-    explicit client(std::uint16_t port) {
-        const std::string where = "host=127.0.0.1 port=" + std::to_string(port) + " user=postgres dbname=main";
+    explicit client(std::uint16_t port, const std::string& options = "") {
+        const std::string where =
+            "host=127.0.0.1 port=" + std::to_string(port) + " user=postgres dbname=main options='" + options + "'";
         connection_.reset(PQconnectdb(where.c_str()));
         if (PQstatus(connection_.get()) != CONNECTION_OK) throw std::runtime_error{PQerrorMessage(connection_.get())};
     }
@@ -64,7 +67,7 @@ protected:
         "create table people (id int primary key, v int not null); create table plain (id int primary key, v int);"
         "insert into plain values (1, 0)";
 
-    ProxyReplicas() {
+    explicit ProxyReplicas(bool splits = true) {
         postgres_server::options roomy;
         roomy.settings["max_connections"] = "200";
         roomy.settings["log_statement"] = "all";
@@ -81,7 +84,7 @@ protected:
         how.on = primary_;
         how.shards = 2;
         how.tables = {proxied::sharded("people", "id")};
-        how.change = [this](config::description& d) {
+        how.change = [this, splits](config::description& d) {
             const auto add = [&](config::database& to) {
                 for (const auto* each : {first_.get(), second_.get()}) {
                     config::endpoint there = to.primary;
@@ -92,7 +95,7 @@ protected:
             };
             for (config::database& each : d.shards_->list) add(each);
             add(d.databases.at("primary"));
-            d.replicas.read_write_split = true;
+            d.replicas.read_write_split = splits;
             d.replicas.check_interval = milliseconds{100};
         };
         proxy_.emplace(how);
@@ -359,6 +362,149 @@ TEST_F(ProxyReplicas, NobodyNoticesThatAReplicaDiesUnderABoundStatement) {
     over = true;
     for (std::thread& each : readers) each.join();
     EXPECT_EQ(failed, 0);
+}
+
+TEST_F(ProxyReplicas, AHintSendsReadsToThePrimary) {
+    ASSERT_TRUE(reads_on_both());
+    client c{proxy_->port()};
+    const std::string read = "select v from people where id = 3";
+    EXPECT_EQ(who_runs(c, "/* ashlar_role: primary */ " + read), "primary");
+    EXPECT_EQ(who_runs(c, "/*NO LOAD BALANCE*/ " + read), "primary");
+    EXPECT_EQ(who_runs(c, "/* pgdog_role: primary */ select v from people where id = $1", {"3"}), "primary");
+    EXPECT_NE(who_runs(c, "select '/* ashlar_role: primary */', v from people where id = 3"), "primary");
+    EXPECT_EQ(c.query("/* ashlar_role: prymary */ " + read), "22023");
+    ASSERT_EQ(c.query("set ashlar.role = 'primary'"), "SET");
+    EXPECT_EQ(c.query("show ashlar.role"), "primary");
+    EXPECT_EQ(who_runs(c, read), "primary");
+    EXPECT_NE(who_runs(c, "/* ashlar_role: replica */ " + read), "primary") << "a comment is stronger than SET";
+    ASSERT_EQ(c.query("reset ashlar.role"), "RESET");
+    EXPECT_NE(who_runs(c, read), "primary");
+    ASSERT_EQ(c.query("set server role to 'primary'"), "SET");
+    EXPECT_EQ(c.query("show server role"), "primary");
+    EXPECT_EQ(who_runs(c, read), "primary");
+    ASSERT_EQ(c.query("set server role to 'auto'"), "SET");
+    EXPECT_NE(who_runs(c, read), "primary");
+    EXPECT_EQ(c.query("set ashlar.role = 'nobody'"), "22023");
+    client started{proxy_->port(), "-c ashlar.role=primary"};
+    EXPECT_EQ(who_runs(started, read), "primary");
+    // A transaction that is undone takes back what was set in it.
+    ASSERT_EQ(c.query("begin"), "BEGIN");
+    ASSERT_EQ(c.query("set pgdog.role to 'primary'"), "SET");
+    ASSERT_EQ(c.query("rollback"), "ROLLBACK");
+    EXPECT_NE(who_runs(c, read), "primary");
+}
+
+// Without read_write_split.
+class ProxyReplicasByHint : public ProxyReplicas {
+protected:
+    ProxyReplicasByHint() : ProxyReplicas(false) {}
+    bool reads_there(client& c, const std::string& sql) {
+        return becomes([&] { return who_runs(c, sql) != "primary"; });
+    }
+};
+
+TEST_F(ProxyReplicasByHint, ReadsGoThereAndWritesAreRefused) {
+    client c{proxy_->port()};
+    const std::string read = "select v from people where id = 3";
+    EXPECT_EQ(who_runs(c, read), "primary");
+    EXPECT_TRUE(reads_there(c, "/* ashlar_role: replica */ " + read));
+    EXPECT_TRUE(reads_there(c, "/* ashlar_role: replica */ select pg_is_in_recovery()"));
+    for (const char* sql : {"update people set v = 1 where id = 3", "select nextval('none')", "create table x (id int)",
+                            "select v from people where id = 3 for update", "update people set v = 2"}) {
+        EXPECT_EQ(c.query(std::string{"/* ashlar_role: replica */ "} + sql), "25006") << sql;
+    }
+    EXPECT_EQ(c.bound("/* ashlar_role: replica */ update people set v = $1 where id = 3", {"1"}), "25006");
+    ASSERT_EQ(c.query("set ashlar.role to replica"), "SET");
+    EXPECT_TRUE(reads_there(c, read));
+    EXPECT_NE(who_runs(c, "select v from people where id = $1", {"3"}), "primary");
+    EXPECT_EQ(c.query("delete from people where id = 3"), "25006");
+    EXPECT_EQ(c.query("/* ashlar_role: primary */ update people set v = 9 where id = 3"), "UPDATE 1");
+    EXPECT_EQ(c.query(read), "9") << "its own write";
+    // In a transaction the last word is SET LOCAL's, and it stays on one replica.
+    ASSERT_EQ(c.query("set ashlar.role to auto"), "SET");
+    ASSERT_TRUE(becomes([&] { return who_runs(c, "/* ashlar_role: replica */ " + read) != "primary"; }));
+    ASSERT_EQ(c.query("begin"), "BEGIN");
+    ASSERT_EQ(c.query("set local ashlar.role = 'replica'"), "SET");
+    const std::string there = who_runs(c, read);
+    EXPECT_NE(there, "primary");
+    EXPECT_EQ(who_runs(c, "/* ashlar_role: primary */ " + read), there);
+    ASSERT_EQ(c.query("savepoint a"), "SAVEPOINT");
+    EXPECT_EQ(c.query("update people set v = 1 where id = 3"), "25006");
+    ASSERT_EQ(c.query("rollback"), "ROLLBACK");
+    EXPECT_EQ(who_runs(c, read), "primary");
+}
+
+TEST_F(ProxyReplicasByHint, NobodyMissesHisOwnWritesThoughTheReplicasHaveStopped) {
+    client c{proxy_->port()};
+    ASSERT_EQ(c.query("set ashlar.role to replica"), "SET");
+    ASSERT_TRUE(reads_there(c, "select v from people where id = 5"));
+    (void)first_->run_sql("select pg_wal_replay_pause()");
+    (void)second_->run_sql("select pg_wal_replay_pause()");
+    for (int i = 1; i <= 50; ++i) {
+        const std::string now = std::to_string(i);
+        ASSERT_EQ(c.query("/* ashlar_role: primary */ update people set v = " + now + " where id = 5"), "UPDATE 1");
+        ASSERT_EQ(c.query("select v from people where id = 5"), now);
+    }
+}
+
+TEST_F(ProxyReplicas, ACausalTokenShowsAnotherConnectionWhatThisOneWrote) {
+    ASSERT_TRUE(reads_on_both());
+    (void)first_->run_sql("select pg_wal_replay_pause()");
+    client c{proxy_->port()};
+    EXPECT_EQ(c.query("show ashlar.causal_token"), "v1");
+    int stale = 0;
+    std::string token;
+    for (int i = 1; i <= 60; ++i) {
+        const std::string now = std::to_string(i);
+        ASSERT_EQ(c.query("update people set v = " + now + " where id = 5"), "UPDATE 1");
+        token = c.query("show ashlar.causal_token");
+        ASSERT_TRUE(token.starts_with("v1!shard_")) << token;
+        client started{proxy_->port(), "-c ashlar.causal_token=" + token}, set{proxy_->port()};
+        ASSERT_EQ(set.query("set ashlar.causal_token = '" + token + "'"), "SET");
+        stale += started.query("select v from people where id = 5") != now;
+        stale += set.bound("select v from people where id = $1", {"5"}) != now;
+    }
+    EXPECT_EQ(stale, 0);
+    // It is passed on, and waits for nobody: the replica that goes on serves it.
+    client next{proxy_->port(), "-c ashlar.causal_token=" + token};
+    EXPECT_EQ(next.query("show ashlar.causal_token"), token);
+    EXPECT_TRUE(becomes([&] { return who_runs(next, "select v from people where id = 5") == "second"; }));
+    EXPECT_EQ(c.query("set ashlar.causal_token = 'v1!nobody!p1-0000000003000148'"), "22023");
+    EXPECT_EQ(c.query("set ashlar.causal_token = 'nonsense'"), "22023");
+    EXPECT_THROW((client{proxy_->port(), "-c ashlar.causal_token=nonsense"}), std::runtime_error);
+    ASSERT_EQ(c.query("begin"), "BEGIN");
+    ASSERT_EQ(c.query("update people set v = 0 where id = 5"), "UPDATE 1");
+    EXPECT_EQ(c.query("show ashlar.causal_token"), "25001");
+    ASSERT_EQ(c.query("rollback"), "ROLLBACK");
+}
+
+TEST_F(ProxyReplicas, CausalTokensGoBetweenTheProxyAndTheLibrary) {
+    ASSERT_TRUE(reads_on_both());
+    const auto database = [&](const std::string& section, const std::string& name) {
+        return "[" + section + "]\nurl = \"" + primary_->url(name) + "\"\nreplicas = [\"" + first_->url(name) +
+               "\", \"" + second_->url(name) + "\"]\n";
+    };
+    auto opened = cluster::open_text(
+        database("databases.primary", "main") + "[shards]\nfunction = \"hash\"\nkey_type = \"integer\"\n" +
+        database("shards.shard_1", "shard_1") + database("shards.shard_2", "shard_2") +
+        "[tables]\npeople = { shard_key = \"id\" }\n[replicas]\ncheck_interval = \"100ms\"\n");
+    ASSERT_TRUE(opened) << opened.error();
+    const cluster& shop = *opened;
+    (void)first_->run_sql("select pg_wal_replay_pause()");
+    const std::string read = "select v from people where id = 5";
+    client c{proxy_->port()};
+    int stale = 0;
+    for (int i = 1; i <= 40; ++i) {
+        const std::string now = std::to_string(i);
+        ASSERT_EQ(c.query("update people set v = " + now + " where id = 5"), "UPDATE 1");
+        cluster next = shop.session(c.query("show ashlar.causal_token")).value();
+        stale += std::to_string(next.reading().scalar<int>(read).value()) != now;
+        cluster mine = shop.session();
+        mine.execute("update people set v = $1 where id = 5", 1'000 + i).value();
+        client after{proxy_->port(), "-c ashlar.causal_token=" + mine.causal_token().value()};
+        stale += after.query(read) != std::to_string(1'000 + i);
+    }
+    EXPECT_EQ(stale, 0);
 }
 
 TEST_F(ProxyReplicas, APromotedOneTakesTheWrites) {
