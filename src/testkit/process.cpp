@@ -1,9 +1,10 @@
 #include "testkit/process.hpp"
 
+#include "testkit/programs.hpp"
+
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,16 +43,16 @@ struct launch {
             if (!what.environment.contains(text.substr(0, text.find('=')))) environment_texts.push_back(text);
         }
         for (const auto& [name, value] : what.environment) {
-            if (!value.empty()) environment_texts.push_back(name + "=" + value);
+            if (!value.empty()) environment_texts.emplace_back(name).append("=").append(value);
         }
         for (std::string& e : environment_texts) environment.push_back(e.data());
         environment.push_back(nullptr);
         if (!what.user.empty() && ::geteuid() == 0) {
-            const passwd* who = ::getpwnam(what.user.c_str());
+            const std::optional<user_ids> who = ids_of(what.user);
             if (!who) throw std::runtime_error("no user " + what.user + " on this machine");
             change_user = true;
-            uid = who->pw_uid;
-            gid = who->pw_gid;
+            uid = who->user;
+            gid = who->group;
         }
     }
 };
@@ -71,7 +72,7 @@ struct launch {
     if (!what.folder.empty() && ::chdir(what.folder.c_str())) ::_exit(126);
     sigset_t none;
     sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
     ::execvpe(how.arguments[0], how.arguments.data(), how.environment.data());
     ::_exit(127);

@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <optional>
 #include <stdexcept>
 #include <string_view>
 
@@ -58,9 +57,19 @@ std::string mariadb_program() {
 
 std::string user_for_servers(const std::vector<std::string>& one_of) {
     for (const std::string& each : one_of) {
-        if (::getpwnam(each.c_str()) != nullptr) return each;
+        if (ids_of(each)) return each;
     }
     throw std::runtime_error("servers must not run as root, and this machine has no other user for them");
+}
+
+std::optional<user_ids> ids_of(const std::string& user) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::vector<char> texts(16'384);
+    if (::getpwnam_r(user.c_str(), &entry, texts.data(), texts.size(), &found) != 0 || found == nullptr) {
+        return std::nullopt;
+    }
+    return user_ids{entry.pw_uid, entry.pw_gid};
 }
 
 }  // namespace ashlar::testkit

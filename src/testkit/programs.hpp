@@ -1,6 +1,9 @@
 // programs.hpp: where the servers' programs lie on this machine, and as whom they run.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,5 +20,12 @@ std::string mariadb_program();
 // As root: the first of these users that the machine has, for servers must not run as root; throws when it has none. Who is not
 // root runs them as himself, whatever this says.
 std::string user_for_servers(const std::vector<std::string>& one_of);
+
+struct user_ids {
+    uid_t user;
+    gid_t group;
+};
+// Of a user of this machine; nullopt: there is none of the name.
+std::optional<user_ids> ids_of(const std::string& user);
 
 }  // namespace ashlar::testkit

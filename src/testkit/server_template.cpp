@@ -1,7 +1,8 @@
 #include "testkit/server_template.hpp"
 
+#include "testkit/programs.hpp"
+
 #include <fcntl.h>
-#include <pwd.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -35,8 +36,8 @@ private:
 
 void hand_over(const std::string& path, const std::string& user) {
     if (::geteuid() != 0) return;
-    const passwd* who = ::getpwnam(user.c_str());
-    if (!who || ::chown(path.c_str(), who->pw_uid, who->pw_gid)) throw std::runtime_error("cannot chown " + path);
+    const std::optional<user_ids> who = ids_of(user);
+    if (!who || ::chown(path.c_str(), who->user, who->group)) throw std::runtime_error("cannot chown " + path);
 }
 
 std::string server_template(const std::string& name, const std::string& owner,
