@@ -136,7 +136,7 @@ TEST_P(AnyEngine, ACommitWhoseAnswerIsLostHasHappenedOrNot) {
 
 TEST_P(AnyEngine, ADelayedServerMeetsTheDeadline) {
     throwaway_options how = orders(GetParam());
-    how.cluster.timeout = 150ms;
+    how.cluster.timeout = 1s;  // what opening the cluster needs, too
     throwaway_cluster shop{how};
     shop.delay(shop->shard_for(7).name(), 10s);
     EXPECT_EQ(shop->query("select * from orders where user_id = 7").error().code(), errc::deadline_passed);
