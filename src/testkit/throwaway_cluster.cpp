@@ -109,6 +109,11 @@ public:
 void set_lag(const postgres_server& replica, std::chrono::seconds by) {
     replica.run_sql(fmt::format("alter system set recovery_min_apply_delay = '{}s'", by.count()));
     replica.run_sql("select pg_reload_conf()");
+    // A connection that shows it is younger than the signals to the server's processes: the next record is applied by it.
+    const std::string wanted = std::to_string(std::chrono::milliseconds{by}.count());
+    while (replica.scalar("select setting from pg_settings where name = 'recovery_min_apply_delay'") != wanted) {
+        std::this_thread::sleep_for(2ms);
+    }
 }
 void set_lag(const mariadb_server& replica, std::chrono::seconds by) {
     replica.run_sql(fmt::format("stop slave; change master to master_delay = {}; start slave", by.count()));
