@@ -168,8 +168,7 @@ std::string table_of(const std::vector<report>& all) {
     std::vector<text_row> lines;
     for (const report& r : all) {
         lines.push_back({r.database, r.where.display(), r.up ? "up" : "down", r.role,
-                         r.up ? fmt::format("{:.2f} ms", r.latency_ms) : "",
-                         lag_text(r), connections_text(r),
+                         r.up ? fmt::format("{:.2f} ms", r.latency_ms) : "", lag_text(r), connections_text(r),
                          std::to_string(r.pool.max_connections), r.problem});
     }
     return aligned({{"database"},

@@ -78,7 +78,7 @@ struct worker_report {
     std::size_t clients = 0;    // logged in; without those of the console
     std::size_t strangers = 0;  // not yet logged in
     std::size_t consoles = 0;
-    std::map<std::string, user_counts> users;  // by their shown_name
+    std::map<std::string, user_counts> users;        // by their shown_name
     std::vector<std::vector<std::uint32_t>> linked;  // clients by place and server that they hold
     std::uint64_t plan_hits = 0, plan_misses = 0;
     std::size_t plans = 0;
