@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -52,7 +53,7 @@ struct one_stops {
 };
 
 // The other process: for each line of "number token" one letter. r, p: found, on a replica or the primary; s: stale; e: an
-// error. Every twentieth read is repeated until a replica serves it.
+// error. Of the first 400 reads every twentieth is repeated until a replica serves it.
 int read_by_token(const std::string& toml, int from) {
     std::FILE* const lines = ::fdopen(from, "r+");
     bool on_replica = false;
@@ -70,7 +71,7 @@ int read_by_token(const std::string& toml, int from) {
             said = !found ? 'e' : *found != number ? 's' : on_replica ? 'r' : 'p';
             return said != 'p';
         };
-        if (i % 20 == 0)
+        if (i % 20 == 0 && i <= 400)
             (void)becomes(read);
         else
             (void)read();
@@ -133,7 +134,7 @@ void write_here_read_there(const std::string& database) {
     EXPECT_EQ(ended, 0);
     EXPECT_EQ(said['s'], 0);
     EXPECT_EQ(said['e'], 0);
-    EXPECT_GE(said['r'], pairs() / 20);
+    EXPECT_GE(said['r'], std::min(pairs(), 400) / 20);
     std::printf("%d pairs: %d read on a replica, %d on the primary\n", pairs(), said['r'], said['p']);
 }
 
