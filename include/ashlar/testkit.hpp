@@ -114,7 +114,7 @@ struct throwaway_options {
     testkit::engine engine = testkit::engine::sqlite;
 
     // The program's own ashlar.toml: all its databases, shards, tables and settings, but each database a new and empty one.
-    // Variables in it need not be set.
+    // Variables in it need not be set, and its [alerts] run nothing.
     std::string like;
 
     // Without `like`: a primary, and so many shards by modulo of keys of this type (integer, uuid); 0: none.

@@ -6,8 +6,9 @@
 //     }).value();
 //
 // Ends      Commits when the function returns normally; rolls back when it returns a result that holds an error, or throws.
-//           What value() throws (bad_result) becomes the transaction's result; any other exception is let on. After a statement has failed nothing but a rollback can follow: a
-//           function that overlooks the failure gets transaction_failed instead of a commit.
+//           What value() throws (bad_result) becomes the transaction's result; any other exception is let on.
+//           After a statement has failed nothing but a rollback can follow: a function that overlooks the failure gets
+//           transaction_failed instead of a commit.
 // Shards    A shard joins with the first statement that needs it. Over several SQLite shards the commit is atomic, for
 //           11 files at most and none in WAL mode (else the write is refused, 0A000); each is locked from its first
 //           statement to the end, and who meets another transaction in a ring gets deadlock or serialization_failed:

@@ -15,7 +15,7 @@ void server_faults::take_down() {
 }
 void server_faults::bring_back() {
     const std::lock_guard held{guard_};
-    down_ = false;
+    come_back();
 }
 void server_faults::fail_next(errc with, std::size_t statements) {
     const std::lock_guard held{guard_};
@@ -32,10 +32,15 @@ void server_faults::delay(milliseconds by) {
 }
 void server_faults::heal() {
     const std::lock_guard held{guard_};
-    down_ = false;
+    come_back();
     failures_ = 0;
     lost_commit_.reset();
     delay_ = milliseconds{0};
+}
+
+// Those that were being made when it went down are lost with the others. Precondition: the guard is held.
+void server_faults::come_back() {
+    if (std::exchange(down_, false)) lost_up_to_ = made_;
 }
 
 std::uint64_t server_faults::new_connection() {
@@ -48,7 +53,7 @@ bool server_faults::is_down() const {
 }
 bool server_faults::is_lost(std::uint64_t connection) const {
     const std::lock_guard held{guard_};
-    return connection <= lost_up_to_;
+    return down_ || connection <= lost_up_to_;
 }
 milliseconds server_faults::delayed() const {
     const std::lock_guard held{guard_};

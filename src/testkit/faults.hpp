@@ -32,6 +32,7 @@ public:
     std::optional<bool> next_lost_commit();  // does it happen?
 
 private:
+    void come_back();
     mutable std::mutex guard_;
     std::uint64_t made_ = 0, lost_up_to_ = 0;
     bool down_ = false;

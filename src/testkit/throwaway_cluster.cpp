@@ -2,6 +2,7 @@
 #include "cluster/cluster_inside.hpp"
 #include "config/load.hpp"
 #include "config/url.hpp"
+#include "driver/drivers.hpp"
 #include "testkit/faults.hpp"
 #include "testkit/mariadb_server.hpp"
 #include "testkit/postgres_server.hpp"
@@ -22,6 +23,7 @@ using namespace std::chrono_literals;
 
 // How long replicas may take until they can be read from.
 constexpr auto replicas_patience = 30s;
+constexpr auto file_patience = 30s;
 
 template <class T>
 T must(result<T> made, std::string_view what) {
@@ -64,6 +66,9 @@ config::description read_own(const std::string& path) {
         }
     }
     if (!best.is_good()) throw std::runtime_error(config::to_error(best).to_string());
+    // A fault that a test asks for is nobody's alert.
+    best.what.alerts.command.clear();
+    best.what.alerts.webhook.clear();
     return std::move(best.what);
 }
 
@@ -161,6 +166,16 @@ private:
     std::vector<std::unique_ptr<Server>> all_;
 };
 
+void make_file(const std::string& path, const std::string& schema) {
+    const auto loop = io::make_poll_loop();
+    driver::sqlite_options options;
+    options.file = path;
+    const auto to = driver::make_sqlite_driver(options);
+    const deadline until = deadline::in(file_patience);
+    const auto file = must(loop->run(to->connect(*loop, until)), path);
+    if (!schema.empty()) must(loop->run(file->run_script(schema, until)), "the schema of " + path);
+}
+
 config::endpoint endpoint_of(const std::string& url) {
     auto parsed = config::parse_url(url);
     return std::get<config::endpoint>(std::move(parsed));
@@ -195,10 +210,12 @@ struct throwaway_cluster::inside {
         faults[server] = std::make_shared<server_faults>();
     }
 
-    void place_on_files(config::database& each) {
+    void place_on_file(config::database& each, const throwaway_options& how) {
         each.replicas.clear();
         each.replica_weights.clear();
-        place(each.primary, each.name, "sqlite:" + folder.file(each.name + ".db"));
+        const std::string path = folder.file(each.name + ".db");
+        make_file(path, schema_of(how, each));
+        place(each.primary, each.name, "sqlite:" + path);
     }
 
     void place_on_servers(std::vector<config::database*> all, const throwaway_options& how) {
@@ -254,7 +271,7 @@ throwaway_cluster::throwaway_cluster(throwaway_options how) : inside_(std::make_
     }
     switch (how.engine) {
         case engine::sqlite:
-            for (config::database* each : all) in.place_on_files(*each);
+            for (config::database* each : all) in.place_on_file(*each, how);
             break;
         case engine::postgres:
             in.real = std::make_unique<servers_of<postgres_server>>();
@@ -278,22 +295,10 @@ throwaway_cluster::throwaway_cluster(throwaway_options how) : inside_(std::make_
         if (!made) return made;
         return with_faults(std::move(*made), in.faults.at(in.server_of.at(where.display())));
     };
-    std::map<std::string, std::string> schemas;
-    for (const config::database* each : all) schemas[each->name] = in.schema_of(how, *each);
     auto opened = must(detail::cluster_inside::open(std::move(description), options, make_driver), "the cluster");
     auto seen = opened->new_view();
     in.cluster = ashlar::cluster{std::move(opened), std::move(seen)};
 
-    if (how.engine == engine::sqlite) {
-        // At once on all shards: one alone would not have the same tables as the others.
-        if (!in.shards.empty() && !how.schema.empty()) {
-            must(in.cluster->all_shards().run_script(how.schema), "the schema of the shards");
-        }
-        for (const auto& [name, schema] : schemas) {
-            if (schema.empty() || in.shards.contains(name)) continue;
-            must(in.cluster->database(name).run_script(schema), "the schema of " + name);
-        }
-    }
     const auto until = std::chrono::steady_clock::now() + replicas_patience;
     for (;;) {
         const std::vector<server_health> health = in.cluster->check_all();

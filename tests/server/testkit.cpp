@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <atomic>
 #include <filesystem>
 #include <thread>
 
@@ -183,6 +184,29 @@ old_orders = { database = "archive" }
     const std::string at = shop.url("archive");
     EXPECT_TRUE(at.starts_with("sqlite:/")) << at;
     EXPECT_TRUE(std::filesystem::exists(at.substr(7))) << at;
+}
+
+TEST(Testkit, TheProgramsAlertsAreNotSetOffAndItsWarmUpFindsTheTables) {
+    const test::temporary_folder folder;
+    const std::string rang = folder.file("rang");
+    const std::string file = folder.write("ashlar.toml",
+                                          "[databases.primary]\nurl = \"sqlite:x\"\n[pool]\n"
+                                          "warm_up = [\"select count(*) from orders\"]\nwarm_up_required = true\n"
+                                          "[replicas]\ncheck_interval = \"20ms\"\n[alerts]\nafter = \"20ms\"\n"
+                                          "command = [\"/usr/bin/touch\", \"" +
+                                              rang + "\"]\n");
+    throwaway_options how;
+    how.like = file;
+    how.schema = "create table orders (id integer primary key)";
+    std::atomic<bool> told = false;
+    how.cluster.on_health_change = [&](const server_health&) { told = true; };
+    throwaway_cluster shop{how};
+    shop.take_down("primary");
+    EXPECT_TRUE(test::becomes([&] { return told.load(); }));
+    shop.bring_back("primary");
+    told = false;
+    EXPECT_TRUE(test::becomes([&] { return told.load(); }));
+    EXPECT_FALSE(std::filesystem::exists(rang));
 }
 
 TEST(Testkit, GoesWithItsFiles) {
