@@ -17,9 +17,10 @@ constexpr std::size_t flight_kept = 64 * 1024;
 // may call one that writes: that is for the primary.
 void session::look_for_second_try(const wire::frame& f) {
     if (!second_.allowed || stream_.sent() != second_.sent) return;
+    // A field begins behind the zero of the one before; the code is never the first.
     const auto is = [&](std::string_view state) { return f.body.find(state) != f.body.npos; };
-    const bool writes = is({"C25006\0", 7});
-    if (!writes && !is({"C40001\0", 7}) && !is({"C40P01\0", 7})) return;
+    const bool writes = is({"\0C25006\0", 8});
+    if (!writes && !is({"\0C40001\0", 8}) && !is({"\0C40P01\0", 8})) return;
     second_.conflicted = true;
     second_.writes = writes;
 }

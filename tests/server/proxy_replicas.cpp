@@ -312,7 +312,9 @@ TEST_F(ProxyReplicas, FunctionsOfTheUsersOwnAreReadsWhereTheCatalogueSaysSo) {
           "create function either(text) returns int volatile language sql as 'select 1'",
           "create function notes(n int) returns int volatile language plpgsql as "
           "'begin insert into plain values (n, n); return n; end'",
-          "create function sly(n int) returns int stable language plpgsql as 'begin return notes(n); end'"}) {
+          "create function sly(n int) returns int stable language plpgsql as 'begin return notes(n); end'",
+          "create function raises() returns int stable language plpgsql as 'begin raise exception ''ABC25006''; "
+          "end'"}) {
         (void)primary_->run_sql(sql, "main");
     }
     ASSERT_EQ(c.query("create table one_more (id int)"), "CREATE TABLE");  // after which the catalogue is read again
@@ -326,6 +328,9 @@ TEST_F(ProxyReplicas, FunctionsOfTheUsersOwnAreReadsWhereTheCatalogueSaysSo) {
     ASSERT_EQ(reader.query("begin read only"), "BEGIN");
     EXPECT_NE(who_runs(reader, "select of_plain() from plain"), "primary");
     ASSERT_EQ(reader.query("commit"), "COMMIT");
+    // What its message ends in is no code: the error is the answer, and nobody else is asked.
+    EXPECT_EQ(reader.query("select raises() from plain"), "P0001");
+    EXPECT_EQ(who_runs(reader, "select raises() from plain").find("primary"), std::string::npos);
     EXPECT_EQ(who_runs(reader, "select either(v) from plain"), "primary");
     EXPECT_EQ(who_runs(reader, "select notes(50)"), "primary");
     ASSERT_TRUE(becomes([&] { return who_runs(c, "select v from plain") != "primary"; }));
