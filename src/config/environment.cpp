@@ -30,6 +30,10 @@ void substitute(std::string_view inside, std::size_t offset, const environment& 
         out.text += inside.substr(colon + 2);
         return;
     }
+    if (!given && variables.otherwise) {
+        out.text += variables.otherwise(name);
+        return;
+    }
     if (!given) {
         const std::string shown{name};
         out.faults.push_back({offset, "the environment variable " + shown + " is not set", "",

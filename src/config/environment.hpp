@@ -12,7 +12,12 @@
 
 namespace ashlar::config {
 
-using environment = std::function<std::optional<std::string>(std::string_view name)>;
+class environment : public std::function<std::optional<std::string>(std::string_view name)> {
+public:
+    using std::function<std::optional<std::string>(std::string_view name)>::function;
+    // What stands in for a variable that is not set where the text gives no default. None: that is a fault.
+    std::function<std::string(std::string_view name)> otherwise;
+};
 
 // The environment of this process. For the faces that stand on top; everything below is handed one.
 environment process_environment();

@@ -45,14 +45,17 @@ std::string toml_of(const throwaway_options& how) {
     return text + how.settings + "\n";
 }
 
-// The program's own file, with the environment and something for each variable that is not set in it, for none of them is
-// used: an URL, or a word where the variable is a part of one, whichever leaves fewer mistakes.
+// The program's own file, with the environment and its own defaults; and for each variable that has neither, something that
+// stands in, for no URL of it is used: an URL, or a word where the variable is a part of one, whichever leaves fewer mistakes.
 config::description read_own(const std::string& path) {
     std::map<std::string, bool, std::less<>> is_url;  // of what is not set
-    const config::environment variables = [&](std::string_view name) -> std::optional<std::string> {
-        if (auto set = config::process_environment()(name); set && !set->empty()) return set;
+    config::environment variables = [](std::string_view name) -> std::optional<std::string> {
+        auto set = config::process_environment()(name);
+        return set && !set->empty() ? set : std::nullopt;
+    };
+    variables.otherwise = [&](std::string_view name) {
         const bool url = is_url.try_emplace(std::string{name}, true).first->second;
-        return url ? fmt::format("postgres://unset/{}", name) : "unset";
+        return url ? fmt::format("postgres://unset/{}", name) : std::string{"unset"};
     };
     config::reading_result best = config::read_file(path, variables);
     for (auto& [name, url] : is_url) {

@@ -186,6 +186,19 @@ old_orders = { database = "archive" }
     EXPECT_TRUE(std::filesystem::exists(at.substr(7))) << at;
 }
 
+TEST(Testkit, TheProgramsOwnDefaultsStandForWhatIsNotSet) {
+    const test::temporary_folder folder;
+    const std::string file = folder.write("ashlar.toml",
+                                          "[databases.primary]\nurl = \"${ASHLAR_TEST_NEVER_SET_URL}\"\n[pool]\n"
+                                          "max_connections = \"${ASHLAR_TEST_NEVER_SET_MAXC:-7}\"\n"
+                                          "min_connections = \"${ASHLAR_TEST_NEVER_SET_MINC:-3}\"\n"
+                                          "checkout_timeout = \"${ASHLAR_TEST_NEVER_SET_WAIT:-9}s\"\n");
+    throwaway_options how;
+    how.like = file;
+    throwaway_cluster shop{how};
+    EXPECT_EQ(shop->check_all().at(0).connections.max, 7U);
+}
+
 TEST(Testkit, TheProgramsAlertsAreNotSetOffAndItsWarmUpFindsTheTables) {
     const test::temporary_folder folder;
     const std::string rang = folder.file("rang");
