@@ -2,8 +2,8 @@
 
 #include "core/ascii.hpp"
 #include "core/bad_value.hpp"
-#include "core/calendar.hpp"
 #include "core/float_text.hpp"
+#include "core/moment.hpp"
 
 #include <charconv>
 #include <cmath>
@@ -160,30 +160,16 @@ result<uuid> read_uuid(std::string_view bytes, cell_format format) {
 
 result<std::int64_t> read_moment(std::string_view bytes, std::uint32_t type, cell_format format) {
     if (format == cell_format::text) {
-        if (type == oid::date) {
-            const auto d = parse_date(bytes);
-            if (!d) return d.error();
-            return static_cast<std::int64_t>(d->time_since_epoch().count());
-        }
-        const auto t = parse_timestamp(bytes);
-        if (!t) return t.error();
-        return static_cast<std::int64_t>(t->time_since_epoch().count());
+        return type == oid::date ? days_since_2000(bytes) : microseconds_since_2000(bytes);
     }
     if (bytes.size() != static_cast<std::size_t>(type_size(type))) return wrong_size(type, bytes.size());
     if (type == oid::date) {
         const auto days = static_cast<std::int32_t>(wire::read32(bytes));
         if (days == INT32_MAX) return INT64_MAX;
         if (days == INT32_MIN) return INT64_MIN;
-        return static_cast<std::int64_t>(days) + postgres_epoch_days;
+        return static_cast<std::int64_t>(days);
     }
-    const auto since_2000 = static_cast<std::int64_t>(wire::read64(bytes));
-    if (since_2000 == INT64_MAX || since_2000 == INT64_MIN) return since_2000;
-    std::int64_t since_1970 = 0;
-    if (__builtin_add_overflow(since_2000, postgres_epoch_days * microseconds_per_day, &since_1970) ||
-        since_1970 == INT64_MAX) {
-        return error{errc::bad_value, "a timestamp after the year 294247 cannot be compared here"};
-    }
-    return since_1970;
+    return static_cast<std::int64_t>(wire::read64(bytes));
 }
 
 result<std::string> read_bytea(std::string_view bytes, cell_format format) {
@@ -228,73 +214,6 @@ void write_float(std::string& out, double v, std::uint32_t type, cell_format for
 
 void write_numeric(std::string& out, const numeric& v, cell_format format) {
     out += format == cell_format::binary ? v.to_binary() : v.to_text();
-}
-
-namespace {
-
-result<std::string> moment_to_binary(std::string_view text, std::uint32_t type) {
-    const auto at = read_moment(text, type, cell_format::text);
-    if (!at) return at.error();
-    const bool infinite = *at == INT64_MAX || *at == INT64_MIN;
-    std::string out;
-    if (type == oid::date) {
-        const std::int64_t end = *at > 0 ? INT32_MAX : INT32_MIN;
-        wire::append32(out, static_cast<std::uint32_t>(infinite ? end : *at - postgres_epoch_days));
-    } else {
-        const std::int64_t epoch = postgres_epoch_days * microseconds_per_day;
-        std::int64_t since_2000 = *at;
-        if (!infinite && __builtin_sub_overflow(*at, epoch, &since_2000)) return bad_value(type_name(type), text);
-        wire::append64(out, static_cast<std::uint64_t>(since_2000));
-    }
-    return out;
-}
-
-}  // namespace
-
-result<std::string> text_to_binary(std::string_view text, std::uint32_t type) {
-    std::string out;
-    if (is_text(type) || type == oid::json || type == oid::unknown || type == oid::xml) return std::string{text};
-    if (type == oid::jsonb) return '\x01' + std::string{text};
-    if (is_integer(type)) {
-        const auto v = read_integer(text, type, cell_format::text);
-        if (!v) return v.error();
-        write_integer(out, *v, type, cell_format::binary);
-        return out;
-    }
-    if (is_float(type)) {
-        const auto v = read_float(text, type, cell_format::text);
-        if (!v) return v.error();
-        write_float(out, *v, type, cell_format::binary);
-        return out;
-    }
-    switch (type) {
-        case oid::boolean: {
-            const auto v = read_boolean(text, cell_format::text);
-            if (!v) return v.error();
-            write_boolean(out, *v, cell_format::binary);
-            return out;
-        }
-        case oid::numeric: {
-            const auto v = numeric::from_text(text);
-            if (!v) return v.error();
-            return v->to_binary();
-        }
-        case oid::uuid: {
-            const auto v = uuid::parse(text);
-            if (!v) return v.error();
-            out.assign(v->bytes().begin(), v->bytes().end());
-            return out;
-        }
-        case oid::bytea:
-            return read_bytea(text, cell_format::text);
-        case oid::date:
-        case oid::timestamp:
-        case oid::timestamptz:
-            return moment_to_binary(text, type);
-        default:
-            return error{errc::unsupported, "a value of " + type_name(type) + " cannot be sent in binary format"}.hint(
-                "Ask for this column in text format.");
-    }
 }
 
 }  // namespace ashlar::codec

@@ -66,8 +66,8 @@ result<std::int64_t> read_integer(std::string_view bytes, std::uint32_t type, ce
 result<double> read_float(std::string_view bytes, std::uint32_t type, cell_format format);
 result<numeric> read_numeric(std::string_view bytes, cell_format format);
 result<uuid> read_uuid(std::string_view bytes, cell_format format);
-// date, timestamp and timestamptz as a number that orders them: days or microseconds since 1970, the infinities at the ends.
-// Text is read in ISO style only: another DateStyle is bad_value.
+// date, timestamp and timestamptz as PostgreSQL counts them (core/moment.hpp), which orders them. Text is read in ISO style
+// only: another DateStyle is bad_value.
 result<std::int64_t> read_moment(std::string_view bytes, std::uint32_t type, cell_format format);
 result<std::string> read_bytea(std::string_view bytes, cell_format format);
 
@@ -76,10 +76,6 @@ void write_boolean(std::string& out, bool v, cell_format format);
 void write_integer(std::string& out, std::int64_t v, std::uint32_t type, cell_format format);
 void write_float(std::string& out, double v, std::uint32_t type, cell_format format);
 void write_numeric(std::string& out, const numeric& v, cell_format format);
-
-// A cell in text form → the same value in binary form, for clients who asked for binary where the engine gave text.
-// Fails with `unsupported` for a type that is not on the list above.
-result<std::string> text_to_binary(std::string_view text, std::uint32_t type);
 
 }  // namespace codec
 }  // namespace ashlar

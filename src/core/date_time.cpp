@@ -4,6 +4,7 @@
 #include "core/ascii.hpp"
 #include "core/bad_value.hpp"
 #include "core/calendar.hpp"
+#include "core/moment.hpp"
 
 #include <ashlar/types.hpp>
 
@@ -73,6 +74,7 @@ struct moment {
     civil day;
     std::int64_t time = 0;    // microseconds into the day
     std::int64_t offset = 0;  // seconds east of UTC
+    bool has_offset = false;
 };
 
 std::optional<civil> read_day(reader& in) {
@@ -103,11 +105,15 @@ std::optional<std::int64_t> read_time(reader& in) {
 }
 
 // Z, UTC, GMT, +02, +0230, +02:30, +02:30:15; nothing is UTC.
-std::optional<std::int64_t> read_offset(reader& in) {
+std::optional<std::int64_t> read_offset(reader& in, bool& there) {
     in.blanks();
+    there = true;
     if (in.take_word("utc") || in.take_word("gmt") || in.take_word("z")) return 0;
     const bool west = in.take('-');
-    if (!west && !in.take('+')) return 0;
+    if (!west && !in.take('+')) {
+        there = false;
+        return 0;
+    }
     std::int64_t hours = 0, minutes = 0, seconds = 0;
     if (in.digits_ahead() == 4) {
         hours = in.take_number(2);
@@ -153,7 +159,7 @@ std::optional<moment> read_moment(std::string_view text) {
     if (in.take_word("t") || (gap && in.digits_ahead() > 0)) {
         const auto time = read_time(in);
         if (!time) return std::nullopt;
-        const auto offset = read_offset(in);
+        const auto offset = read_offset(in, m.has_offset);
         if (!offset) return std::nullopt;
         m.time = *time;
         m.offset = *offset;
@@ -174,27 +180,72 @@ std::string fraction_text(std::int64_t microseconds) {
     return text;
 }
 
-template <class Time>
-std::optional<Time> infinite(std::string_view text) {
+std::optional<std::int64_t> infinite(std::string_view text) {
     text = trim(text);
-    if (equals_ignoring_case(text, "infinity")) return Time::max();
-    if (equals_ignoring_case(text, "-infinity")) return Time::min();
+    if (equals_ignoring_case(text, "infinity")) return INT64_MAX;
+    if (equals_ignoring_case(text, "-infinity")) return INT64_MIN;
     return std::nullopt;
 }
 
+// IS_VALID_TIMESTAMP: from 4714-11-24 BC, before 294277-01-01.
+constexpr std::int64_t begin_day = days_of({first_year, 11, 24}) - postgres_epoch_days;
+constexpr std::int64_t end_day = days_of({last_timestamp_year + 1, 1, 1}) - postgres_epoch_days;
+
 }  // namespace
 
-std::string to_string(timestamp t) {
-    if (t == timestamp::max()) return "infinity";
-    if (t == timestamp::min()) return "-infinity";
-    const std::int64_t all = t.time_since_epoch().count();
-    std::int64_t days = all / microseconds_per_day;
-    std::int64_t time = all % microseconds_per_day;
+result<std::int64_t> days_since_2000(std::string_view text) {
+    if (const auto end = infinite(text)) return *end;
+    const auto m = read_moment(text);
+    if (!m) return bad_value("date", text);
+    const std::int64_t days = days_of(m->day) - postgres_epoch_days;
+    if (days < begin_day || m->day.year > last_date_year) return bad_value("date", text, "The date is out of range.");
+    return days;
+}
+
+result<std::int64_t> microseconds_since_2000(std::string_view text, zoneless without_offset) {
+    if (const auto end = infinite(text)) return *end;
+    const auto m = read_moment(text);
+    if (!m) return bad_value("timestamp", text);
+    if (!m->has_offset && without_offset == zoneless::is_refused) {
+        return bad_value("timestamp", text, "It has no offset from UTC.");
+    }
+    const std::int64_t days = days_of(m->day) - postgres_epoch_days;
+    const auto out_of_range = [&] { return bad_value("timestamp", text, "The timestamp is out of range."); };
+    if (days < begin_day - 1 || days > end_day) return out_of_range();  // an offset may bring it back
+    const std::int64_t all = days * microseconds_per_day + (m->time - m->offset * 1'000'000);
+    if (all < begin_day * microseconds_per_day || all >= end_day * microseconds_per_day) return out_of_range();
+    return all;
+}
+
+result<std::int64_t> microseconds_of_day(std::string_view text) {
+    reader in{text};
+    in.blanks();
+    const auto time = read_time(in);
+    in.blanks();
+    if (!time || !in.at_end()) return bad_value("time", text);
+    return *time;
+}
+
+std::string text_of_days(std::int64_t since_2000) {
+    if (since_2000 == INT64_MAX) return "infinity";
+    if (since_2000 == INT64_MIN) return "-infinity";
+    const civil c = civil_of(since_2000 + postgres_epoch_days);
+    return year_month_day(c) + (c.year <= 0 ? " BC" : "");
+}
+
+namespace {
+
+// Microseconds since the first day, which is counted from 1970.
+std::string text_of_moment(std::int64_t microseconds, std::int64_t first_day) {
+    if (microseconds == INT64_MAX) return "infinity";
+    if (microseconds == INT64_MIN) return "-infinity";
+    std::int64_t days = microseconds / microseconds_per_day;
+    std::int64_t time = microseconds % microseconds_per_day;
     if (time < 0) {
         time += microseconds_per_day;
         --days;
     }
-    const civil c = civil_of(days);
+    const civil c = civil_of(days + first_day);
     const std::int64_t seconds = time / 1'000'000;
     std::string text = fmt::format("{} {:02}:{:02}:{:02}{}+00", year_month_day(c), seconds / 3600, seconds / 60 % 60,
                                    seconds % 60, fraction_text(time % 1'000'000));
@@ -202,37 +253,40 @@ std::string to_string(timestamp t) {
     return text;
 }
 
+}  // namespace
+
+std::string text_of_microseconds(std::int64_t since_2000) {
+    return text_of_moment(since_2000, postgres_epoch_days);
+}
+
+std::string to_string(timestamp t) {
+    return text_of_moment(t.time_since_epoch().count(), 0);
+}
+
 std::string to_string(date d) {
     if (d == date::max()) return "infinity";
     if (d == date::min()) return "-infinity";
-    const civil c = civil_of(d.time_since_epoch().count());
-    return year_month_day(c) + (c.year <= 0 ? " BC" : "");
+    return text_of_days(d.time_since_epoch().count() - postgres_epoch_days);
 }
 
 result<timestamp> parse_timestamp(std::string_view text) {
-    if (const auto end = infinite<timestamp>(text)) return *end;
-    const auto m = read_moment(text);
-    if (!m) return bad_value("timestamp", text);
-    if (m->day.year < first_year || m->day.year > last_timestamp_year) {
-        return bad_value("timestamp", text, "The timestamp is out of range.");
-    }
-    std::int64_t all = 0;
-    if (__builtin_mul_overflow(days_of(m->day), microseconds_per_day, &all) ||
-        __builtin_add_overflow(all, m->time - m->offset * 1'000'000, &all) ||
-        timestamp{std::chrono::microseconds{all}} == timestamp::max()) {
+    const auto since_2000 = microseconds_since_2000(text);
+    if (!since_2000) return since_2000.error();
+    std::int64_t all = *since_2000;
+    const bool infinite = all == INT64_MAX || all == INT64_MIN;
+    if (!infinite && (__builtin_add_overflow(all, postgres_epoch_days * microseconds_per_day, &all) ||
+                      timestamp{std::chrono::microseconds{all}} == timestamp::max())) {
         return bad_value("timestamp", text, "The timestamp is out of range.");
     }
     return timestamp{std::chrono::microseconds{all}};
 }
 
 result<date> parse_date(std::string_view text) {
-    if (const auto end = infinite<date>(text)) return *end;
-    const auto m = read_moment(text);
-    if (!m) return bad_value("date", text);
-    if (m->day.year < first_year || m->day.year > last_date_year) {
-        return bad_value("date", text, "The date is out of range.");
-    }
-    return date{std::chrono::days{days_of(m->day)}};
+    const auto days = days_since_2000(text);
+    if (!days) return days.error();
+    if (*days == INT64_MAX) return date::max();
+    if (*days == INT64_MIN) return date::min();
+    return date{std::chrono::days{*days + postgres_epoch_days}};
 }
 
 }  // namespace ashlar

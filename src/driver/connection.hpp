@@ -10,6 +10,7 @@
 #pragma once
 
 #include "core/io/loop.hpp"
+#include "core/result_formats.hpp"
 #include "core/rows.hpp"
 #include "driver/bulk.hpp"
 
@@ -52,7 +53,8 @@ struct statement {
     bool prepare = true;
     // How long start() may wait for a file's lock where the engine has such (SQLite); none: as the driver's options say.
     std::optional<milliseconds> lock_patience = std::nullopt;
-    cell_format results = cell_format::text;
+    // libpq can ask for one format only, that of all columns; the proxy's own link for one of each.
+    result_formats results;
 };
 
 // What a finished statement reported.

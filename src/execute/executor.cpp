@@ -26,7 +26,7 @@ std::string where_of(const route::bound_plan& plan, const route::step& s) {
 }
 
 driver::statement statement_of(const route::step& s, const std::vector<driver::parameter>& parameters,
-                               cell_format results) {
+                               const result_formats& results) {
     driver::statement what;
     what.sql = s.sql;
     what.results = results;
@@ -36,6 +36,22 @@ driver::statement statement_of(const route::step& s, const std::vector<driver::p
         for (const std::size_t index : s.parameters) what.parameters.push_back(parameters.at(index));
     }
     return what;
+}
+
+// What each shard is asked for, so that a column which is only passed on arrives as the client wants it. The planner's
+// helpers stand behind the client's columns, and are best compared in binary.
+result<result_formats> formats_of_shards(const result_formats& wanted, const route::recipe& what) {
+    if (const auto all = wanted.of_all()) return result_formats{*all};
+    if (what.helpers == 0) return wanted;
+    const std::size_t visible = what.visible_columns;  // counted through a star, if there is one: helpers need that
+    if (!wanted.fits(visible)) {
+        return error{errc::protocol_violation,
+                     fmt::format("bind message has {} result formats but query has {} columns",
+                                 wanted.as_bound().size(), visible)};
+    }
+    std::vector<cell_format> all{wanted.as_bound().begin(), wanted.as_bound().end()};
+    all.resize(visible + what.helpers, cell_format::binary);
+    return result_formats{std::move(all)};
 }
 
 // Reads what a cancelled statement still sends. A connection that does not end in time is left as it is, which makes it
@@ -107,7 +123,7 @@ public:
 
     // Starts every step, then makes the merger. On failure everything has been cancelled and drained.
     task<status> begin(const route::bound_plan& plan, const std::vector<driver::parameter>& parameters,
-                       cell_format results, limits within, deadline until) {
+                       const result_formats& results, const result_formats& asked, limits within, deadline until) {
         std::vector<columns> shapes(sources_.size());
         const bool may_start_anew = std::ranges::all_of(sources_, [](const source& s) {
             return s.on->speaks() == driver::dialect::sqlite && !s.on->in_transaction();
@@ -115,7 +131,7 @@ public:
         for (std::size_t attempt = 0;; ++attempt) {
             std::optional<milliseconds> patience;
             if (may_start_anew && attempt < lock_patience.size()) patience = lock_patience[attempt];
-            status started = co_await start_all(plan, parameters, results, within, until, shapes, patience);
+            status started = co_await start_all(plan, parameters, asked, within, until, shapes, patience);
             if (started) break;
             co_await abandon();
             if (!patience || started.error() != errc::database_locked) co_return started;
@@ -175,7 +191,7 @@ private:
     }
 
     task<status> start_all(const route::bound_plan& plan, const std::vector<driver::parameter>& parameters,
-                           cell_format results, limits within, deadline until, std::vector<columns>& shapes,
+                           const result_formats& results, limits within, deadline until, std::vector<columns>& shapes,
                            std::optional<milliseconds> patience) {
         io::cancel_scope* outer = co_await io::this_scope{};
         io::task_group<status> starting{loop_, outer};
@@ -320,7 +336,7 @@ std::string combine_tags(const std::vector<std::string>& tags, bool once) {
 
 task<result<std::unique_ptr<answer>>> run(io::loop& loop, route::bound_plan plan,
                                           std::vector<driver::parameter> parameters, connection_source source_of,
-                                          cell_format results, limits within, deadline until) {
+                                          result_formats results, limits within, deadline until) {
     ASHLAR_ASSERT(!plan.steps.empty());
     std::vector<source> sources;
     for (const route::step& s : plan.steps) {
@@ -337,8 +353,10 @@ task<result<std::unique_ptr<answer>>> run(io::loop& loop, route::bound_plan plan
         if (!shape) co_return std::move(shape).error().on(only.where);
         co_return std::make_unique<one_step_answer>(*only.on, std::move(*shape), std::move(only.where));
     }
+    auto asked = formats_of_shards(results, *plan.merge);
+    if (!asked) co_return std::move(asked).error();
     auto merged = std::make_unique<merged_answer>(loop, std::move(sources), plan.merge);
-    status begun = co_await merged->begin(plan, parameters, results, within, until);
+    status begun = co_await merged->begin(plan, parameters, results, *asked, within, until);
     if (!begun) co_return std::move(begun).error();
     co_return std::unique_ptr<answer>{std::move(merged)};
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "core/io/loop.hpp"
+#include "core/result_formats.hpp"
 #include "core/rows.hpp"
 #include "driver/connection.hpp"
 #include "route/plan.hpp"
@@ -52,7 +53,7 @@ using connection_source = std::function<task<result<driver::connection*>>(const 
 // in transactions that their owner commits as one.
 task<result<std::unique_ptr<answer>>> run(io::loop& loop, route::bound_plan plan,
                                           std::vector<driver::parameter> parameters, connection_source source,
-                                          cell_format results, limits within, deadline until);
+                                          result_formats results, limits within, deadline until);
 
 // The same to its end, rows dropped: for commands.
 task<result<driver::completion>> run_to_end(io::loop& loop, route::bound_plan plan,

@@ -7,7 +7,7 @@ namespace {
 constexpr std::uint64_t bytes_of_node = 64;
 }  // namespace
 
-result<grouping> grouping::make(const route::recipe& what, const columns& shape, cell_format results) {
+result<grouping> grouping::make(const route::recipe& what, const columns& shape, const result_formats& results) {
     grouping g;
     g.one_group_ = what.group_keys.empty();
     std::vector<key_column> by;
@@ -20,7 +20,7 @@ result<grouping> grouping::make(const route::recipe& what, const columns& shape,
     if (!keys) return std::move(keys).error();
     g.keys_ = std::move(*keys);
     for (const route::output& o : what.outputs) {
-        auto a = aggregate::make(o, shape, what.dialect, results);
+        auto a = aggregate::make(o, shape, what.dialect, results.of(g.aggregates_.size()));
         if (!a) return std::move(a).error();
         g.shape_.push_back(a->shape());
         g.aggregates_.push_back(std::move(*a));

@@ -1,6 +1,7 @@
 // grouping.hpp: rows with equal keys become one group, and each group one finished row. Pure.
 #pragma once
 
+#include "core/result_formats.hpp"
 #include "merge/aggregate.hpp"
 #include "merge/held_rows.hpp"
 #include "merge/key_order.hpp"
@@ -15,8 +16,8 @@ namespace ashlar::merge {
 
 class grouping {
 public:
-    // `shape`: the shards' columns. Precondition: what.grouped. Fails with `unsupported`.
-    static result<grouping> make(const route::recipe& what, const columns& shape, cell_format results);
+    // `shape`: the shards' columns; `results`: of the finished ones. Precondition: what.grouped. Fails with `unsupported`.
+    static result<grouping> make(const route::recipe& what, const columns& shape, const result_formats& results);
 
     status add(const row_batch& rows, std::size_t row);
     // All groups in the order in which they appeared, each a row; without keys one, even if no row came. Call it once.

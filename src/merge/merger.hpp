@@ -7,6 +7,7 @@
 //           cannot be computed here is refused at make(), with 0A000 and a hint, before any row was sent to the client.
 #pragma once
 
+#include "core/result_formats.hpp"
 #include "core/rows.hpp"
 #include "route/plan.hpp"
 #include "route/recipe.hpp"
@@ -22,7 +23,7 @@ namespace ashlar::merge {
 
 struct merge_options {
     std::uint64_t memory_max = 256u << 20;
-    cell_format results = cell_format::text;  // what the client wants for computed columns
+    result_formats results;  // what the client wants; computed columns are written so
     // Do the shards write floats in text with all the digits they have? Else what is compared or computed is refused.
     bool text_floats_exact = true;
     merge_options() = default;

@@ -1,6 +1,6 @@
 #include "proxy/console.hpp"
 
-#include "proxy/binary_format.hpp"
+#include "core/text_to_binary.hpp"
 #include "proxy/worker.hpp"
 #include "sql/lexer.hpp"
 #include "wire/error_fields.hpp"
@@ -276,8 +276,9 @@ task<status> console::send_rows(portal& from, std::uint32_t rows_max) {
         for (std::size_t i = 0; i < cells.size(); ++i) {
             cells[i] = rows.at(from.next, i);
             if (!cells[i] || from.format_of(i) == cell_format::text) continue;
-            status done = to_binary(*cells[i], from.shown->shape[i].type, converted[i]);
-            if (!done) co_return done;
+            auto binary = codec::text_to_binary(*cells[i], from.shown->shape[i].type);
+            if (!binary) co_return std::move(binary).error();
+            converted[i] = std::move(*binary);
             cells[i] = converted[i];
         }
         wire::write_data_row(stream_.out(), cells);

@@ -173,9 +173,8 @@ result<std::string> server_link::write_statement(const driver::statement& what) 
     } else {
         parsed_ = true;  // by an earlier run
     }
-    const cell_format results[] = {what.results};
     const wire::target_message portal{wire::target_message::kind::portal, ""};
-    wire::write_bind(out_, "", name, formats, cells, results);
+    wire::write_bind(out_, "", name, formats, cells, what.results.as_bound());
     wire::write_describe(out_, portal);
     wire::write_execute(out_, "");
     wire::write_sync(out_);

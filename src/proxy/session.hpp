@@ -294,7 +294,7 @@ private:
     // --- answers
     task<result<std::unique_ptr<execute::answer>>> start_answer(std::shared_ptr<known_statement> what,
                                                                 std::vector<route::bound_parameter> values,
-                                                                cell_format results, as_one unit);
+                                                                result_formats results, as_one unit);
     task<status> run_merged(std::shared_ptr<known_statement> what);
     task<status> send_rows(portal& from, std::uint32_t rows_max);
     task<status> begin_answer(std::string portal);

@@ -1,6 +1,6 @@
 // Answers that are not one PostgreSQL server's bytes: merged over several, or of another engine. The rows come from
 // execute, the columns are described by the merge, and each cell is sent in the format that the client asked for.
-#include "proxy/binary_format.hpp"
+#include "core/text_to_binary.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 
@@ -30,7 +30,7 @@ std::size_t session::place_of(const route::bound_plan& plan, const route::step& 
 
 task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared_ptr<known_statement> what,
                                                                      std::vector<route::bound_parameter> values,
-                                                                     cell_format results, as_one unit) {
+                                                                     result_formats results, as_one unit) {
     const route::prepared_plan& plan = *what->plan;
     auto bound = plan.bind(values);
     if (!bound) co_return std::move(bound).error();
@@ -92,8 +92,8 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         return connection_for(unsharded ? only : keyspace::index_of(step.shard));
     };
     waits_for_ = waits_for::server;
-    co_return co_await execute::run(loop_, std::move(*bound), std::move(parameters), std::move(source), results, within,
-                                    deadline::never());
+    co_return co_await execute::run(loop_, std::move(*bound), std::move(parameters), std::move(source),
+                                    std::move(results), within, deadline::never());
 }
 
 // --- a statement or pipeline that is a transaction by itself --------------------------------------------------------
@@ -184,7 +184,8 @@ task<status> session::close_portals() {
 
 task<status> session::run_merged(std::shared_ptr<known_statement> what) {
     std::vector<route::bound_parameter> none;
-    auto started = co_await start_answer(what, std::move(none), cell_format::text, as_one::statement);
+    result_formats text;
+    auto started = co_await start_answer(what, std::move(none), std::move(text), as_one::statement);
     if (!started) {
         co_await undo_as_one();
         co_return std::move(started).error();
@@ -219,10 +220,8 @@ task<status> session::begin_answer(std::string name) {
     portal* what = statements_.find_portal(name);
     const std::shared_ptr<known_statement> statement = what->statement;
     std::vector<route::bound_parameter> values = what->bound();
-    const bool all_binary =
-        !shared_.is_sqlite() && what->result_formats.size() == 1 && what->result_formats.front() == cell_format::binary;
-    auto started = co_await start_answer(statement, std::move(values),
-                                         all_binary ? cell_format::binary : cell_format::text, as_one::pipeline);
+    result_formats wanted = what->results;
+    auto started = co_await start_answer(statement, std::move(values), std::move(wanted), as_one::pipeline);
     if (!started) co_return std::move(started).error();
     what = statements_.find_portal(name);
     if (what == nullptr) co_return error{errc::internal};
@@ -235,13 +234,18 @@ task<status> session::begin_answer(std::string name) {
     co_return known;
 }
 
-// Can every column be sent as the client wants it?
+// Can every column be sent as the client wants it? PostgreSQL's come so; SQLite's are text, which is written as binary here.
 status session::formats_known(const portal& what) const {
     const columns& shape = what.answer->shape();
+    if (!shape.empty() && !what.results.fits(shape.size())) {
+        return error{errc::protocol_violation,
+                     fmt::format("bind message has {} result formats but query has {} columns",
+                                 what.results.as_bound().size(), shape.size())};
+    }
     for (std::size_t i = 0; i < shape.size(); ++i) {
-        const cell_format wanted = what.result_format(i);
+        const cell_format wanted = what.results.of(i);
         if (wanted == shape[i].format) continue;
-        if (wanted == cell_format::binary && has_binary_format(shape[i].type)) continue;
+        if (wanted == cell_format::binary && codec::has_text_to_binary(shape[i].type)) continue;
         error why{errc::unsupported, fmt::format("column \"{}\" cannot be sent in {} format", shape[i].name,
                                                  wanted == cell_format::binary ? "binary" : "text")};
         why.hint("Ask for text results, or cast the column to a built-in type.");
@@ -259,8 +263,7 @@ task<status> session::send_rows(portal& from, std::uint32_t rows_max) {
     }
     const columns& shape = from.answer->shape();
     bool as_they_are = true;
-    for (std::size_t i = 0; i < shape.size(); ++i)
-        as_they_are = as_they_are && from.result_format(i) == shape[i].format;
+    for (std::size_t i = 0; i < shape.size(); ++i) as_they_are = as_they_are && from.results.of(i) == shape[i].format;
     std::uint64_t sent_now = 0;
     std::vector<cell> cells;
     std::vector<std::string> converted;
@@ -277,12 +280,13 @@ task<status> session::send_rows(portal& from, std::uint32_t rows_max) {
                 converted.assign(shape.size(), {});
                 for (std::size_t i = 0; i < shape.size(); ++i) {
                     const cell text = from.rows.at(from.next_row, i);
-                    if (!text || from.result_format(i) == shape[i].format) {
+                    if (!text || from.results.of(i) == shape[i].format) {
                         cells[i] = text;
                         continue;
                     }
-                    status done = to_binary(*text, shape[i].type, converted[i]);
-                    if (!done) co_return done;
+                    auto binary = codec::text_to_binary(*text, shape[i].type);
+                    if (!binary) co_return std::move(binary).error();
+                    converted[i] = std::move(*binary);
                     cells[i] = converted[i];
                 }
                 wire::write_data_row(stream_.out(), cells);
@@ -352,7 +356,7 @@ task<status> session::describe_portal(std::string name) {
         co_return status{};
     }
     columns shape = what->answer->shape();
-    for (std::size_t i = 0; i < shape.size(); ++i) shape[i].format = what->result_format(i);
+    for (std::size_t i = 0; i < shape.size(); ++i) shape[i].format = what->results.of(i);
     wire::write_row_description(stream_.out(), shape);
     co_return status{};
 }
@@ -436,7 +440,8 @@ task<status> session::describe_statement(std::shared_ptr<known_statement> what) 
     }
     // With NULL for each parameter: one shard answers with no rows, or all with none that count.
     std::vector<route::bound_parameter> nulls(plan.parameter_count());
-    auto started = co_await start_answer(what, std::move(nulls), cell_format::text, as_one::pipeline);
+    result_formats text;
+    auto started = co_await start_answer(what, std::move(nulls), std::move(text), as_one::pipeline);
     if (!started) co_return std::move(started).error();
     const std::unique_ptr<execute::answer> answer = std::move(*started);
     const columns shape = answer->shape();

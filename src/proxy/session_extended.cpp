@@ -215,7 +215,7 @@ task<status> session::fail_bind(error why) {
 // What is not relayed is carried out at Execute.
 task<status> session::keep_bound(portal& made) {
     made.parameter_formats = bind_.parameter_formats;
-    made.result_formats = bind_.result_formats;
+    made.results = result_formats{bind_.result_formats};
     made.parameters.reserve(bind_.parameters.size());
     for (const cell& each : bind_.parameters) {
         if (each)

@@ -16,12 +16,6 @@ std::vector<route::bound_parameter> portal::bound() const {
     return out;
 }
 
-cell_format portal::result_format(std::size_t column) const noexcept {
-    if (result_formats.empty()) return cell_format::text;
-    if (result_formats.size() == 1) return result_formats[0];
-    return column < result_formats.size() ? result_formats[column] : cell_format::text;
-}
-
 status statements::add(std::string_view name, std::shared_ptr<known_statement> what) {
     if (name.empty()) {
         unnamed_ = std::move(what);

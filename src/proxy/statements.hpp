@@ -4,6 +4,7 @@
 // connection (server_prepared). Unknown and doubled names are errors which leave the session alive (TRAPS 5).
 #pragma once
 
+#include "core/result_formats.hpp"
 #include "execute/executor.hpp"
 #include "proxy/plan_cache.hpp"
 
@@ -18,7 +19,8 @@ namespace ashlar::proxy {
 // A statement bound to its parameters.
 struct portal {
     std::shared_ptr<known_statement> statement;
-    std::vector<cell_format> parameter_formats, result_formats;
+    std::vector<cell_format> parameter_formats;
+    result_formats results;
     std::vector<std::optional<std::string>> parameters;  // kept only for what is not relayed
     bool relayed = false;                                // it lives on a server, under the client's name
     std::size_t target = 0;                              // relayed: on which
@@ -32,7 +34,6 @@ struct portal {
     std::uint64_t sent = 0;
 
     std::vector<route::bound_parameter> bound() const;
-    cell_format result_format(std::size_t column) const noexcept;
 };
 
 class statements {

@@ -2,6 +2,7 @@
 // value or an error, and what was read must survive its own text and binary forms.
 #include "core/codec.hpp"
 #include "core/float_text.hpp"
+#include "core/text_to_binary.hpp"
 #include "merge/key_order.hpp"
 
 #include <ashlar/types.hpp>

@@ -88,7 +88,7 @@ private:
         next_row_ = 0;
         rows_.reset(PQexecParams(link_.get(), what.sql.c_str(), static_cast<int>(values.size()), types.data(),
                                  values.data(), lengths.data(), formats.data(),
-                                 what.results == cell_format::binary ? 1 : 0));
+                                 what.results.of(0) == cell_format::binary ? 1 : 0));
         const ExecStatusType how = PQresultStatus(rows_.get());
         if (how != PGRES_TUPLES_OK && how != PGRES_COMMAND_OK) return report(rows_.get());
         completed_ = {};

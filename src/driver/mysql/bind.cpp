@@ -110,6 +110,8 @@ status bound_parameters::binder::moment(std::uint32_t type) {
         rest = *v % microseconds_per_day;
         if (rest < 0) rest += microseconds_per_day, --days;
     }
+    if (*v == INT64_MAX || *v == INT64_MIN) return not_readable("a date of the years 1 to 9999, which MySQL has");
+    days += postgres_epoch_days;
     constexpr std::int64_t first = days_of({1, 1, 1}), last = days_of({9999, 12, 31});
     if (days < first || days > last) return not_readable("a date of the years 1 to 9999, which MySQL has");
     const civil c = civil_of(days);

@@ -295,7 +295,7 @@ task<result<const prepared_statement*>> server_connection::prepared(const statem
 bool server_connection::send_prepared(const statement& what, const prepared_statement* as) {
     fill_parameters(what);
     const int count = static_cast<int>(values_.size());
-    const int format = static_cast<int>(what.results);
+    const int format = static_cast<int>(what.results.of(0));
     const int sent = as != nullptr ? PQsendQueryPrepared(open_.get(), as->name.c_str(), count, values_.data(),
                                                          lengths_.data(), formats_.data(), format)
                                    : PQsendQueryParams(open_.get(), what.sql.c_str(), count, types_.data(),
@@ -331,6 +331,7 @@ task<result<result_handle>> server_connection::send_and_first(const statement& w
 }
 
 task<result<columns>> server_connection::start(statement what, deadline until) {
+    if (!what.results.of_all()) co_return error{errc::unsupported, "libpq asks for all columns in one format"};
     if (is_ready()) {
         begin_statement();
     } else if (status s = co_await make_ready(until); !s) {

@@ -1,5 +1,7 @@
 #include "unit/merge/rows.hpp"
 
+#include "core/text_to_binary.hpp"
+
 using namespace ashlar;
 using namespace ashlar::merge;
 using namespace ashlar::merge::test;
