@@ -1,6 +1,7 @@
 #include "merge/key_order.hpp"
 
 #include "core/codec.hpp"
+#include "merge/further_types.hpp"
 
 #include <fmt/format.h>
 #include "merge/order_bytes.hpp"
@@ -61,11 +62,17 @@ status append_sqlite(std::string& out, std::string_view bytes, storage kind) {
     return {};
 }
 
-// A shard sent a moment that we cannot read: written in another style, or beyond what we count in.
+bool can_be_key(const column& c, purpose why) {
+    if (can_compare(c.type)) return true;
+    const comparable how = further_type(c.type, c.format);
+    return how == comparable::in_order || (how == comparable::as_equal && why == purpose::equality);
+}
+
+// A shard sent a moment that we cannot read: written in another style.
 error not_comparable(const error& why, std::uint32_t type) {
     return error{errc::unsupported, fmt::format("this {} cannot be compared across shards", codec::type_name(type))}
         .detail(why.message())
-        .hint("SET datestyle = 'ISO', PostgreSQL's default; years to 294246 can be compared.");
+        .hint("SET datestyle = 'ISO', PostgreSQL's default, or ask for the rows in binary.");
 }
 
 }  // namespace
@@ -100,6 +107,7 @@ status append_value(std::string& out, std::string_view bytes, std::uint32_t type
         order_bytes::append_float(out, *v);
         return {};
     }
+    if (further_type(type, format) != comparable::no) return append_further(out, bytes, type, format);
     switch (type) {
         case oid::boolean: {
             const auto v = codec::read_boolean(bytes, format);
@@ -151,7 +159,7 @@ result<key_order> key_order::make(const std::vector<key_column>& by, const colum
         const column& c = shape[k.column];
         part p{k, c.type, c.format, nullptr};
         const bool text = codec::is_text(c.type) && !has_no_collation(c.type);
-        if (dialect == route::dialect::postgres && !can_compare(c.type)) {
+        if (dialect == route::dialect::postgres && !can_be_key(c, why)) {
             return refuse(c, "its type is " + codec::type_name(c.type), why)
                 .hint("Give a shard key so that one shard answers, or cast the column to text.");
         }
