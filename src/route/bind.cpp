@@ -1,4 +1,5 @@
 // The half of a prepared plan that meets the parameters' values: which shards, and which text for each.
+#include "route/key_column.hpp"
 #include "route/own_numbers.hpp"
 #include "route/prepared.hpp"
 #include "sql/splice.hpp"
@@ -57,6 +58,12 @@ bound_plan one_shard(shard_id shard, routed_because why, const inside& in) {
     return out;
 }
 
+std::vector<shard_id> all_shards(const inside& in) {
+    std::vector<shard_id> out;
+    for (std::size_t i = 0; i < in.map->size(); ++i) out.push_back(shard_id{static_cast<std::uint32_t>(i)});
+    return out;
+}
+
 error only_one(const inside& in) {
     if (in.why_one) return *in.why_one;
     return error{errc::unsupported, "the statement's keys live on several shards"}.hint(
@@ -73,9 +80,14 @@ result<bound_plan> on_shards(const std::vector<shard_id>& shards, const inside& 
     return out;
 }
 
-std::vector<shard_id> all_shards(const inside& in) {
-    std::vector<shard_id> out;
-    for (std::size_t i = 0; i < in.map->size(); ++i) out.push_back(shard_id{static_cast<std::uint32_t>(i)});
+// A parameter is no spelling of a key that is known here, but may be a value of the column all the same: a timestamp in the
+// session's time zone, a number beyond bigint, a date in words. A read asks every shard, and the servers say what it means.
+// A write must have its one owner.
+result<bound_plan> ask_everywhere(const inside& in, error why) {
+    if (in.map->size() == 1) return one_shard(shard_id{0}, routed_because::no_key, in);
+    if (why != errc::key_invalid || in.writes || !in.several) return why;
+    auto out = on_shards(all_shards(in), in);
+    if (out) out->because = routed_because::no_key;
     return out;
 }
 
@@ -98,13 +110,13 @@ result<bound_plan> bind_by_key(const inside& in, std::span<const bound_parameter
     bool none = false;
     if (!in.unpinned) {
         auto shard = common_shard(in, parameters, {}, none);
-        if (!shard) return std::move(shard).error();
+        if (!shard) return ask_everywhere(in, std::move(shard).error());
         if (*shard) return one_shard(**shard, none ? routed_because::key_is_null : in.because, in);
     }
     if (!in.several) return only_one(in);
     if (!in.drive) return on_shards(all_shards(in), in);
     auto shards = shards_of(*in.drive, in, parameters);
-    if (!shards) return std::move(shards).error();
+    if (!shards) return ask_everywhere(in, std::move(shards).error());
     if (shards->empty()) return one_shard(shard_id{0}, routed_because::key_is_null, in);
     // the outermost rows, and all that is tied to them, are on this one
     if (shards->size() == 1) return one_shard(shards->front(), in.because, in);
@@ -120,7 +132,7 @@ result<bound_plan> bind_by_rows(const inside& in, std::span<const bound_paramete
             return error{errc::shard_key_null, "the shard key of a new row is NULL"}.hint(
                 "Give each row its key: it decides where the row lives.");
         }
-        auto shard = in.map->shard_of(**key);
+        auto shard = in.map->shard_of(as_stored(std::move(**key), in.key_length_max));
         if (!shard) return std::move(shard).error();
         by_shard[*shard].push_back(i);
     }
@@ -206,12 +218,16 @@ result<std::optional<keyspace::shard_id>> prepared_plan::bind_one(std::span<cons
     if (in.fixed) return found{*in.fixed};
     if (in.single) {
         auto key = one_key(*in.single, parameters, in.map->key_type());
-        if (!key) return std::move(key).error();
+        if (!key) {
+            auto everywhere = ask_everywhere(in, std::move(key).error());
+            if (!everywhere) return std::move(everywhere).error();
+            return everywhere->steps.size() == 1 ? found{everywhere->steps.front().shard} : found{};
+        }
         if (!*key) {
             if (in.way == way::by_rows) return error{errc::shard_key_null, "the shard key of a new row is NULL"};
             return found{shard_id{0}};
         }
-        auto shard = in.map->shard_of(**key);
+        auto shard = in.map->shard_of(as_stored(std::move(**key), in.key_length_max));
         if (shard) return found{*shard};
         return std::move(shard).error();
     }

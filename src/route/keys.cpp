@@ -1,11 +1,9 @@
 #include "route/keys.hpp"
 
+#include "route/array_value.hpp"
 #include "route/types.hpp"
 
 #include <fmt/format.h>
-
-#include <algorithm>
-#include <cstring>
 
 namespace ashlar::route {
 namespace {
@@ -27,17 +25,6 @@ bool may_carry(std::uint32_t declared, keyspace::key_type key) {
     return declared == oid::text || declared == oid::varchar || carries_key(declared, bytewise, key);
 }
 
-// 7.0 → 7; a number with a true fraction equals no integer.
-std::optional<std::string> whole_number(std::string_view number) {
-    if (number.find_first_of("eE") != number.npos) return std::nullopt;
-    const auto point = number.find('.');
-    if (point == number.npos) return std::string{number};
-    if (number.find_first_not_of('0', point + 1) != number.npos) return std::nullopt;
-    std::string whole{number.substr(0, point)};
-    if (whole.empty() || whole == "-") return std::nullopt;
-    return whole;
-}
-
 std::optional<keyspace::key> key_of_literal(const expression& literal, keyspace::key_type type) {
     const auto read = [&](std::string_view text) -> std::optional<keyspace::key> {
         auto key = keyspace::key::from_text(text, type);
@@ -48,63 +35,10 @@ std::optional<keyspace::key> key_of_literal(const expression& literal, keyspace:
         case literal_kind::string:
             return read(literal.name);
         case literal_kind::integer:
+        case literal_kind::number:  // 7.0 equals 7; a number with a true fraction equals no integer
             return type == keyspace::key_type::integer ? read(literal.name) : std::nullopt;
-        case literal_kind::number: {
-            if (type != keyspace::key_type::integer) return std::nullopt;
-            const auto whole = whole_number(literal.name);
-            return whole ? read(*whole) : std::nullopt;
-        }
         default:
             return std::nullopt;
-    }
-}
-
-// {1,2,"a b",NULL}: one dimension only.
-std::optional<std::vector<std::optional<std::string>>> array_elements(std::string_view text) {
-    std::vector<std::optional<std::string>> out;
-    const auto blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-    while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-    while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-    if (text.size() < 2 || text.front() != '{' || text.back() != '}') return std::nullopt;
-    text = text.substr(1, text.size() - 2);
-    std::size_t i = 0;
-    const auto skip = [&] {
-        while (i < text.size() && blank(text[i])) ++i;
-    };
-    skip();
-    if (i == text.size()) return out;
-    for (;;) {
-        skip();
-        std::string element;
-        bool quoted = false;
-        if (i < text.size() && text[i] == '"') {
-            quoted = true;
-            for (++i; i < text.size() && text[i] != '"'; ++i) {
-                if (text[i] == '\\' && i + 1 < text.size()) ++i;
-                element += text[i];
-            }
-            if (i == text.size()) return std::nullopt;
-            ++i;
-        } else {
-            while (i < text.size() && text[i] != ',') {
-                if (text[i] == '{' || text[i] == '}' || text[i] == '\\' || text[i] == '"') return std::nullopt;
-                element += text[i++];
-            }
-            while (!element.empty() && blank(element.back())) element.pop_back();
-            if (element.empty()) return std::nullopt;
-        }
-        skip();
-        std::string folded = element;
-        std::transform(folded.begin(), folded.end(), folded.begin(),
-                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-        if (!quoted && folded == "null") {
-            out.emplace_back(std::nullopt);
-        } else {
-            out.emplace_back(std::move(element));
-        }
-        if (i == text.size()) return out;
-        if (text[i] != ',') return std::nullopt;
-        ++i;
     }
 }
 
@@ -117,36 +51,20 @@ const expression* strip_casts(const expression& value, keyspace::key_type type) 
     return at;
 }
 
-std::uint32_t big_endian(std::string_view bytes, std::size_t at) {
-    std::uint32_t out = 0;
-    for (std::size_t i = 0; i < 4; ++i) out = out << 8 | static_cast<unsigned char>(bytes[at + i]);
-    return out;
-}
-
 error bad_array() {
     return error{errc::key_invalid, "an array of shard keys cannot be read"}.hint(
-        "Send a one-dimensional array of the key's type.");
+        "Send an array of the key's type, and no other text.");
 }
 
 status add_binary_array(std::string_view bytes, keyspace::key_type type, std::vector<keyspace::key>& into) {
-    if (bytes.size() < 12) return bad_array();
-    const std::uint32_t dimensions = big_endian(bytes, 0), element_type = big_endian(bytes, 8);
-    if (dimensions == 0) return {};
-    if (dimensions != 1 || bytes.size() < 20) return bad_array();
-    if (!may_carry(element_type, type)) return bad_array();
-    std::size_t at = 20;
-    for (std::uint32_t left = big_endian(bytes, 12); left > 0; --left) {
-        if (bytes.size() - at < 4) return bad_array();
-        const std::uint32_t length = big_endian(bytes, at);
-        at += 4;
-        if (length == 0xFFFFFFFFu) continue;  // NULL equals nothing
-        if (bytes.size() - at < length) return bad_array();
-        auto key = keyspace::key::from_binary(bytes.substr(at, length), element_type, type);
+    const auto elements = array_elements_in_binary(bytes);
+    if (!elements || !may_carry(elements->type, type)) return bad_array();
+    for (const std::string_view each : elements->values) {
+        auto key = keyspace::key::from_binary(each, elements->type, type);
         if (!key) return std::move(key).error();
         into.push_back(std::move(*key));
-        at += length;
     }
-    return at == bytes.size() ? status{} : status{bad_array()};
+    return {};
 }
 
 }  // namespace

@@ -179,7 +179,7 @@ made_plan plan_select(const question& q) {
     out->where = out->way == way::every          ? target::all_shards
                  : out->unpinned || !out->single ? target::some_shards
                                                  : target::one_shard;
-    if (out->single && !out->unpinned) return out;
+    if (out->fixed && !out->unpinned) return out;  // by a parameter, it may turn out to be no key: then everywhere
 
     const select_question several{q.text, *q.said.body, tables, inside, q.known, out->parameter_count};
     result<several_plan> made = q.one_only ? result<several_plan>{*q.one_only} : plan_several(several);

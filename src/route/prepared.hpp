@@ -64,7 +64,8 @@ struct prepared_plan::inside {
     std::vector<std::size_t> looked_up;  // parameters that must be names
 
     std::vector<insert_row> rows;
-    sql::span values;  // all tuples
+    std::optional<std::size_t> key_length_max;  // of new rows' keys (key_column.hpp)
+    sql::span values;                           // all tuples
 
     const std::string& text_for_one() const noexcept { return one_sql.empty() ? sql : one_sql; }
 };

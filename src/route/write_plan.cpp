@@ -1,4 +1,6 @@
 // INSERT, UPDATE, DELETE and COPY: where the rows live that they make or change.
+#include "core/numeric.hpp"
+#include "route/key_column.hpp"
 #include "route/planning.hpp"
 #include "route/refusal.hpp"
 #include "sql/clauses.hpp"
@@ -80,22 +82,32 @@ std::optional<error> refuse_key_type(const question& q, const table_facts& table
             fmt::format("table {} has no column {}, its shard key by the configuration", table.name, table.shard_key),
             "");
     }
+    const auto misfit = misfit_of(table, q.known.shards->key_type());
+    if (!misfit) return std::nullopt;
+    return refusal_of(errc::unsupported, q.text, q.said.target.location, fmt::format("cannot insert: {}", misfit->what),
+                      misfit->hint);
+}
+
+// A plain value as the shard key of a new row, cast to the column's type as PostgreSQL does it in an assignment.
+result<keyspace::key> key_of_new_row(const question& q, const expression& literal) {
     using keyspace::key_type;
     const key_type type = q.known.shards->key_type();
-    const bool plain =
-        (type == key_type::integer && (key->type == oid::int2 || key->type == oid::int4 || key->type == oid::int8)) ||
-        (type == key_type::uuid && key->type == oid::uuid) ||
-        (type == key_type::text && (key->type == oid::text || (key->type == oid::varchar && key->type_modifier < 0))) ||
-        (type == key_type::timestamp && key->type == oid::timestamptz) ||
-        (type == key_type::date && key->type == oid::date);
-    if (plain && key->collation.kind != collation_kind::nondeterministic) return std::nullopt;
-    if (plain && type != key_type::text) return std::nullopt;
-    return refusal(
-        q.text, q.said.target.location,
-        fmt::format(
-            "an insert into {}, whose shard key has a type or collation that can change a value as it is stored,",
-            table.name),
-        "Use text, uuid, bigint, date or timestamptz with a deterministic collation for the key.");
+    const bool number = literal.literal == sql::literal_kind::number;
+    const bool integer = literal.literal == sql::literal_kind::integer;
+    if (number && type == key_type::integer && q.known.dialect == dialect::postgres) {
+        const auto exact = numeric::from_text(literal.name);
+        const auto rounded = exact ? exact->to_int64() : std::nullopt;
+        if (rounded) return keyspace::key::from(value{*rounded}, type);
+    }
+    if (integer && type == key_type::text) {
+        if (const auto whole = keyspace::key::from_text(literal.name, key_type::integer)) {
+            return keyspace::key::from_text(whole->to_string(), type);
+        }
+    }
+    const bool spelled =
+        literal.literal == sql::literal_kind::string || (type == key_type::integer && (number || integer));
+    if (spelled) return keyspace::key::from_text(literal.name, type);
+    return error{errc::key_invalid, fmt::format("this value is no shard key of type {}", keyspace::name_of(type))};
 }
 
 // A reference table gets the same rows on every shard, so nothing in the statement may differ from shard to shard.
@@ -188,18 +200,29 @@ std::optional<error> take_rows(const question& q, const table_facts& table, prep
             return refusal_of(errc::shard_key_absent, q.text, value.location,
                               fmt::format("DEFAULT for the shard key {}", table.shard_key), name_key);
         }
-        auto key = key_of(value, q.known.shards->key_type(), q.declared);
-        if (key && key->values.empty()) {
-            return refusal_of(errc::shard_key_null, q.text, value.location, "the shard key of a new row is NULL",
-                              name_key);
-        }
-        if (!key || (value.is(expression_kind::constant) && value.literal == sql::literal_kind::number &&
-                     value.name.find('.') != std::string::npos)) {
-            return refusal(q.text, value.location, "a shard key that is computed",
-                           "Compute it before, and send it as a literal or a parameter.");
-        }
         insert_row row;
-        row.key = std::move(key->values.front());
+        if (value.is(expression_kind::constant) && value.literal != sql::literal_kind::null) {
+            auto key = key_of_new_row(q, value);
+            if (!key) {
+                const error& why = key.error();
+                return refusal_of(errc::key_invalid, q.text, value.location, why.message(), why.hint())
+                    .sqlstate(std::string{why.sqlstate()});
+            }
+            row.key.constant = as_stored(std::move(*key), key_length_max(table));
+            row.key.location = value.location;
+        } else {
+            auto key = key_of(value, q.known.shards->key_type(), q.declared);
+            if (key && key->values.empty()) {
+                return refusal_of(errc::shard_key_null, q.text, value.location, "the shard key of a new row is NULL",
+                                  name_key);
+            }
+            if (!key) {
+                return refusal(q.text, value.location, "a shard key that is computed",
+                               "Compute it before, and send it as a literal or a parameter.");
+            }
+            row.key = std::move(key->values.front());
+            if (row.key.constant) row.key.constant = as_stored(std::move(*row.key.constant), key_length_max(table));
+        }
         if (cut) row.tuple = (*tuples)[i];
         into.rows.push_back(std::move(row));
     }
@@ -315,6 +338,7 @@ made_plan plan_insert(const question& q) {
     out->drive.reset();
     out->way = way::by_rows;
     out->because = routed_because::insert_key;
+    out->key_length_max = key_length_max(*table);
     if (!q.said.body) {
         return refusal_of(errc::shard_key_absent, q.text, q.said.target.location,
                           fmt::format("an INSERT into {} without its shard key {}", table->name, table->shard_key),
