@@ -66,8 +66,8 @@ struct reading_options {
 
 class cluster : public statements {
 public:
-    // Reads the file and the environment that it names, and asks the databases for their tables. Fails with config_invalid
-    // (all mistakes at once), connect_failed, login_failed, shards_disagree.
+    // Reads the file and its environment, and asks the databases for their tables. Fails with config_invalid (all mistakes at
+    // once), login_failed, and connect_failed when none answers; one that is away is looked at when it is first asked for.
     static result<cluster> open(const std::string& path, cluster_options options = {});
     // The same from a text; relative paths in it are taken from `folder`.
     static result<cluster> open_text(std::string_view toml, const std::string& folder = ".",

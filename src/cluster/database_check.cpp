@@ -54,6 +54,10 @@ result<checked_statement> check_for_shard(cluster_inside& inside, keyspace::shar
                                           std::span<const route::bound_parameter> parameters) {
     using route::statement_kind;
     auto plan = inside.plan(sql);
+    // A table that is not the same on all shards is, here, as this one has it.
+    if (!plan && plan.error() == errc::shards_disagree) {
+        plan = route::plan_statement(sql, inside.catalogue()->seen_by(shard));
+    }
     if (!plan) {
         if (plainly_reads(sql)) {
             checked_statement unknown;

@@ -103,7 +103,8 @@ io::task<result<driver::connection*>> open_transaction::take_in(io::loop& loop, 
         co_return &known.on();
     }
     bool joined = false;
-    if (status tried = co_await join_host(where, writes, until, joined); !tried) co_return std::move(tried).error();
+    if (status tried = co_await join_host(loop, where, writes, until, joined); !tried)
+        co_return std::move(tried).error();
     if (joined) co_return &participants_.find(&where)->second.on();
     if (writes) {
         if (status may = may_write(where, false); !may) co_return std::move(may).error();
@@ -142,11 +143,14 @@ void open_transaction::told(const topology::member& where, const participant& p,
         where.servers->well(p.loan.server);
 }
 
-io::task<status> open_transaction::join_host(const topology::member& where, bool writes, deadline until, bool& joined) {
+io::task<status> open_transaction::join_host(io::loop& loop, const topology::member& where, bool writes, deadline until,
+                                             bool& joined) {
     if (host_ == nullptr || !commits_with_others(where)) co_return status{};
     if (writes) {
         if (status may = may_write(where, true); !may) co_return may;
     }
+    status passed = co_await where.servers->pass_gate(loop, until);
+    if (!passed) co_return passed;
     auto made = co_await where.pool->server().join(participants_.find(host_)->second.on(), until);
     if (!made) {
         const bool must_join = made.error() != errc::unsupported || (writes && !may_write(where, false));

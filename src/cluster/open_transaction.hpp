@@ -65,7 +65,8 @@ private:
                                                   deadline until);
     io::task<result<topology::loan>> lend(io::loop& loop, const topology::member& where, deadline until);
     void told(const topology::member& where, const participant& p, const status& how);
-    io::task<status> join_host(const topology::member& where, bool writes, deadline until, bool& joined);
+    io::task<status> join_host(io::loop& loop, const topology::member& where, bool writes, deadline until,
+                               bool& joined);
     void let_go() noexcept;
 
     const std::shared_ptr<cluster_inside> inside_;  // shared with the handles, so that the pools outlive the leases

@@ -71,6 +71,10 @@ io::task<result<rows>> run_as_one(io::loop& loop, std::shared_ptr<cluster_inside
 io::task<result<rows>> run_routed(io::loop& loop, std::shared_ptr<cluster_inside> inside, std::string sql,
                                   std::vector<value> values, view_pointer seen) {
     auto what = route_statement(*inside, sql, values);
+    if (!what && what.error() == errc::shards_disagree) {
+        const bool read = co_await inside->world().read_catalogue_again(loop, inside->until());
+        if (read) what = route_statement(*inside, sql, values);
+    }
     if (!what) co_return std::move(what).error();
     if (what->answered) co_return std::move(*what->answered);
     const bool changes_tables = what->plan->kind() == route::statement_kind::ddl;

@@ -24,9 +24,11 @@ struct own_oids {
     struct part {
         std::uint32_t whole = 0, inner = 0;
         bool written = false;
+        friend bool operator==(const part&, const part&) = default;
     };
     std::map<std::string, std::uint32_t> types, relations;  // by full name; arrays as "schema.element[]"
     std::vector<part> parts;
+    friend bool operator==(const own_oids&, const own_oids&) = default;
 };
 
 // The types of its own whose values are, or hold, oids: a domain over regclass, an array of it, a composite with one.

@@ -139,6 +139,15 @@ struct server::inside {
 
 namespace {
 
+// The proxy serves what can be served; the log has what cannot.
+void tell_what_is_amiss(const topology::world& world, const status& read) {
+    if (!read) spdlog::warn("{}", read.error().to_string());
+    for (const auto& [name, why] : world.unread()) spdlog::warn("{} takes no part yet: {}", name, why.message());
+    for (const topology::table_difference& each : world.differences()) {
+        spdlog::warn("the table {} is not the same on all shards: on {} {}", each.table, each.shard, each.what);
+    }
+}
+
 // The loop's wait is level-triggered: all that wait in the queue are taken at once.
 int accept_one(int listening) {
     return ::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -192,7 +201,8 @@ task<void> server::inside::accept_clients() {
     }
 }
 
-// Read at start; again while a database was away; and slowly for ever, for changes that did not come through us.
+// Read at start; again while a database was away or tables differ from shard to shard; and slowly for ever, for changes that
+// did not come through us.
 task<void> server::inside::keep_catalogue() {
     bool known = false;
     bool told = false;
@@ -208,7 +218,8 @@ task<void> server::inside::keep_catalogue() {
             told = false;
             known = true;
         }
-        const milliseconds pause = known && read ? milliseconds{30'000} : milliseconds{1'000};
+        const bool well = known && read && shared.world().unread().empty() && shared.world().differences().empty();
+        const milliseconds pause = well ? milliseconds{30'000} : milliseconds{1'000};
         const deadline next{steady_clock::now() + pause};
         (void)co_await loop->sleep_until(next);
     }
@@ -256,11 +267,7 @@ status server::start() {
     // What the databases hold, before the first client asks.
     const deadline until = deadline::in(seconds{10});
     status read = inside_->loop->run(inside_->shared.world().read_catalogue(*inside_->loop, until));
-    if (!read && read.error() == errc::shards_disagree) {
-        ::close(inside_->listening.descriptor);
-        inside_->shared.world().stop();
-        return read;
-    }
+    tell_what_is_amiss(inside_->shared.world(), read);
 
     const deadline warm_until = deadline::in(seconds{30});
     status warm = inside_->loop->run(inside_->shared.world().warm_up(*inside_->loop, warm_until));

@@ -29,9 +29,9 @@ public:
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
-    // Listens, starts the workers, and reads the catalogue. A database that is away then is no failure: what it holds is
-    // read as soon as it can be. Fails with io_failure when the address cannot be listened on, config_invalid for `trust`
-    // on an address that is not of the loopback, and shards_disagree when they do.
+    // Listens, starts the workers, and reads the catalogue. A database that is away then is no failure, nor are tables that
+    // differ from shard to shard: what cannot be answered is refused until it can. Fails with io_failure when the address
+    // cannot be listened on, and config_invalid for `trust` on an address that is not of the loopback.
     status start();
     // Waits until stop() was called and all has ended.
     void wait();

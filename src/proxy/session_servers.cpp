@@ -316,6 +316,8 @@ task<status> session::join_host(std::size_t place, bool writes, participant*& jo
         if (!allowed) co_return allowed;
     }
     waits_for_ = waits_for::server;
+    status passed = co_await shared_.place(place).servers->pass_gate(loop_, deadline::never());
+    if (!passed) co_return std::move(passed).error().on(shared_.place(place).name);
     auto made = co_await shared_.place(place).pool->server().join(host()->on(), deadline::never());
     if (!made) {
         const bool must_join = made.error() != errc::unsupported || (writes && !may_write(place, false));

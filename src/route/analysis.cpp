@@ -1,6 +1,7 @@
 #include "route/analysis.hpp"
 
 #include "route/functions.hpp"
+#include "route/refusal.hpp"
 #include "route/types.hpp"
 #include "sql/names.hpp"
 #include "sql/visit.hpp"
@@ -59,6 +60,9 @@ status analysis::look_at(const sql::statement& s) {
         look_at_insert(s, nullptr, true);
     } else {
         look_at_change(s, nullptr, true);
+    }
+    for (const relation& each : relations_) {
+        if (each.table != nullptr && each.table->differs != nullptr) return refuse_differing(*each.table);
     }
     return {};
 }

@@ -1,6 +1,7 @@
 #include "route/catalogue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ashlar::route {
 
@@ -15,6 +16,16 @@ const table_facts* catalogue::find(std::string_view schema, std::string_view tab
     full.append(table);
     const auto at = tables.find(full);
     return at == tables.end() ? nullptr : &at->second;
+}
+
+catalogue catalogue::seen_by(keyspace::shard_id shard) const {
+    catalogue out = *this;
+    for (auto& [name, table] : out.tables) {
+        const auto differs = std::exchange(table.differs, nullptr);
+        if (differs == nullptr) continue;
+        if (const auto own = differs->on.find(shard); own != differs->on.end()) table = own->second;
+    }
+    return out;
 }
 
 bool catalogue::shows_catalogue_of(std::string_view database) const {

@@ -33,6 +33,8 @@ struct collation {
     friend bool operator==(const collation&, const collation&) = default;
 };
 
+struct disagreement;
+
 struct column_facts {
     std::string name;
     std::uint32_t type = 0;  // PostgreSQL's oid; 0 = a type that is not built in
@@ -45,6 +47,7 @@ struct column_facts {
     bool holds_oids = false;      // of a type of the user's own that holds regclass or its kin
     bool default_is_oid = false;  // its default is a number of the server's own: 'orders'::regclass
     route::collation collation;
+    friend bool operator==(const column_facts&, const column_facts&) = default;
 };
 
 struct table_facts {
@@ -56,7 +59,17 @@ struct table_facts {
     std::vector<std::vector<std::string>> unique_keys;  // primary key first
     bool has_triggers_or_rules = false;
     bool is_view = false;
+    // Sharded, reference: set when it is not the same on all shards. Only a statement that names its shard may use it then.
+    std::shared_ptr<const disagreement> differs;
     const column_facts* find(std::string_view column) const;
+    friend bool operator==(const table_facts&, const table_facts&) = default;
+};
+
+// How a table differs from shard to shard: in words, "on shard_3 column note is missing"; and as those shards have it that
+// are not as most are (without columns where it is missing).
+struct disagreement {
+    std::string what;
+    std::map<keyspace::shard_id, table_facts> on;
 };
 
 struct catalogue {
@@ -79,6 +92,9 @@ struct catalogue {
     // Do clients see this named database's catalogue, and so know its objects by its own numbers? Or the only shard's?
     bool shows_catalogue_of(std::string_view database) const;
     bool shows_catalogue_of_the_shards() const;
+
+    // As one shard has the tables: for statements that are given to it by name, whatever the others have.
+    catalogue seen_by(keyspace::shard_id shard) const;
 
     // Finds by what the statement wrote. An unqualified name is looked up along search_path.
     const table_facts* find(std::string_view schema, std::string_view name) const;

@@ -103,6 +103,7 @@ made_plan plan_copy(const question& q) {
     if (!named.configured) {
         return send_elsewhere(q, std::move(out), named.elsewhere ? named.elsewhere->database : "", named.location);
     }
+    if (named.configured->differs != nullptr) return refuse_differing(*named.configured);
     out->table = *named.configured;
     const auto holder = std::find_if(out->table->columns.begin(), out->table->columns.end(), holds_objects);
     if (q.said.copy->from && holder != out->table->columns.end() && !q.known.shows_catalogue_of_the_shards()) {

@@ -12,4 +12,8 @@ namespace ashlar::route {
 error refusal(std::string_view text, int location, std::string_view what, std::string hint);
 error refusal_of(errc code, std::string_view text, int location, std::string message, std::string hint);
 
+struct table_facts;
+// The table is not the same on all shards. Precondition: it says so.
+error refuse_differing(const table_facts& table);
+
 }  // namespace ashlar::route

@@ -29,7 +29,7 @@ select n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_cat
   left join pg_catalog.pg_attrdef d on d.adrelid operator(pg_catalog.=) c.oid and d.adnum operator(pg_catalog.=) a.attnum
   left join pg_catalog.pg_collation co on co.oid operator(pg_catalog.=) a.attcollation
  where c.relkind::pg_catalog.text operator(pg_catalog.~) '^[rpvmf]$' and c.relpersistence operator(pg_catalog.<>) 't'
-   and n.nspname operator(pg_catalog.<>) 'information_schema' and n.nspname::pg_catalog.text operator(pg_catalog.!~) '^pg_'
+   and n.nspname operator(pg_catalog.<>) 'information_schema' and n.nspname::pg_catalog.text operator(pg_catalog.!~) '^(pg_|ashlar$)'
  order by n.nspname, c.relname, a.attnum)";
 
 constexpr std::string_view unique_query = R"(
@@ -62,12 +62,12 @@ constexpr std::string_view oids_query = R"(
 select 't', t.oid::pg_catalog.text, n.nspname::pg_catalog.text, t.typname::pg_catalog.text, t.typarray::pg_catalog.text
   from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) t.typnamespace
  where t.oid operator(pg_catalog.>=) 10000::pg_catalog.oid
-   and n.nspname::pg_catalog.text operator(pg_catalog.!~) '^pg_(toast|temp)'
+   and n.nspname::pg_catalog.text operator(pg_catalog.!~) '^(pg_toast|pg_temp|ashlar$)'
 union all
 select 'r', c.oid::pg_catalog.text, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, ''
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
  where c.oid operator(pg_catalog.>=) 10000::pg_catalog.oid and c.relkind::pg_catalog.text operator(pg_catalog.~) '^[rpvmfS]$'
-   and n.nspname::pg_catalog.text operator(pg_catalog.!~) '^pg_(toast|temp)'
+   and n.nspname::pg_catalog.text operator(pg_catalog.!~) '^(pg_toast|pg_temp|ashlar$)'
 union all
 select 'p', t.oid::pg_catalog.text, t.typelem::pg_catalog.text, 't', ''
   from pg_catalog.pg_type t
@@ -279,32 +279,6 @@ task<result<schema_snapshot>> read_schema(driver::connection& from, deadline unt
     if (from.speaks() == driver::dialect::sqlite) co_return co_await read_sqlite(from, until);
     if (from.speaks() == driver::dialect::postgres) co_return co_await read_postgres(from, until);
     co_return error{errc::unsupported, "the tables of a MySQL server cannot be read yet"};
-}
-
-std::string first_difference(const schema_snapshot& a, const schema_snapshot& b,
-                             const std::vector<std::string>& tables) {
-    if (a.default_collation != b.default_collation) return "the databases have different default collations";
-    for (const std::string& name : tables) {
-        const auto left = a.tables.find(name);
-        const auto right = b.tables.find(name);
-        if (left == a.tables.end() && right == b.tables.end()) continue;
-        if (right == b.tables.end()) return fmt::format("table {} is missing", name);
-        if (left == a.tables.end()) return fmt::format("table {} exists here and not on the first shard", name);
-        const auto& l = left->second.columns;
-        const auto& r = right->second.columns;
-        for (std::size_t i = 0; i < std::min(l.size(), r.size()); ++i) {
-            if (l[i].name != r[i].name)
-                return fmt::format("column {} of {} is {} there and {} on the first shard", i + 1, name, r[i].name,
-                                   l[i].name);
-            if (l[i].type != r[i].type || l[i].type_modifier != r[i].type_modifier)
-                return fmt::format("column {}.{} has another type", name, l[i].name);
-            if (l[i].collation != r[i].collation)
-                return fmt::format("column {}.{} has another collation", name, l[i].name);
-        }
-        if (l.size() != r.size())
-            return fmt::format("table {} has {} columns there and {} on the first shard", name, r.size(), l.size());
-    }
-    return {};
 }
 
 }  // namespace ashlar::topology

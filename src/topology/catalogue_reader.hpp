@@ -17,16 +17,12 @@ struct schema_snapshot {
     bool any_column_collation_differs = false;
     std::set<std::string, std::less<>> immutable_functions, stable_functions;
     own_oids oids;  // PostgreSQL's
+    friend bool operator==(const schema_snapshot&, const schema_snapshot&) = default;
 };
 
 task<result<schema_snapshot>> read_schema(driver::connection& from, deadline until);
 // Only the numbers of types and relations; none for other engines than PostgreSQL.
 task<result<own_oids>> read_oids(driver::connection& from, deadline until);
-
-// The first difference between two databases that should have the same tables, in words; empty when there is
-// none. Only the tables named are looked at.
-std::string first_difference(const schema_snapshot& a, const schema_snapshot& b,
-                             const std::vector<std::string>& tables);
 
 // How text of a PostgreSQL collation is ordered: provider 'c' (libc) or 'i' (ICU), its locale, the version
 // the server's C library reports, and whether equal means bytewise equal. Pure but for asking this process's

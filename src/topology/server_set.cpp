@@ -54,7 +54,7 @@ server_set::server_set(std::string database, std::vector<server> servers, const 
 // --- who writes ------------------------------------------------------------------------------------------------------
 
 std::optional<std::size_t> server_set::writer_now() const noexcept {
-    if (suspect_.load(std::memory_order_acquire)) return std::nullopt;
+    if (suspect_.load(std::memory_order_acquire) || !gate_is_open()) return std::nullopt;
     const int who = writer_.load(std::memory_order_relaxed);
     if (who == nobody || !marks_[static_cast<std::size_t>(who)].breaker.is_closed()) return std::nullopt;
     return static_cast<std::size_t>(who);
@@ -114,23 +114,58 @@ task<result<std::size_t>> server_set::writer(io::loop& loop, deadline until) {
     co_return cannot_write();
 }
 
-task<result<loan>> server_set::lend_to_write(io::loop& loop, deadline until) {
+task<result<loan>> server_set::lend_server(io::loop& loop, std::size_t which, deadline until) {
+    if (ask_breaker(which) == health::breaker::verdict::refuse) co_return broken(which);
+    auto lent = co_await servers_[which].pool->lend(loop, until);
+    if (!lent) {
+        failed(which, lent.error());
+        co_return std::move(lent).error();
+    }
+    loan out;
+    out.lease = std::move(*lent);
+    out.server = which;
+    co_return out;
+}
+
+task<result<loan>> server_set::lend_writer(io::loop& loop, deadline until) {
     result<std::size_t> who = 0;
     if (const auto known = writer_now())
         who = *known;
     else
         who = co_await writer(loop, until);
     if (!who) co_return std::move(who).error();
-    if (ask_breaker(*who) == health::breaker::verdict::refuse) co_return broken(*who);
-    auto lent = co_await servers_[*who].pool->lend(loop, until);
-    if (!lent) {
-        failed(*who, lent.error());
-        co_return std::move(lent).error();
+    co_return co_await lend_server(loop, *who, until);
+}
+
+task<result<loan>> server_set::lend_to_write(io::loop& loop, deadline until) {
+    if (!gate_is_open()) {
+        status passed = co_await pass_gate(loop, until);
+        if (!passed) co_return std::move(passed).error();
     }
-    loan out;
-    out.lease = std::move(*lent);
-    out.server = *who;
-    co_return out;
+    co_return co_await lend_writer(loop, until);
+}
+
+task<result<loan>> server_set::lend_to_look(io::loop& loop, deadline until) {
+    auto lent = co_await lend_writer(loop, until);
+    if (lent || is_alone() || lent.error() != errc::shard_unavailable) co_return lent;
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+        auto other = co_await lend_server(loop, i, until);
+        if (other) co_return other;
+    }
+    co_return lent;
+}
+
+// --- the gate --------------------------------------------------------------------------------------------------------
+
+void server_set::guard_by(gatekeeper& keeper) {
+    keeper_ = &keeper;
+    close_gate();
+}
+
+task<status> server_set::pass_gate(io::loop& loop, deadline until) {
+    if (gate_is_open() || keeper_ == nullptr) co_return status{};
+    std::string name = database_;
+    co_return co_await keeper_->admit(loop, std::move(name), until);
 }
 
 // --- who reads -------------------------------------------------------------------------------------------------------
@@ -145,7 +180,7 @@ bool server_set::may_read(std::size_t which, const reading_terms& terms, instant
 }
 
 std::optional<std::size_t> server_set::replica_now(const reading_terms& terms, instant now) {
-    if (is_alone()) return std::nullopt;
+    if (is_alone() || !gate_is_open()) return std::nullopt;
     std::vector<std::size_t> good;
     bool too_old = false;
     for (std::size_t i = 0; i < servers_.size(); ++i) {
@@ -234,6 +269,10 @@ result<primary_read> server_set::read_from_primary() {
 }
 
 task<result<loan>> server_set::lend_to_read(io::loop& loop, reading_terms terms, deadline until) {
+    if (!gate_is_open()) {
+        status passed = co_await pass_gate(loop, until);
+        if (!passed) co_return std::move(passed).error();
+    }
     while (const auto who = replica_now(terms, steady_clock::now())) {
         auto lent = co_await servers_[*who].pool->lend(loop, until);
         if (lent) {

@@ -8,6 +8,7 @@
 // Reading   Among the fit those that show what the reader wrote (reading_terms), by policy. While somebody waits for that, the
 //           servers are asked every sample_interval. None: the writer, as far as primary_reads_max goes, or refused.
 // Breaker   One for each server, fed by those who used it: failed() and well().
+// Gate      Closed until the gatekeeper, if there is one, has looked at the database: who asks before is let wait for that look.
 // Alone     A database without replicas costs a look at one atomic: its server is the writer, and is asked only
 //           while its breaker is not closed.
 // Threads   All members from any thread, but for watch(), which is called once.
@@ -84,6 +85,16 @@ struct loan {
     primary_read instead;  // of a replica; lives as long as the lease
 };
 
+// Says whether a database may be used: that it is the one that is meant. It outlives the sets that it guards.
+class gatekeeper {
+public:
+    // Any thread. Success: the set's gate is open.
+    virtual task<status> admit(io::loop& loop, std::string database, deadline until) = 0;
+
+protected:
+    ~gatekeeper() = default;
+};
+
 class server_set {
 public:
     // The first server is the configured primary. 64 at most.
@@ -101,7 +112,18 @@ public:
     // The connection of one is used now: the next reader's turn.
     void took_replica() noexcept { turn_.fetch_add(1, std::memory_order_relaxed); }
 
-    // Fail with what pool::lend says, and with shard_unavailable: nobody may write, the breaker is open, no replica is fit.
+    // Closes the gate. Before anything is lent.
+    void guard_by(gatekeeper& keeper);
+    void open_gate() noexcept { gate_open_.store(true, std::memory_order_release); }
+    void close_gate() noexcept { gate_open_.store(false, std::memory_order_release); }
+    bool gate_is_open() const noexcept { return gate_open_.load(std::memory_order_acquire); }
+    // Done at once when the gate is open; else asks the gatekeeper, and fails with what it says.
+    task<status> pass_gate(io::loop& loop, deadline until);
+    // For the gatekeeper, and to read what a database has: the writer, or where nobody may write any server that answers.
+    task<result<loan>> lend_to_look(io::loop& loop, deadline until);
+
+    // Fail with what pool::lend says, what the gatekeeper says, and with shard_unavailable: nobody may write, the breaker is
+    // open, no replica is fit.
     task<result<loan>> lend_to_write(io::loop& loop, deadline until);
     task<result<loan>> lend_to_read(io::loop& loop, reading_terms terms, deadline until);
     // A place among the reads that the writer serves in place of replicas.
@@ -147,6 +169,8 @@ private:
     error broken(std::size_t which) const;
     health::breaker::verdict ask_breaker(std::size_t which);
     task<result<std::size_t>> writer(io::loop& loop, deadline until);
+    task<result<loan>> lend_writer(io::loop& loop, deadline until);
+    task<result<loan>> lend_server(io::loop& loop, std::size_t which, deadline until);
     task<bool> await_look(io::loop& loop, deadline until);
     void want_fresher(instant now);
     task<void> look(io::loop& on, watching& w);
@@ -164,6 +188,8 @@ private:
 
     std::atomic<int> writer_;           // nobody: see trouble_
     std::atomic<bool> suspect_{false};  // nobody writes before the next look
+    std::atomic<bool> gate_open_{true};
+    gatekeeper* keeper_ = nullptr;
     std::atomic<std::uint32_t> primary_reads_{0};
     std::atomic<std::uint32_t> turn_{0};
     std::atomic<std::uint64_t> failovers_{0};

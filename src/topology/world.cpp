@@ -83,7 +83,8 @@ result<std::shared_ptr<world>> world::open(config::description from, const drive
             for (member& each : *list) each.servers->tell_changes_to(*all.desk);
         }
     }
-    all.catalogue = all.bare_catalogue();
+    all.catalogue = bare_catalogue(all.description, all.map);
+    for (const member* each : all.read_whole()) each->servers->guard_by(all);
     return made;
 }
 
@@ -136,13 +137,17 @@ const member& world::shard(keyspace::shard_id id) const {
     return inside_->shards.at(keyspace::index_of(id));
 }
 
-const member* world::find(std::string_view name) const noexcept {
-    for (const auto* list : {&inside_->shards, &inside_->databases}) {
+const member* world::inside::find(std::string_view name) const noexcept {
+    for (const auto* list : {&shards, &databases}) {
         for (const member& each : *list) {
             if (each.name == name) return &each;
         }
     }
     return nullptr;
+}
+
+const member* world::find(std::string_view name) const noexcept {
+    return inside_->find(name);
 }
 
 const member* world::takes_everything() const noexcept {
@@ -202,6 +207,10 @@ task<status> world::warm_up(io::loop& loop, deadline until) {
             for (const member& each : *list) {
                 const config::pool_settings& how = each.described->pool;
                 if (how.warm_up.empty() || round >= std::max(1U, how.min_connections)) continue;
+                if (!each.servers->gate_is_open()) {
+                    if (round == 0) spdlog::warn("{} is not warmed up: it has not answered yet", each.name);
+                    continue;
+                }
                 for (const server& of : each.servers->servers()) {
                     const pool::server_cap* const cap = of.pool->cap();
                     if (cap != nullptr && taken[cap]++ >= cap->most()) {

@@ -12,10 +12,12 @@
 #include "pool/pool.hpp"
 #include "route/catalogue.hpp"
 #include "topology/server_set.hpp"
+#include "topology/table_differences.hpp"
 
 #include <ashlar/result.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -67,9 +69,18 @@ public:
     // the others' failures are logged.
     task<status> warm_up(io::loop& loop, deadline until);
 
-    // Reads tables, columns, collations and functions from the first shard and the primary, checks that every other
-    // shard has the same (shards_disagree names the shard and the difference), and makes that the catalogue.
+    // Reads tables, columns, collations and functions from the shards and the primary, all at once, and makes the catalogue of
+    // what those say that answer. Tables that differ from shard to shard stand in it with their differences. A database
+    // that has never answered lends no connection before it has been looked at: that is tried when one is asked for, and
+    // by the next read. Fails when none answers, and with what only a person can mend (login_failed, database_unknown,
+    // config_invalid …); the catalogue is made of the others all the same.
     task<status> read_catalogue(io::loop& loop, deadline until);
+    // The same again because of a refusal that a newer catalogue may end, no more often than once a second. True: it was read.
+    task<bool> read_catalogue_again(io::loop& loop, deadline until);
+    // What the last reading found.
+    std::vector<table_difference> differences() const;
+    // Shards, and the primary, that have never answered, and why; by name.
+    std::map<std::string, error, std::less<>> unread() const;
     // Reads the numbers of a database's own types and relations again, and those of the catalogue database, where some are
     // missing: made directly on the servers since the catalogue was read. On connections of its own, so that callers who
     // hold those of the pools do not wait for each other; no more often than learning_rules say. True: all are known now,

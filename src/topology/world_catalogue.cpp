@@ -1,304 +1,252 @@
-// world_catalogue.cpp: what tables the databases have, read from them as a whole; and the numbers of one of them, read again when an
-// answer holds one that nobody knows.
-#include "topology/catalogue_reader.hpp"
+// world_catalogue.cpp: what tables the databases have: all are asked at once, and the catalogue is made of what those say that
+// answer. Who has never answered is looked at when somebody asks for a connection to it.
+#include "core/io/task_group.hpp"
 #include "topology/world_inside.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <set>
 
 namespace ashlar::topology {
 
+// What one database says of itself: the whole of its tables, or only the numbers of its own types.
+struct world::inside::look {
+    const member* of = nullptr;
+    bool whole = true;
+    schema_snapshot schema;
+    own_oids numbers;
+    std::optional<error> failed = std::nullopt;
+};
+
 namespace {
-
-route::table_kind kind_of(config::table_kind kind) {
-    switch (kind) {
-        case config::table_kind::sharded:
-            return route::table_kind::sharded;
-        case config::table_kind::reference:
-            return route::table_kind::reference;
-        case config::table_kind::unsharded:
-            return route::table_kind::unsharded;
-    }
-    return route::table_kind::unsharded;
-}
-
-std::string schema_of(const config::table& t) {
-    return t.schema.empty() ? "public" : t.schema;
-}
-
-// A table stands in the catalogue under its full name, and under the bare one when it is in the schema `public`.
-void enter(route::catalogue& into, const route::table_facts& table) {
-    into.tables[table.schema + "." + table.name] = table;
-    if (table.schema == "public") into.tables[table.name] = table;
-}
-
-// What `read` finds on a database, on a connection of its pool.
-template <class Found>
-task<result<Found>> read_from(io::loop& loop, const member& from, deadline until,
-                              task<result<Found>> (*read)(driver::connection&, deadline)) {
-    auto lent = co_await from.servers->lend_to_write(loop, until);
-    if (!lent) co_return std::move(lent).error().on(from.name);
-    auto found = co_await read(*lent->lease, until);
-    if (!found) {
-        from.servers->failed(lent->server, found.error());
-        co_return std::move(found).error().on(from.name);
-    }
-    from.servers->well(lent->server);
-    co_return found;
-}
 
 // Named databases that are not needed to know the tables are not waited for long.
 constexpr seconds patience_with_others{2};
+// For the answer, beyond the time that connecting may take.
+constexpr seconds patience_with_answer{5};
+constexpr seconds pause_between_readings{1};
+// After a database could not be looked at, those who ask for it are refused at once for so long.
+constexpr milliseconds pause_after_failure{250};
 
-std::shared_ptr<const oid_maps> compare(const std::map<std::string, own_oids>& numbers, const std::string& known) {
-    oid_maps made;
-    for (const auto& [name, there] : numbers) {
-        if (name == known) continue;
-        made.emplace(name, oid_map::make(name, there, numbers.at(known)));
+// The server is not there now, and may be soon; anything else is for a person to mend.
+bool may_pass_by_itself(const error& why) {
+    switch (why.code()) {
+        case errc::connect_failed:
+        case errc::connection_lost:
+        case errc::peer_closed:
+        case errc::deadline_passed:
+        case errc::io_failure:
+        case errc::pool_timeout:
+        case errc::pool_queue_full:
+        case errc::shard_unavailable:
+        case errc::database_locked:
+            return true;
+        default:
+            return false;
     }
-    if (made.empty()) return nullptr;
-    return std::make_shared<const oid_maps>(std::move(made));
+}
+
+error cannot_be_used(const std::string& database, const error& why) {
+    if (!may_pass_by_itself(why)) return why;
+    error out{errc::shard_unavailable, fmt::format("{} has not answered since the start: {}", database, why.message())};
+    out.on(database);
+    return out.hint("It is tried again when it is asked for; `ashlar status` shows how the servers stand.");
 }
 
 }  // namespace
 
-std::shared_ptr<route::catalogue> world::inside::bare_catalogue() const {
-    auto c = std::make_shared<route::catalogue>();
-    c->shards = map;
-    const config::database* any = description.primary();
-    if (description.shards_ && !description.shards_->list.empty()) any = &description.shards_->list.front();
-    if (any != nullptr && any->primary.engine == config::engine::sqlite) c->dialect = route::dialect::sqlite;
-    if (description.primary() == nullptr) c->unsharded_database.clear();
-    // Until they have been asked, nobody knows what the databases' own numbers mean to each other.
-    if (c->dialect == route::dialect::postgres && shards.size() + databases.size() > 1) {
-        auto none_known = std::make_shared<oid_maps>();
-        for (const auto* list : {&shards, &databases}) {
-            for (const member& each : *list) none_known->emplace(each.name, oid_map::blind(each.name));
+std::vector<const member*> world::inside::read_whole() const {
+    std::vector<const member*> out;
+    const config::database* primary = description.primary();
+    const bool planned = primary != nullptr && primary->primary.engine != config::engine::mysql;
+    if (planned) out.push_back(find(primary->name));
+    for (const member& each : shards) out.push_back(&each);
+    return out;
+}
+
+task<void> world::inside::look_at(io::loop& on, look& into, deadline until) const {
+    const member& of = *into.of;
+    const milliseconds limit =
+        into.whole ? of.described->pool.connect_timeout + patience_with_answer : milliseconds{patience_with_others};
+    const deadline soon{std::min(until.at(), steady_clock::now() + limit)};
+    auto lent = co_await of.servers->lend_to_look(on, soon);
+    if (!lent) {
+        into.failed = std::move(lent).error().on(of.name);
+        co_return;
+    }
+    status read;
+    if (into.whole) {
+        auto found = co_await read_schema(*lent->lease, soon);
+        if (found)
+            into.schema = std::move(*found);
+        else
+            read = std::move(found).error();
+    } else {
+        auto found = co_await read_oids(*lent->lease, soon);
+        if (found)
+            into.numbers = std::move(*found);
+        else
+            read = std::move(found).error();
+    }
+    if (read) {
+        of.servers->well(lent->server);
+        co_return;
+    }
+    of.servers->failed(lent->server, read.error());
+    into.failed = std::move(read).error().on(of.name);
+}
+
+task<void> world::inside::look_at_all(io::loop& on, std::deque<look>& all, deadline until) const {
+    io::cancel_scope* const outer = co_await io::this_scope{};
+    io::task_group<void> looks{on, outer};
+    std::exception_ptr thrown;
+    try {
+        for (look& each : all) looks.start(look_at(on, each, until));
+        for (bool more = true; more;) {
+            auto ended = co_await looks.next();
+            more = ended.has_value();
         }
-        c->oids = std::move(none_known);
+    } catch (...) {
+        thrown = std::current_exception();
     }
-    c->default_collation.kind = route::collation_kind::nondeterministic;  // until the databases have been asked
-    for (const config::table& each : description.tables) {
-        route::table_facts t;
-        t.schema = schema_of(each);
-        t.name = each.name;
-        t.kind = kind_of(each.kind);
-        t.shard_key = each.shard_key;
-        t.database = each.database.empty() ? "primary" : each.database;
-        enter(*c, t);
+    if (thrown) {
+        co_await looks.cancel_and_join();
+        std::rethrow_exception(thrown);
     }
-    return c;
+}
+
+// Success: all that was said stands in the catalogue, and the gates of those who answered are open.
+status world::inside::take_in(std::deque<look>& looks, instant began) {
+    std::lock_guard build{building};
+    readings next = said;
+    std::vector<const look*> taken;
+    for (look& each : looks) {
+        const std::string& name = each.of->name;
+        if (const auto at = read_at.find(name); at != read_at.end() && at->second > began) continue;  // newer is known
+        if (each.failed) {
+            const bool is_new = !next.schemas.contains(name) && !next.numbers.contains(name);
+            const bool has_own = each.of->described->primary.engine == config::engine::postgres;
+            if (is_new && has_own) next.silent.insert(name);
+            continue;
+        }
+        taken.push_back(&each);
+        next.silent.erase(name);
+        if (each.whole)
+            next.schemas.insert_or_assign(name, std::move(each.schema));
+        else
+            next.numbers.insert_or_assign(name, std::move(each.numbers));
+    }
+    if (!was_built || next != said) {
+        auto made = build_catalogue(description, map, next);
+        if (!made) return std::move(made).error();
+        said = std::move(next);
+        was_built = true;
+        std::lock_guard hold{guard};
+        for (const look* each : taken) read_at[each->of->name] = began;
+        keep_what_was_learnt(*made->catalogue);
+        made->catalogue->version = catalogue->version + 1;
+        catalogue = std::move(made->catalogue);
+        differences = std::move(made->differences);
+    }
+    std::lock_guard hold{guard};
+    for (const look& each : looks) {
+        if (each.whole && each.failed && !said.schemas.contains(each.of->name))
+            unread.insert_or_assign(each.of->name, *each.failed);
+    }
+    for (const look* each : taken) {
+        read_at[each->of->name] = began;
+        unread.erase(each->of->name);
+        each->of->servers->open_gate();
+    }
+    return {};
 }
 
 task<status> world::read_catalogue(io::loop& loop, deadline until) {
+    inside& all = *inside_;
     const instant began = steady_clock::now();
-    std::shared_ptr<route::catalogue> fresh = inside_->bare_catalogue();
-    std::vector<std::string> spread;  // the tables that every shard must have alike
-    for (const config::table& each : inside_->description.tables) {
-        if (each.kind != config::table_kind::unsharded) spread.push_back(schema_of(each) + "." + each.name);
+    all.began_at.store(began.time_since_epoch().count(), std::memory_order_relaxed);
+    std::deque<inside::look> looks;
+    const std::vector<const member*> whole = all.read_whole();
+    for (const member* each : whole) looks.push_back({each, true, {}, {}});
+    for (const member& each : all.databases) {
+        const bool has_own = each.described->primary.engine == config::engine::postgres;
+        if (has_own && std::ranges::find(whole, &each) == whole.end()) looks.push_back({&each, false, {}, {}});
     }
-
-    std::map<std::string, own_oids> numbers;  // by database
-    std::optional<schema_snapshot> central;
-    std::set<std::string, std::less<>> unsharded_immutable;
-    // Unsharded tables first, so that what the shards hold wins for tables that are configured.
-    if (const member* primary = find(fresh->unsharded_database);
-        primary != nullptr && !fresh->unsharded_database.empty() && primary != takes_everything()) {
-        auto read = co_await read_from(loop, *primary, until, &read_schema);
-        if (!read) co_return std::move(read).error();
-        fresh->default_collation = read->default_collation;
-        fresh->any_column_collation_differs = read->any_column_collation_differs;
-        unsharded_immutable = read->immutable_functions;
-        fresh->immutable_functions = std::move(read->immutable_functions);
-        fresh->stable_functions = std::move(read->stable_functions);
-        for (const auto& [name, table] : read->tables) {
-            const route::table_facts* configured = fresh->find(table.schema, table.name);
-            if (configured != nullptr && configured->kind != route::table_kind::unsharded) continue;
-            route::table_facts own = table;
-            own.kind = route::table_kind::unsharded;
-            own.database = configured != nullptr ? configured->database : fresh->unsharded_database;
-            enter(*fresh, own);
-        }
-        numbers[primary->name] = std::move(read->oids);
-        central = std::move(*read);
+    co_await all.look_at_all(loop, looks, until);
+    status taken = all.take_in(looks, began);
+    if (!taken) co_return taken;
+    const auto unread = this->unread();
+    for (const auto& [name, why] : unread) {
+        if (!may_pass_by_itself(why) || unread.size() == whole.size()) co_return why;
     }
-
-    std::optional<schema_snapshot> first;
-    for (const member& each : inside_->shards) {
-        auto read = co_await read_from(loop, each, until, &read_schema);
-        if (!read) co_return std::move(read).error();
-        numbers[each.name] = std::move(read->oids);
-        if (first) {
-            if (std::string differs = first_difference(*first, *read, spread); !differs.empty()) {
-                co_return error{errc::shards_disagree, fmt::format("{} and {} do not have the same tables", each.name,
-                                                                   inside_->shards.front().name)}
-                    .detail(fmt::format("On {}: {}.", each.name, differs))
-                    .hint("Bring the shards to one schema, then start again.");
-            }
-            continue;
-        }
-        first = std::move(*read);
-    }
-    if (first) {
-        fresh->unsharded_database_has_all = central && first_difference(*first, *central, spread).empty();
-        fresh->default_collation = first->default_collation;
-        fresh->any_column_collation_differs |= first->any_column_collation_differs;
-        fresh->immutable_functions = first->immutable_functions;
-        // What stands beside sharded tables calls none of them: those of the other database are meant, its immutable ones too.
-        if (central)
-            fresh->stable_functions.insert(unsharded_immutable.begin(), unsharded_immutable.end());
-        else
-            fresh->stable_functions = first->stable_functions;
-        for (const config::table& each : inside_->description.tables) {
-            if (each.kind == config::table_kind::unsharded) continue;
-            const auto found = first->tables.find(schema_of(each) + "." + each.name);
-            if (found == first->tables.end()) continue;  // configured before it was created: known without columns
-            route::table_facts table = found->second;
-            table.kind = kind_of(each.kind);
-            table.shard_key = each.shard_key;
-            if (table.kind == route::table_kind::sharded && table.find(table.shard_key) == nullptr) {
-                co_return error{errc::config_invalid, fmt::format("table {} has no column {}, its configured shard key",
-                                                                  each.name, each.shard_key)}
-                    .hint("Name one of its columns as shard_key under [tables].");
-            }
-            enter(*fresh, table);
-        }
-    }
-
-    std::vector<std::string> silent;
-    for (const member& each : inside_->databases) {
-        if (numbers.contains(each.name) || each.described->primary.engine != config::engine::postgres) continue;
-        const deadline soon{std::min(until.at(), steady_clock::now() + patience_with_others)};
-        auto read = co_await read_from(loop, each, soon, &read_oids);
-        if (read)
-            numbers[each.name] = std::move(*read);
-        else
-            silent.push_back(each.name);
-    }
-    const bool ask_shard = first && !fresh->unsharded_database_has_all;
-    const std::string known = ask_shard ? inside_->shards.front().name : fresh->unsharded_database;
-    if (fresh->dialect == route::dialect::postgres && numbers.contains(known)) {
-        fresh->oids = compare(numbers, known);
-        if (!silent.empty()) {
-            oid_maps more = fresh->oids == nullptr ? oid_maps{} : *fresh->oids;
-            for (const std::string& name : silent) more.emplace(name, oid_map::blind(name));
-            fresh->oids = std::make_shared<const oid_maps>(std::move(more));
-        }
-    }
-
-    std::lock_guard hold{inside_->guard};
-    if (inside_->catalogue_began > began) co_return status{};  // somebody else has read it since
-    inside_->catalogue_began = began;
-    inside_->keep_what_was_learnt(*fresh);
-    fresh->version = inside_->catalogue->version + 1;
-    inside_->catalogue = std::move(fresh);
     co_return status{};
 }
 
-// Precondition: `guard` is held. What began to be learnt after the reading at hand is newer, unless other numbers are shown now.
-void world::inside::keep_what_was_learnt(route::catalogue& in) {
-    const bool same = in.oids != nullptr && catalogue->oids != nullptr &&
-                      in.unsharded_database_has_all == catalogue->unsharded_database_has_all;
-    std::erase_if(learnt, [&](const auto& each) { return !same || each.second < catalogue_began; });
-    if (learnt.empty()) return;
-    auto maps = std::make_shared<oid_maps>(*in.oids);
-    for (const auto& [database, when] : learnt) (*maps)[database] = catalogue->oids->at(database);
-    in.oids = std::move(maps);
+task<bool> world::read_catalogue_again(io::loop& loop, deadline until) {
+    const instant::rep last = inside_->began_at.load(std::memory_order_relaxed);
+    if (steady_clock::now() - instant{instant::duration{last}} < pause_between_readings) co_return false;
+    status read = co_await read_catalogue(loop, until);
+    co_return read.has_value();
 }
 
-bool world::inside::knows(const std::string& database, const missing_oids& what) const {
-    std::lock_guard hold{guard};
-    if (catalogue->oids == nullptr) return true;
-    const auto of = catalogue->oids->find(database);
-    return of == catalogue->oids->end() || of->second->knows(what);
+std::vector<table_difference> world::differences() const {
+    std::lock_guard hold{inside_->guard};
+    return inside_->differences;
 }
 
-task<bool> world::inside::read_oids_again(io::loop& on_loop, const member& from, deadline until) {
-    const instant began = steady_clock::now();
-    std::shared_ptr<const route::catalogue> known;
-    {
-        std::lock_guard hold{guard};
-        known = catalogue;
+std::map<std::string, error, std::less<>> world::unread() const {
+    std::lock_guard hold{inside_->guard};
+    return inside_->unread;
+}
+
+// --- the gate --------------------------------------------------------------------------------------------------------
+
+world::inside::admitting::~admitting() {
+    std::lock_guard hold{all.admission_guard};
+    admission& here = all.admissions[database];
+    here.under_way = false;
+    here.why.reset();
+    if (outcome && !*outcome) {
+        here.why = outcome->error();
+        here.failed_at = steady_clock::now();
     }
-    const bool ask_shard = known->shards && !known->unsharded_database_has_all;
-    const std::string& shown = ask_shard ? shards.front().name : known->unsharded_database;
-    const auto is_shown = [&](const member& each) { return each.name == shown; };
-    const auto* list = ask_shard ? &shards : &databases;
-    const auto central = std::find_if(list->begin(), list->end(), is_shown);
-    // One that has a map itself is not the one that maps were made for: the catalogue has not been read yet.
-    if (central == list->end() || known->oids == nullptr || known->oids->contains(shown)) co_return false;
-    own_oids found[2];
-    const member* const both[] = {&*central, &from};
-    for (std::size_t i = 0; i < 2; ++i) {
-        const server_set& among = *both[i]->servers;
-        const server& writer = among.servers()[among.writer_now().value_or(0)];
-        auto made = co_await writer.pool->server().connect(on_loop, until);
-        if (!made) co_return false;
-        const std::unique_ptr<driver::connection> on = std::move(*made);
-        auto read = co_await read_oids(*on, until);
-        if (!read) co_return false;
-        found[i] = std::move(*read);
-    }
-    auto fresh = oid_map::make(from.name, found[1], found[0]);
-    std::lock_guard hold{guard};
-    auto next = std::make_shared<route::catalogue>(*catalogue);
-    if (next->oids == nullptr || next->oids->contains(shown)) co_return false;
-    auto maps = std::make_shared<oid_maps>(*next->oids);
-    (*maps)[from.name] = std::move(fresh);
-    next->oids = std::move(maps);
-    ++next->version;
-    learnt[from.name] = began;
-    catalogue = std::move(next);
-    co_return true;
-}
-
-world::inside::reading::~reading() {
-    const bool found = all.knows(database, what);
-    std::lock_guard hold{all.learning_guard};
-    learning& here = all.learnings[database];
-    here.rules.ended(steady_clock::now(), what.all(), found);
     for (const auto& each : here.waiting) each->set();
     here.waiting.clear();
 }
 
-task<bool> world::learn_oids(io::loop& loop, std::string database, missing_oids what, deadline until) {
-    using verdict = learning_rules::verdict;
-    inside& all = *inside_;
-    const member* const from = find(database);
-    const std::vector<std::uint32_t> numbers = what.all();
+task<status> world::inside::admit(io::loop& on, std::string database, deadline until) {
+    const member* const of = find(database);
+    ASHLAR_ASSERT(of != nullptr);
     for (;;) {
-        if (from == nullptr || all.knows(database, what)) co_return from != nullptr;  // perhaps since the caller looked
-        const instant now = steady_clock::now();
-        if (until.passed(now)) co_return false;
+        if (of->servers->gate_is_open()) co_return status{};
         const auto told = std::make_shared<io::signal>();
-        verdict may = verdict::leave;
-        instant rested;
+        bool mine = false;
         {
-            std::lock_guard hold{all.learning_guard};
-            inside::learning& here = all.learnings[database];
-            may = here.rules.ask(now, numbers);
-            rested = here.rules.rested_at();
-            if (may == verdict::wait) here.waiting.push_back(told);
+            std::lock_guard hold{admission_guard};
+            admission& here = admissions[database];
+            if (here.why && steady_clock::now() - here.failed_at < pause_after_failure) co_return *here.why;
+            mine = !here.under_way;
+            if (mine)
+                here.under_way = true;
+            else
+                here.waiting.push_back(told);
         }
-        switch (may) {
-            case verdict::leave:
-                co_return false;
-            case verdict::wait:
-                (void)co_await loop.wait_for(*told, until);
-                continue;
-            case verdict::rest: {
-                const deadline next{std::min(rested, until.at())};
-                (void)co_await loop.sleep_until(next);
-                continue;
-            }
-            case verdict::read:
-                break;
+        if (!mine) {
+            status heard = co_await on.wait_for(*told, until);
+            if (!heard) co_return cannot_be_used(database, heard.error());
+            continue;
         }
-        const inside::reading reads{all, database, what};
-        (void)co_await all.read_oids_again(loop, *from, until);
-        co_return all.knows(database, what);
+        admitting here{*this, database, std::nullopt};
+        const instant began = steady_clock::now();
+        std::deque<look> looks;
+        looks.push_back({of, true, {}, {}});
+        co_await look_at_all(on, looks, until);
+        status taken = take_in(looks, began);
+        if (taken && looks.front().failed) taken = cannot_be_used(database, *looks.front().failed);
+        here.outcome = taken;
+        if (taken) spdlog::info("{} has answered, and takes part from now on", database);
+        co_return taken;
     }
 }
 

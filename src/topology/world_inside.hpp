@@ -1,11 +1,14 @@
 // world_inside.hpp: what a world keeps: its members, the thread that keeps house, the catalogue and who is reading it. Private to
-// this room: world.cpp has the members' life, world_catalogue.cpp the reading.
+// this room: world.cpp has the members' life, world_catalogue.cpp the reading, world_oids.cpp the numbers of own types.
 #pragma once
 
 #include "core/io/loop.hpp"
+#include "topology/catalogue_builder.hpp"
 #include "topology/learning_rules.hpp"
 #include "topology/world.hpp"
 
+#include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,16 +19,23 @@
 
 namespace ashlar::topology {
 
-struct world::inside {
+struct world::inside final : gatekeeper {
     config::description description;
     std::optional<keyspace::shard_map> map;
     std::unique_ptr<alert_desk> desk;
     std::vector<member> shards, databases;
 
-    mutable std::mutex guard;  // of the catalogue's pointer
+    std::mutex building;  // held before `guard`, by who makes a catalogue of what was read
+    readings said;        // the last that each database said of itself; guarded by `building`
+    bool was_built = false;
+    std::atomic<instant::rep> began_at{instant::min().time_since_epoch().count()};  // the last reading of all
+
+    mutable std::mutex guard;  // of all below, to the loop
     std::shared_ptr<const route::catalogue> catalogue;
-    instant catalogue_began = instant::min();            // when its reading began: what was read later is newer
-    std::map<std::string, instant, std::less<>> learnt;  // the same for databases whose numbers were read again since
+    std::vector<table_difference> differences;            // that it was made with
+    std::map<std::string, error, std::less<>> unread;     // who has not said anything yet, and why
+    std::map<std::string, instant, std::less<>> read_at;  // when the reading began that `said` has
+    std::map<std::string, instant, std::less<>> learnt;   // the same for databases whose numbers were read again since
 
     std::unique_ptr<io::loop> loop;
     std::thread housekeeper;
@@ -38,8 +48,32 @@ struct world::inside {
     std::mutex learning_guard;
     std::map<std::string, learning, std::less<>> learnings;
 
-    std::shared_ptr<route::catalogue> bare_catalogue() const;
+    // Who waits for one database to be looked at for the first time.
+    struct admission {
+        bool under_way = false;
+        instant failed_at = instant::min();
+        std::optional<error> why;  // it failed
+        std::vector<std::shared_ptr<io::signal>> waiting;
+    };
+    std::mutex admission_guard;
+    std::map<std::string, admission, std::less<>> admissions;
+    struct admitting {
+        inside& all;
+        const std::string& database;
+        std::optional<status> outcome;  // nullopt: called off
+        ~admitting();
+    };
+
+    const member* find(std::string_view name) const noexcept;
+    // Those whose tables make the catalogue: the shards, and the unsharded database.
+    std::vector<const member*> read_whole() const;
     task<status> keep_house();
+    // What one database says, as it comes in.
+    struct look;
+    task<void> look_at(io::loop& on, look& into, deadline until) const;
+    task<void> look_at_all(io::loop& on, std::deque<look>& all, deadline until) const;
+    status take_in(std::deque<look>& looks, instant began);
+    task<status> admit(io::loop& on, std::string database, deadline until) override;
     // Of one database, under way: its end is told whoever ends it.
     struct reading {
         inside& all;

@@ -13,6 +13,7 @@
 #include "config/load.hpp"
 #include "config/spelling.hpp"
 #include "core/errno_text.hpp"
+#include "route/refusal.hpp"
 #include "route/types.hpp"
 #include "topology/world.hpp"
 
@@ -112,8 +113,10 @@ result<std::shared_ptr<const route::catalogue>> read_catalogue(config::descripti
     auto world = topology::world::open(std::move(described));
     if (!world) return std::move(world).error();
     const auto loop = io::make_poll_loop();
+    (*world)->start();
     status done = loop->run((*world)->read_catalogue(*loop, deadline::in(60s)));
     if (!done) return std::move(done).error();
+    for (const auto& [name, why] : (*world)->unread()) return why;  // rows may go to any of them
     return (*world)->catalogue();
 }
 
@@ -128,6 +131,7 @@ status find_table(preparation& p, const std::string& written, const route::catal
         return error{errc::table_unknown, "the databases have no table " + written}.hint(
             config::did_you_mean(written, names));
     }
+    if (found->differs != nullptr) return route::refuse_differing(*found);
     if (found->is_view) return error{errc::unsupported, written + " is a view"}.hint("Load into its tables.");
     p.table = *found;
     return {};
