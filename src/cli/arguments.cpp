@@ -95,10 +95,12 @@ A file that exists is never overwritten.)");
         CLI::App* sub = add("check", "Tell everything that is wrong with the configuration", check, R"(Examples:
   ashlar check
   ashlar check -c shop.toml --json
+  ashlar check --deep
 
 All mistakes are told at once, each with its line and what was expected; without any, a summary. No database is
 connected to, and no password is printed. The exit code is 1 when there are mistakes.)");
         add_config(sub, check.config);
+        sub->add_flag("--deep", check.deep, "Ask the databases too: do their tables fit?");
         sub->add_flag("--json", check.json, "Print an object for programs: file, good, mistakes, advice …");
     }
 

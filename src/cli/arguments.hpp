@@ -21,6 +21,7 @@ struct init_options {
 struct check_options {
     std::string config;
     bool json = false;
+    bool deep = false;  // look into the databases too
 };
 
 struct where_options {

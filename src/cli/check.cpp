@@ -1,6 +1,7 @@
 // `ashlar check`: every mistake in the configuration at once; and a summary when there is none.
 
 #include "cli/commands.hpp"
+#include "cli/deep_check.hpp"
 #include "cli/json_text.hpp"
 #include "cli/run.hpp"
 #include "cli/terminal.hpp"
@@ -25,6 +26,10 @@ std::string kind_of(const config::table& t) {
             return "unsharded, on " + (t.database.empty() ? "primary" : t.database);
     }
     return {};
+}
+
+std::string count_of(std::size_t mistakes) {
+    return fmt::format("{} mistake{}.", mistakes, mistakes == 1 ? "" : "s");
 }
 
 std::string name_of(const config::table& t) {
@@ -88,7 +93,8 @@ std::string summary_of(const config::description& what) {
     return text;
 }
 
-std::string json_of(const config::reading_result& got) {
+// `found`: by --deep.
+std::string json_of(const config::reading_result& got, const std::vector<finding>& found) {
     json_array wrong, advice, databases, shards, tables;
     for (const config::mistake& m : got.wrong) {
         json_object each;
@@ -97,8 +103,13 @@ std::string json_of(const config::reading_result& got) {
         wrong.add(each);
     }
     for (const std::string& a : got.advice) advice.add(a);
+    for (const finding& f : found) {
+        json_object each;
+        each.add("found", f.what).add("hint", f.hint);
+        wrong.add(each);
+    }
     json_object all;
-    all.add("file", got.what.file).add("good", got.is_good()).add_raw("mistakes", wrong.text());
+    all.add("file", got.what.file).add("good", got.is_good() && found.empty()).add_raw("mistakes", wrong.text());
     all.add_raw("advice", advice.text());
     if (!got.is_good()) return all.text();
     const auto described = [](const config::database& d) {
@@ -129,15 +140,25 @@ std::string json_of(const config::reading_result& got) {
 
 int run_check(const check_options& asked) {
     const config::reading_result got = config::read_file(asked.config, config::process_environment());
-    const int code = got.is_good() ? exit_ok : exit_failed;
+    std::vector<finding> found;
+    if (asked.deep && got.is_good()) {
+        auto looked = look_into_databases(got.what);
+        if (!looked) return print_error(looked.error()), exit_failed;
+        found = std::move(*looked);
+    }
+    const int code = got.is_good() && found.empty() ? exit_ok : exit_failed;
     if (asked.json) {
-        print(json_of(got) + "\n");
+        print(json_of(got, found) + "\n");
         return code;
     }
     if (!got.is_good()) {
-        const std::size_t n = got.wrong.size();
         print(config::to_string(got.wrong, asked.config) + "\n\n");
-        print(styled(fmt::format("{} mistake{}.", n, n == 1 ? "" : "s"), style::red) + "\n");
+        print(styled(count_of(got.wrong.size()), style::red) + "\n");
+        return code;
+    }
+    for (const finding& f : found) print(fmt::format("{}\n  {}\n", f.what, f.hint));
+    if (!found.empty()) {
+        print("\n" + styled(count_of(found.size()), style::red) + "\n");
         return code;
     }
     print(styled(asked.config + " is good.", style::green) + "\n" + summary_of(got.what));

@@ -6,6 +6,7 @@
 
 #include "config/load.hpp"
 #include "proxy/server.hpp"
+#include "route/key_column.hpp"
 
 #include <fmt/format.h>
 
@@ -68,6 +69,9 @@ int run_serve(const serve_options& asked) {
                       how.auth_type));
     if (how.metrics_listen)
         print(fmt::format("Metrics are at http://{}:{}/metrics.\n", how.metrics_listen->host, server.metrics_port()));
+    for (const route::key_misfit& each : route::misfits_in(*(*world)->catalogue())) {
+        print(fmt::format("Note: {}. Its rows cannot be written. {}\n", each.what, each.hint));
+    }
     finish_output();
     int signal = 0;
     sigwait(&held, &signal);

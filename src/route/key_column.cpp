@@ -72,6 +72,16 @@ std::optional<key_misfit> misfit_of(const table_facts& table, keyspace::key_type
     return out;
 }
 
+std::vector<key_misfit> misfits_in(const catalogue& known) {
+    std::vector<key_misfit> out;
+    if (!known.shards) return out;
+    for (const auto& [name, table] : known.tables) {
+        if (name == table.name) continue;  // it stands there under its full name too
+        if (auto misfit = misfit_of(table, known.shards->key_type())) out.push_back(std::move(*misfit));
+    }
+    return out;
+}
+
 std::optional<std::size_t> key_length_max(const table_facts& table) {
     const column_facts* key = table.find(table.shard_key);
     if (key == nullptr || key->type != oid::varchar || key->type_modifier < modifier_header) return std::nullopt;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ashlar::route {
 
@@ -17,6 +18,7 @@ struct key_misfit {
     std::string what, hint;
 };
 std::optional<key_misfit> misfit_of(const table_facts& table, keyspace::key_type type);
+std::vector<key_misfit> misfits_in(const catalogue& known);  // of all sharded tables, by name
 
 // character varying(n) is stored without the blanks beyond n characters. n of the key's column; nothing: it keeps every value.
 std::optional<std::size_t> key_length_max(const table_facts& table);

@@ -117,6 +117,31 @@ TEST(Cli, ChecksTellAllMistakesAndNoSecret) {
     EXPECT_THAT(checked.out + checked.err, Not(HasSubstr("hunter2")));
 }
 
+TEST(Cli, ADeepCheckNamesTablesWhoseKeysAreOfAnotherType) {
+    test::temporary_folder folder;
+    const std::string path = folder.file("cluster");
+    const auto made = ashlar({"dev", "start", path, "--engine", "sqlite", "--shards", "2", "--key-type", "integer",
+                              "--table", "users=id", "--table", "visits=token", "--schema",
+                              folder.write("schema.sql",
+                                           "create table users(id integer primary key, name text);"
+                                           "create table visits(token uuid primary key, n integer);")});
+    ASSERT_TRUE(made.ok()) << made.describe();
+    const std::string config = path + "/ashlar.toml";
+    EXPECT_TRUE(ashlar({"check", "-c", config}).ok());
+    const auto deep = ashlar({"check", "--deep", "-c", config});
+    EXPECT_EQ(deep.exit_code, 1);
+    EXPECT_THAT(deep.out, HasSubstr("table visits is sharded by token, which is uuid, while the shards' keys are of "
+                                    "type integer\n  Shard it by a column of type smallint, integer or bigint, or "
+                                    "set key_type = \"uuid\" if all sharded tables have such keys.\n"));
+    EXPECT_THAT(deep.out, HasSubstr("1 mistake."));
+    EXPECT_THAT(deep.out, Not(HasSubstr("users")));
+    const auto for_programs = ashlar({"check", "--deep", "--json", "-c", config});
+    EXPECT_EQ(for_programs.exit_code, 1);
+    EXPECT_THAT(for_programs.out, HasSubstr("\"good\": false"));
+    EXPECT_THAT(for_programs.out, HasSubstr("table visits is sharded by token"));
+    EXPECT_TRUE(ashlar({"dev", "remove", path}).ok());
+}
+
 TEST(Cli, TellsWhereAKeyLives) {
     test::temporary_folder folder;
     const std::string file = folder.write(
