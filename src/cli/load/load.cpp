@@ -13,6 +13,7 @@
 #include "config/load.hpp"
 #include "config/spelling.hpp"
 #include "core/errno_text.hpp"
+#include "route/key_column.hpp"
 #include "route/refusal.hpp"
 #include "route/types.hpp"
 #include "topology/world.hpp"
@@ -201,7 +202,12 @@ status find_targets(preparation& p, const route::catalogue& known) {
         return error{errc::shard_key_absent,
                      "the file has no column \"" + p.table.shard_key + "\", the shard key of " + p.table.name};
     }
+    if (known.shards) {
+        const auto misfit = route::misfit_of(p.table, known.shards->key_type());
+        if (misfit) return error{errc::unsupported, "cannot load: " + misfit->what}.hint(misfit->hint);
+    }
     p.how.key_column = static_cast<std::size_t>(key - columns.begin());
+    p.how.key_length_max = route::key_length_max(p.table);
     p.how.map = known.shards;
     return {};
 }

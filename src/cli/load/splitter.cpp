@@ -1,5 +1,7 @@
 #include "cli/load/splitter.hpp"
 
+#include "route/key_column.hpp"
+
 #include <fmt/format.h>
 #include <xxhash.h>
 
@@ -69,7 +71,7 @@ result<std::optional<std::size_t>> splitter::owner(const record& row) const {
     if (!text) return error{errc::shard_key_null, "the shard key is NULL"};
     auto key = keyspace::key::from_text(*text, how_.map->key_type());
     if (!key) return std::move(key).error();
-    const auto shard = how_.map->shard_of(*key);
+    const auto shard = how_.map->shard_of(route::as_stored(std::move(*key), how_.key_length_max));
     if (!shard) return shard.error();
     return std::optional<std::size_t>{keyspace::index_of(*shard)};
 }

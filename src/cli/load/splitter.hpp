@@ -17,6 +17,7 @@ namespace ashlar::cli::load {
 struct routing {
     std::optional<keyspace::shard_map> map;
     std::size_t key_column = 0;
+    std::optional<std::size_t> key_length_max;  // route/key_column.hpp
 };
 
 class splitter {
