@@ -19,6 +19,13 @@ void row_batch::end_row() {
     ASHLAR_ASSERT(slots_.size() == rows_ * width_);
 }
 
+void row_batch::drop_unfinished() noexcept {
+    const std::size_t whole = rows_ * width_;
+    if (slots_.size() == whole) return;
+    bytes_.resize(slots_[whole].offset);
+    slots_.resize(whole);
+}
+
 void row_batch::add_row(std::string_view run, std::span<const place> cells) {
     const auto base = static_cast<std::uint32_t>(bytes_.size());
     bytes_ += run;

@@ -50,6 +50,8 @@ public:
     // Building: add() each cell of a row in order, then end_row(). All rows of a batch have the same width.
     void add(cell bytes, storage kind = storage::by_column);
     void end_row();
+    // Takes out the cells that came after the last whole row, so that a row which fails half-way leaves nothing behind.
+    void drop_unfinished() noexcept;
     // A whole row at once, whose cells lie in one run of bytes with something else between them, as a driver receives
     // it: cheaper than add() for each. The run is kept as it is.
     struct place {
@@ -77,6 +79,18 @@ private:
     std::string bytes_;
     std::size_t rows_ = 0;
     std::size_t width_ = 0;
+};
+
+// While it lives, one row is being built in a batch: however the builder leaves, the batch has the whole row or none of it.
+class unfinished_row {
+public:
+    explicit unfinished_row(row_batch& of) noexcept : of_(of) {}
+    ~unfinished_row() { of_.drop_unfinished(); }
+    unfinished_row(const unfinished_row&) = delete;
+    unfinished_row& operator=(const unfinished_row&) = delete;
+
+private:
+    row_batch& of_;
 };
 
 }  // namespace ashlar

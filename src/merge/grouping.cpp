@@ -58,6 +58,7 @@ status grouping::finish(held_rows& into, std::vector<held_rows::place>& places) 
     groups_.clear();
     for (std::size_t first = 0; first < states_.size(); first += aggregates_.size()) {
         row_batch& chunk = into.open_chunk();
+        const unfinished_row row{chunk};
         for (std::size_t i = 0; i < aggregates_.size(); ++i) {
             if (auto ok = aggregates_[i].finish(states_[first + i], chunk); !ok) return ok;
             states_[first + i] = {};

@@ -8,6 +8,7 @@ constexpr std::uint64_t slot_bytes = 12;  // a cell's place in a row_batch
 }  // namespace
 
 void append_row(row_batch& into, const row_batch& from, std::size_t row, std::size_t width) {
+    const unfinished_row whole{into};
     for (std::size_t c = 0; c < width; ++c) into.add(from.at(row, c), from.kind_at(row, c));
     into.end_row();
 }

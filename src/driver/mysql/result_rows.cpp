@@ -80,6 +80,7 @@ bool result_rows::has(reading how) const noexcept {
 }
 
 status result_rows::add(row_batch& into, MYSQL_STMT* from) {
+    const unfinished_row row{into};
     for (std::size_t i = 0; i < places_.size(); ++i) {
         place& p = places_[i];
         if (p.is_null != 0) {
@@ -150,6 +151,7 @@ status result_rows::add_cell(row_batch& into, place& of, MYSQL_STMT* from, std::
 }
 
 status result_rows::add_text(row_batch& into, MYSQL_ROW row, const unsigned long* lengths) {
+    const unfinished_row unfinished{into};
     for (std::size_t i = 0; i < places_.size(); ++i) {
         if (row[i] == nullptr) {
             into.add(std::nullopt);

@@ -444,6 +444,7 @@ task<result<fetched>> server_connection::fetch(row_batch& into, deadline until) 
 }
 
 void server_connection::add_row(row_batch& into, const PGresult* r) const {
+    const unfinished_row row{into};
     const int width = PQnfields(r);
     for (int i = 0; i < width; ++i) {
         if (PQgetisnull(r, 0, i) != 0) {
