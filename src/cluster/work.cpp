@@ -292,6 +292,7 @@ io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& insid
     route::step& step = plan.steps.front();
     driver::statement sent;
     sent.sql = std::move(step.sql);
+    if (plan.shows != nullptr) sent.shows = *plan.shows;
     if (step.all_parameters) {
         sent.parameters = std::move(parameters);
     } else {

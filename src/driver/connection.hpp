@@ -12,6 +12,7 @@
 #include "core/io/loop.hpp"
 #include "core/result_formats.hpp"
 #include "core/rows.hpp"
+#include "core/shown_type.hpp"
 #include "driver/bulk.hpp"
 
 #include <ashlar/value.hpp>
@@ -55,6 +56,9 @@ struct statement {
     std::optional<milliseconds> lock_patience = std::nullopt;
     // libpq can ask for one format only, that of all columns; the proxy's own link for one of each.
     result_formats results;
+    // The types of the answer's columns where the statement's text tells them, for an engine that types no expression
+    // (SQLite). May be shorter than the answer is wide; others ignore it.
+    std::vector<shown_type> shows = {};
 };
 
 // What a finished statement reported.
@@ -75,8 +79,9 @@ public:
     virtual void bind(io::loop& loop) = 0;
 
     // Sends the statement and waits until its columns are known (none for a statement without rows).
-    // SQLite types no expression: such a column has the type of the first rows' values, and oid::unknown when there is
-    // none but NULL among them. A column of oid::unknown agrees with the same column of any type on another shard.
+    // SQLite types no expression: a column that is neither declared nor told by statement::shows has the type of the first
+    // rows' values, and oid::unknown when there is none but NULL among them. Such cells carry their storage class; cells of
+    // typed columns are in PostgreSQL's text form of the type, and a value that is none of the type fails with 22P02.
     virtual task<result<columns>> start(statement what, deadline until) = 0;
     // Appends rows to `into`, at least one and about 64 KiB at most, or says that the statement ended.
     // Precondition: `into` is empty; a batch that is full already would look like the end.

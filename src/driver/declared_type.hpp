@@ -1,4 +1,5 @@
-// declared_type.hpp: PostgreSQL's type for a column type as a SQLite table declares it. Pure.
+// declared_type.hpp: PostgreSQL's type for a column type as a SQLite table declares it. One table for the catalogue, which
+// plans by it, and for the driver, which writes the values so. Pure.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +7,17 @@
 
 namespace ashlar::driver {
 
-// "INTEGER" → int8, "varchar(20)" → varchar, "numeric(10,2)" → numeric, … SQLite takes any words: what is
-// unknown is text.
-std::uint32_t type_of_declaration(std::string_view declared) noexcept;
+struct declared_type {
+    std::uint32_t type = 0;      // 0: nothing declared, or a word that says nothing
+    std::int32_t modifier = -1;  // as pg_attribute.atttypmod has it
+    int scale = -1;              // of numeric(p, s)
+};
+
+// "NUMERIC (10, 2)", "VARCHAR(20)", "timestamp with time zone", "" … Words that are not known go by SQLite's own rules of
+// affinity. Integers of every width are bigint, since SQLite keeps 64 bits in each.
+declared_type declared(std::string_view text);
+
+// The same type, and text where it is 0: "INTEGER" → int8, "varchar(20)" → text.
+std::uint32_t type_of_declaration(std::string_view text);
 
 }  // namespace ashlar::driver

@@ -25,11 +25,12 @@ std::string where_of(const route::bound_plan& plan, const route::step& s) {
     return fmt::format("shard {}", keyspace::index_of(s.shard) + 1);
 }
 
-driver::statement statement_of(const route::step& s, const std::vector<driver::parameter>& parameters,
-                               const result_formats& results) {
+driver::statement statement_of(const route::bound_plan& plan, const route::step& s,
+                               const std::vector<driver::parameter>& parameters, const result_formats& results) {
     driver::statement what;
     what.sql = s.sql;
     what.results = results;
+    if (plan.shows != nullptr) what.shows = *plan.shows;
     if (s.all_parameters) {
         what.parameters = parameters;
     } else {
@@ -199,7 +200,7 @@ private:
         std::exception_ptr thrown;
         try {
             for (std::size_t i = 0; i < sources_.size() && outcome; ++i) {
-                driver::statement what = statement_of(plan.steps[i], parameters, results);
+                driver::statement what = statement_of(plan, plan.steps[i], parameters, results);
                 what.lock_patience = patience;
                 starting.start(start_one(i, std::move(what), until, shapes));
                 // Those that ended earlier may be handed out while as many as may still run.
@@ -349,7 +350,7 @@ task<result<std::unique_ptr<answer>>> run(io::loop& loop, route::bound_plan plan
     if (plan.merge == nullptr) {
         ASHLAR_ASSERT(plan.steps.size() == 1);
         source& only = sources.front();
-        auto shape = co_await only.on->start(statement_of(plan.steps.front(), parameters, results), until);
+        auto shape = co_await only.on->start(statement_of(plan, plan.steps.front(), parameters, results), until);
         if (!shape) co_return std::move(shape).error().on(only.where);
         co_return std::make_unique<one_step_answer>(*only.on, std::move(*shape), std::move(only.where));
     }

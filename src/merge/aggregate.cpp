@@ -50,6 +50,7 @@ result<aggregate> aggregate::make(const route::output& what, const columns& shap
     a.partial_ = shape[what.column];
     a.shape_ = a.partial_;
     const bool sqlite = dialect == route::dialect::sqlite;
+    const bool untyped = sqlite && what.type == 0;  // by the values' own classes, as SQLite does it
     const cell_format format = sqlite ? cell_format::text : results;
     const auto result_type = [&](std::uint32_t by_default) { return what.type != 0 ? what.type : by_default; };
     status chosen;
@@ -70,7 +71,7 @@ result<aggregate> aggregate::make(const route::output& what, const columns& shap
         case combine::count:
         case combine::sum:
             a.shape_ = computed(a.partial_, result_type(a.partial_.type), format);
-            if (sqlite) {
+            if (untyped) {
                 a.rule_ = rule::sqlite_sum;
             } else {
                 chosen = a.choose_sum();
@@ -91,7 +92,7 @@ result<aggregate> aggregate::make(const route::output& what, const columns& shap
         case combine::avg:
             a.shape_ = computed(a.partial_, result_type(oid::numeric), format);
             a.count_format_ = shape[what.count_column].format;
-            if (sqlite) {
+            if (untyped) {
                 a.rule_ = rule::sqlite_average;
                 a.shape_.type = oid::float8;
                 a.shape_.type_size = 8;
@@ -294,8 +295,8 @@ status aggregate::finish(const state& s, row_batch& into) const {
         // A count is 0 where there was nothing to count; all others are NULL.
         std::string zero;
         if (what_.how == combine::count) codec::write_integer(zero, 0, oid::int8, shape_.format);
-        into.add(zero.empty() ? cell{} : cell{zero},
-                 dialect_ == route::dialect::sqlite && !zero.empty() ? storage::integer : s.kind);
+        const bool by_class = rule_ == rule::sqlite_sum && !zero.empty();
+        into.add(zero.empty() ? cell{} : cell{zero}, by_class ? storage::integer : s.kind);
         return {};
     }
     std::string cell_bytes;

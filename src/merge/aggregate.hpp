@@ -1,6 +1,6 @@
 // aggregate.hpp: one column of a grouped answer: how the shards' partial values of a group become the finished one. The
-// arithmetic is PostgreSQL's for the type: its result types, its scales, its overflow errors. For SQLite each value's own
-// storage class decides, as it does there. Pure.
+// arithmetic is PostgreSQL's for the type: its result types, its scales, its overflow errors. Where SQLite gave values
+// without a type, each value's own storage class decides, as it does there. Pure.
 //
 // An aggregate is immutable; what it has seen of a group lies in a state, of which there is one for each group.
 #pragma once

@@ -5,7 +5,6 @@
 #include "merge/order_bytes.hpp"
 
 #include <array>
-#include <charconv>
 
 namespace ashlar::merge {
 
@@ -21,12 +20,11 @@ struct operand {
     std::optional<std::string> constant;  // nullopt with !is_column: NULL
     std::uint32_t type = 0;               // 0 and oid::unknown: takes the other side's
     cell_format format = cell_format::text;
-    storage how = storage::by_column;  // SQLite: a constant's class
     route::collation text;
 };
 
 // How both sides are made comparable.
-enum class common { exact, inexact, characters, padded, same_type, sqlite };
+enum class common { exact, inexact, characters, padded, same_type };
 
 bool is_untyped(std::uint32_t type) {
     return type == 0 || type == oid::unknown;
@@ -66,7 +64,7 @@ struct having::node {
     result<truth> evaluate_all(const row_batch& rows, std::size_t row) const;
     result<truth> compare(const row_batch& rows, std::size_t row) const;
     result<truth> test(const row_batch& rows, std::size_t row) const;
-    status append_side(const operand& side, std::string_view bytes, storage how, std::string& key) const;
+    status append_side(const operand& side, std::string_view bytes, std::string& key) const;
 };
 
 namespace {
@@ -75,18 +73,6 @@ cell bytes_of(const operand& o, const row_batch& rows, std::size_t row) {
     if (o.is_column) return rows.at(row, o.column);
     if (!o.constant) return std::nullopt;
     return *o.constant;
-}
-
-storage kind_of(const operand& o, const row_batch& rows, std::size_t row) {
-    return o.is_column ? rows.kind_at(row, o.column) : o.how;
-}
-
-// The class that SQLite gives a constant.
-storage sqlite_class(std::uint32_t type, const std::optional<std::string>& text) {
-    if (!is_number(type) || !text) return storage::text;
-    std::int64_t whole = 0;
-    const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), whole);
-    return failed == std::errc{} && end == text->data() + text->size() ? storage::integer : storage::real;
 }
 
 class compiler {
@@ -149,7 +135,6 @@ private:
         } else {
             return refuse("an operand is neither a column nor a constant");
         }
-        if (!o.is_column) o.how = sqlite_class(o.type, o.constant);
         return o;
     }
 
@@ -168,8 +153,6 @@ private:
             n.sides[i] = std::move(*o);
         }
         operand &a = n.sides[0], &b = n.sides[1];
-        if (dialect_ == route::dialect::sqlite) return sqlite_comparison(std::move(n));
-
         if (is_untyped(a.type)) a.type = b.type;
         if (is_untyped(b.type)) b.type = a.type;
         if (is_untyped(a.type)) a.type = b.type = oid::text;
@@ -200,22 +183,6 @@ private:
                 return refuse("text is ordered by a collation that is not \"C\"");
             }
         }
-        return n;
-    }
-
-    // Columns of SQLite bring an affinity to a comparison, which cannot be seen from here: only numbers with numbers and
-    // text with text are sure to need none.
-    result<having::node> sqlite_comparison(having::node n) const {
-        n.domain = common::sqlite;
-        const auto numeric_side = [](const operand& o) {
-            return o.is_column ? is_number(o.type) : o.how != storage::text || !o.constant;
-        };
-        const auto text_side = [](const operand& o) {
-            return o.is_column ? codec::is_text(o.type) : o.how == storage::text || !o.constant;
-        };
-        const bool numbers = numeric_side(n.sides[0]) && numeric_side(n.sides[1]);
-        const bool texts = text_side(n.sides[0]) && text_side(n.sides[1]);
-        if (!numbers && !texts) return refuse("a number is compared with text");
         return n;
     }
 
@@ -250,7 +217,7 @@ std::string_view without_blanks(std::string_view text) {
 
 }  // namespace
 
-status having::node::append_side(const operand& side, std::string_view bytes, storage how, std::string& key) const {
+status having::node::append_side(const operand& side, std::string_view bytes, std::string& key) const {
     switch (domain) {
         case common::exact: {
             const auto text = exact_text(side, bytes);
@@ -272,9 +239,7 @@ status having::node::append_side(const operand& side, std::string_view bytes, st
             order_bytes::append_bytes(key, side.type == oid::bpchar ? without_blanks(bytes) : bytes);
             return {};
         case common::same_type:
-            return append_value(key, bytes, type, side.format, how, dialect);
-        case common::sqlite:
-            return append_value(key, bytes, side.type, side.format, how, dialect);
+            return append_value(key, bytes, type, side.format, storage::by_column, dialect);
     }
     return {};
 }
@@ -284,7 +249,7 @@ result<truth> having::node::compare(const row_batch& rows, std::size_t row) cons
     for (std::size_t i = 0; i < 2; ++i) {
         const cell bytes = bytes_of(sides[i], rows, row);
         if (!bytes) return truth::unknown;
-        if (auto ok = append_side(sides[i], *bytes, kind_of(sides[i], rows, row), keys[i]); !ok) return ok.error();
+        if (auto ok = append_side(sides[i], *bytes, keys[i]); !ok) return ok.error();
     }
     const int c = keys[0].compare(keys[1]);
     switch (what) {
@@ -306,7 +271,7 @@ result<truth> having::node::compare(const row_batch& rows, std::size_t row) cons
 result<truth> having::node::test(const row_batch& rows, std::size_t row) const {
     const cell bytes = bytes_of(value, rows, row);
     if (!bytes) return truth::unknown;
-    if (dialect == route::dialect::sqlite) {
+    if (dialect == route::dialect::sqlite && value.type != oid::boolean) {  // any number is a condition there
         const auto v = codec::read_float(*bytes, oid::float8, cell_format::text);
         if (!v) return refuse("text is used as a condition");
         return of(*v != 0);

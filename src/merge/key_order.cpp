@@ -94,7 +94,8 @@ bool can_compare(std::uint32_t type) noexcept {
 
 status append_value(std::string& out, std::string_view bytes, std::uint32_t type, cell_format format, storage kind,
                     route::dialect dialect) {
-    if (dialect == route::dialect::sqlite) return append_sqlite(out, bytes, kind);
+    // Cells of SQLite's columns without a type; those with one are written as PostgreSQL writes them.
+    if (dialect == route::dialect::sqlite && kind != storage::by_column) return append_sqlite(out, bytes, kind);
     if (codec::is_integer(type)) {
         const auto v = codec::read_integer(bytes, type, format);
         if (!v) return v.error();
@@ -162,6 +163,11 @@ result<key_order> key_order::make(const std::vector<key_column>& by, const colum
         if (dialect == route::dialect::postgres && !can_be_key(c, why)) {
             return refuse(c, "its type is " + codec::type_name(c.type), why)
                 .hint("Give a shard key so that one shard answers, or cast the column to text.");
+        }
+        // SQLite keeps other types as text: equal texts are equal, but only these are ordered as their texts are.
+        if (c.type == oid::interval && why == purpose::order) {
+            return refuse(c, "its type is " + codec::type_name(c.type), why)
+                .hint("Give a shard key so that one shard answers, or keep the interval as a number.");
         }
         using enum route::collation_kind;
         if (text && (k.text.kind == nondeterministic || (why == purpose::order && k.text.kind == deterministic))) {

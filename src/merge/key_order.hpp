@@ -58,8 +58,8 @@ private:
     bool by_parts_ = false;
 };
 
-// One value's ordering bytes by its type. `kind` decides for SQLite, the type for PostgreSQL. Precondition: the type is one
-// that key_order takes.
+// One value's ordering bytes by its type; by `kind` where SQLite gave the value without a type. Precondition: the type is
+// one that key_order takes.
 status append_value(std::string& out, std::string_view bytes, std::uint32_t type, cell_format format, storage kind,
                     route::dialect dialect);
 bool can_compare(std::uint32_t type) noexcept;

@@ -18,10 +18,11 @@ error disagree(std::size_t source, const std::string& what) {
         .hint("Apply the same migrations to every shard.");
 }
 
-// For SQLite: integer and real are both numbers; text is what it says when it does not know.
+// For SQLite's columns without a type, which are what their values are: a shard without a value has no say, and integer
+// and real are both numbers.
 std::uint32_t wider(std::uint32_t a, std::uint32_t b) {
-    if (a == b || b == oid::text) return a;
-    if (a == oid::text) return b;
+    if (a == b || b == oid::unknown) return a;
+    if (a == oid::unknown) return b;
     const auto number = [](std::uint32_t t) { return codec::is_integer(t) || codec::is_float(t) || t == oid::numeric; };
     return number(a) && number(b) ? oid::float8 : oid::text;
 }

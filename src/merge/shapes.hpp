@@ -12,8 +12,8 @@
 namespace ashlar::merge {
 
 // The common columns. Number, names, formats and built-in types must agree, else shards_disagree tells the first difference;
-// user types have an oid of their own on each shard, so that only being one is compared. SQLite knows no type of an
-// expression: there the types of sources that have one decide.
+// user types have an oid of their own on each shard, so that only being one is compared. Where SQLite does not know the
+// type of an expression, the types of sources that have values decide.
 result<columns> common_shape(const std::vector<columns>& shapes, route::dialect dialect);
 
 }  // namespace ashlar::merge

@@ -55,6 +55,7 @@ bound_plan one_shard(shard_id shard, routed_because why, const inside& in) {
     out.where = target::one_shard;
     out.because = why;
     out.steps.push_back(step_for(shard, in));
+    out.shows = in.shows;
     return out;
 }
 
@@ -77,6 +78,7 @@ result<bound_plan> on_shards(const std::vector<shard_id>& shards, const inside& 
     out.because = in.because;
     for (const shard_id s : shards) out.steps.push_back(several_step(s, *in.several));
     out.merge = in.several->merge;
+    out.shows = in.several->shows;
     return out;
 }
 
@@ -194,6 +196,7 @@ result<bound_plan> prepared_plan::bind(std::span<const bound_parameter> paramete
             out.because = in.because;
             out.database = in.database;
             out.steps.push_back(step_for(shard_id{0}, in));
+            out.shows = in.shows;
             return out;
         }
         case way::any_shard:

@@ -3,6 +3,7 @@
 #include "route/functions.hpp"
 #include "route/refusal.hpp"
 #include "route/row_plan.hpp"
+#include "route/shown_types.hpp"
 #include "route/types.hpp"
 #include "sql/names.hpp"
 #include "sql/visit.hpp"
@@ -77,6 +78,7 @@ public:
         out_.visible_columns = q_.query.items.size();
         if (parts_.has_star())
             return refusal(q_.text, q_.query.location, "* beside aggregates or GROUP BY", "Name the columns.");
+        if (is_sqlite()) text_.show(shown_items(q_, parts_));
         if (status s = plan_keys(); !s) return std::move(s).error();
         for (std::size_t i = 0; i < q_.query.items.size(); ++i) {
             if (status s = plan_item(i); !s) return std::move(s).error();
@@ -129,7 +131,8 @@ private:
                 }
             }
             if (column == q_.query.items.size()) {
-                column += text_.add_helper(fmt::format("({})", text_.of(text_.group_item(i))));
+                const shown_type shown = is_sqlite() ? shown_type_of(q_, parts_, key) : shown_type{};
+                column += text_.add_helper(fmt::format("({})", text_.of(text_.group_item(i))), shown);
             }
             keys_.push_back({&key, column});
             out_.group_keys.push_back(column);
@@ -220,25 +223,52 @@ private:
         return {};
     }
 
+    shown_type shown_count() const {
+        shown_type t;
+        if (is_sqlite()) t.type = oid::int8;
+        return t;
+    }
+
     output output_of(const expression& call, std::size_t column, std::size_t count_column) const {
         output out;
         out.how = *combine_named(call.name, q_.known.dialect);
         out.column = column;
         out.count_column = count_column;
-        out.type = q_.known.dialect == dialect::postgres ? parts_.type_of(call) : 0;
+        out.type = is_sqlite() ? shown_type_of(q_, parts_, call).type : parts_.type_of(call);
         if (!call.inner.empty()) {
-            out.argument_type = parts_.type_of(call.inner.front());
+            out.argument_type =
+                is_sqlite() ? shown_type_of(q_, parts_, call.inner.front()).type : parts_.type_of(call.inner.front());
             out.text = parts_.text_of(call.inner.front());
         }
         return out;
     }
 
-    // sum(float4) would round to four bytes where avg(float4) keeps eight.
+    bool is_sqlite() const noexcept { return q_.known.dialect == dialect::sqlite; }
+
+    // What the shards send in place of the aggregate: for avg() the sum. SQLite's own sums of doubles lose digits, and those
+    // of integers overflow.
+    std::string partial_of(const expression& call, const sql::call_parts& at) const {
+        if (is_sqlite() && is_exact_sum(q_, parts_, call)) return exact_call(q_, parts_, call, "ashlar_sum", at);
+        if (call.name == "avg") return sum_for_avg(call, at);
+        return std::string{text_.of(at.whole)};
+    }
+    shown_type shown_partial(const expression& call) const {
+        if (!is_sqlite()) return {};
+        shown_type shown = shown_type_of(q_, parts_, call);
+        if (call.name == "avg" && shown.type == oid::numeric) {
+            shown.scale = shown_type_of(q_, parts_, call.inner.front()).scale;
+        }
+        return shown;
+    }
+
+    // sum(float4) would round to four bytes where avg(float4) keeps eight. Of values whose type is not known, SQLite's avg()
+    // adds doubles.
     std::string sum_for_avg(const expression& call, const sql::call_parts& at) const {
         const std::string_view rest = q_.text.substr(at.arguments.end, at.whole.end - at.arguments.end);
         std::string argument{text_.of(at.arguments)};
         if (parts_.type_of(call.inner.front()) == oid::float4) argument = fmt::format("CAST({} AS float8)", argument);
-        return fmt::format("sum({}{}", argument, rest);
+        const bool untyped = is_sqlite() && !shown_type_of(q_, parts_, call.inner.front()).is_known();
+        return fmt::format("{}({}{}", untyped ? "total" : "sum", argument, rest);
     }
 
     status plan_item(std::size_t i) {
@@ -253,17 +283,18 @@ private:
         }
         if (status s = refuse_call(item.value); !s) return s;
         std::size_t count_column = 0;
-        if (item.value.name == "avg") {
+        const bool avg = item.value.name == "avg";
+        if (is_sqlite()) text_.show_item(i, shown_partial(item.value));
+        if (avg || (is_sqlite() && is_exact_sum(q_, parts_, item.value))) {
             auto at = text_.call(item.value);
             if (!at) return std::move(at).error();
             const std::string rest{q_.text.substr(at->name.end, at->whole.end - at->name.end)};
-            text_.replace(at->whole, sum_for_avg(item.value, *at));
+            text_.replace(at->whole, partial_of(item.value, *at));
             if (item.alias.empty()) {
-                const std::string name =
-                    q_.known.dialect == dialect::sqlite ? std::string{text_.of(text_.item(i))} : "avg";
+                const std::string name = is_sqlite() ? std::string{text_.of(text_.item(i))} : "avg";
                 text_.insert(text_.item(i).end, " AS " + quoted(name));
             }
-            count_column = q_.query.items.size() + text_.add_helper("count" + rest);
+            if (avg) count_column = q_.query.items.size() + text_.add_helper("count" + rest, shown_count());
         }
         out_.outputs.push_back(output_of(item.value, i, count_column));
         return {};
@@ -283,16 +314,16 @@ private:
             if (status s = refuse_call(e); !s) return std::move(s).error();
             auto at = text_.call(e);
             if (!at) return std::move(at).error();
-            const std::string whole{text_.of(at->whole)};
             const std::string rest{q_.text.substr(at->name.end, at->whole.end - at->name.end)};
             const bool avg = e.name == "avg";
-            const std::size_t column = first + text_.add_helper(avg ? sum_for_avg(e, *at) : whole);
-            o = output_of(e, column, avg ? first + text_.add_helper("count" + rest) : 0);
+            const std::size_t column = first + text_.add_helper(partial_of(e, *at), shown_partial(e));
+            o = output_of(e, column, avg ? first + text_.add_helper("count" + rest, shown_count()) : 0);
         } else if (const auto column = key_column(e)) {
             o.column = *column;
             o.text = parts_.text_of(e);
         } else if (is_of_group(e) && !own_text.empty()) {
-            o.column = first + text_.add_helper(fmt::format("({})", own_text));
+            const shown_type shown = is_sqlite() ? shown_type_of(q_, parts_, e) : shown_type{};
+            o.column = first + text_.add_helper(fmt::format("({})", own_text), shown);
             o.text = parts_.text_of(e);
         } else {
             if (parts_.has_aggregate(e))

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace ashlar::route {
 
@@ -212,8 +213,8 @@ result<std::shared_ptr<const prepared_plan>> plan_statement(std::string_view tex
     made_plan made = plan_inner({changed ? adapted : text, *said, known, options, parameter_types});
     if (!made) return changed ? std::move(made).error().at(0) : std::move(made).error();
     if (changed) {
-        (*made)->one_sql = std::move((*made)->sql);
-        (*made)->sql = std::string{text};
+        std::string read = std::exchange((*made)->sql, std::string{text});
+        if ((*made)->one_sql.empty()) (*made)->one_sql = std::move(read);
     }
     return std::make_shared<const prepared_plan>(std::move(*made));
 }

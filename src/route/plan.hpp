@@ -6,6 +6,7 @@
 // the default branch of every classifier refuses.
 #pragma once
 
+#include "core/shown_type.hpp"
 #include "keyspace/key.hpp"
 #include "route/catalogue.hpp"
 #include "route/recipe.hpp"
@@ -78,6 +79,8 @@ struct bound_plan {
     std::string database;                 // target::unsharded
     std::vector<step> steps;              // in the order of shards; one entry for unsharded
     std::shared_ptr<const recipe> merge;  // nullptr: the one step's answer is the answer
+    // SQLite: the types of the columns that the steps return, as far as the text tells them; nullptr: it tells none.
+    std::shared_ptr<const std::vector<shown_type>> shows;
 };
 
 class prepared_plan {  // immutable; shared between threads

@@ -2,6 +2,7 @@
 
 #include "route/own_numbers.hpp"
 #include "route/refusal.hpp"
+#include "route/shown_types.hpp"
 #include "route/types.hpp"
 
 #include <fmt/format.h>
@@ -149,10 +150,9 @@ void take_pins(const analysis& tables, prepared_plan::inside& into) {
     }
 }
 
-made_plan plan_select(const question& q) {
-    analysis tables{q.known, q.options.search_path, q.declared};
-    if (status s = tables.look_at(q.said); !s) return std::move(s).error();
-    contents inside = contents_of(q.said, q.known);
+namespace {
+
+made_plan plan_select_over(const question& q, const analysis& tables, contents& inside) {
     if (tables.sharded().empty() && !tables.touches_reference()) return plan_elsewhere(q, tables, inside);
     if (!q.known.shards) return error{errc::internal, "sharded tables without shards"};
     if (auto no = refuse_mixture(q, tables)) return std::move(*no);
@@ -191,6 +191,21 @@ made_plan plan_select(const question& q) {
         out->why_one = std::move(made).error();
     }
     return out;
+}
+
+}  // namespace
+
+made_plan plan_select(const question& q) {
+    analysis tables{q.known, q.options.search_path, q.declared};
+    if (status s = tables.look_at(q.said); !s) return std::move(s).error();
+    contents inside = contents_of(q.said, q.known);
+    made_plan made = plan_select_over(q, tables, inside);
+    if (!made || q.known.dialect != dialect::sqlite || !q.said.body) return made;
+    const select_question one{q.text, *q.said.body, tables, inside, q.known, (*made)->parameter_count};
+    shown_select shown = shown_on_one(one);
+    (*made)->one_sql = std::move(shown.sql);
+    (*made)->shows = std::move(shown.shows);
+    return made;
 }
 
 }  // namespace ashlar::route

@@ -44,6 +44,7 @@ struct prepared_plan::inside {
     std::string sql;       // as given
     std::string one_sql;   // what one server gets, when it is not `sql` as given; "" = as given
     std::string database;  // unsharded
+    std::shared_ptr<const std::vector<shown_type>> shows;  // SQLite: of the columns that one server returns
     sql::session_facts session;
     std::optional<sql::copy_facts> copy;
     std::optional<table_facts> table;

@@ -1,6 +1,7 @@
 #include "route/row_plan.hpp"
 
 #include "route/refusal.hpp"
+#include "route/shown_types.hpp"
 #include "route/types.hpp"
 #include "sql/visit.hpp"
 
@@ -77,6 +78,7 @@ public:
         out_.limit = *limit;
         out_.offset = *offset;
         text_.push_limits(out_.limit, out_.offset);
+        if (out_.dialect == dialect::sqlite) text_.show(shown_items(q_, parts_));
         return text_.finish(std::move(out_));
     }
 

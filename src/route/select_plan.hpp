@@ -22,6 +22,7 @@ struct several_plan {
     std::vector<std::size_t> parameters;
     bool all_parameters = true;
     std::shared_ptr<const recipe> merge;
+    std::shared_ptr<const std::vector<shown_type>> shows;  // SQLite: of the columns that each shard returns
 };
 
 struct select_question {

@@ -46,7 +46,8 @@ result<sql::call_parts> select_text::call(const sql::expression& e) const {
     return refusal(text_, e.location, "an aggregate written in this form", "Write it as name(argument).");
 }
 
-std::size_t select_text::add_helper(std::string_view expression) {
+std::size_t select_text::add_helper(std::string_view expression, shown_type shown) {
+    helpers_show_.push_back(shown);
     helpers_.push_back(fmt::format(", {} AS ashlar_helper_{}", expression, helpers_.size() + 1));
     return helpers_.size() - 1;
 }
@@ -131,6 +132,10 @@ several_plan select_text::finish(recipe&& merge) {
     out.parameters = std::move(made.parameters);
     out.all_parameters = made.all;
     out.merge = std::make_shared<const recipe>(std::move(merge));
+    if (!shows_.empty()) {
+        shows_.insert(shows_.end(), helpers_show_.begin(), helpers_show_.end());
+        out.shows = std::make_shared<const std::vector<shown_type>>(std::move(shows_));
+    }
     return out;
 }
 

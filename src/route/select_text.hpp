@@ -2,6 +2,7 @@
 // out. Private to this room. Pure.
 #pragma once
 
+#include "core/shown_type.hpp"
 #include "route/select_plan.hpp"
 #include "sql/clauses.hpp"
 #include "sql/splice.hpp"
@@ -24,8 +25,11 @@ public:
     sql::span order_item(std::size_t i) const;
     result<sql::call_parts> call(const sql::expression& e) const;
 
-    // Appends a column behind the last one; its index among the helpers.
-    std::size_t add_helper(std::string_view expression);
+    // Appends a column behind the last one; its index among the helpers. `shown`: its type, for SQLite.
+    std::size_t add_helper(std::string_view expression, shown_type shown = {});
+    // SQLite: the types of the columns before the helpers; nothing where these cannot be counted.
+    void show(std::vector<shown_type> items) { shows_ = std::move(items); }
+    void show_item(std::size_t i, shown_type as) { shows_.at(i) = as; }
     std::size_t helpers() const noexcept { return helpers_.size(); }
     void replace(sql::span where, std::string by) { edits_.replace(where, std::move(by)); }
     void insert(std::size_t at, std::string what) { edits_.insert(at, std::move(what)); }
@@ -49,6 +53,7 @@ private:
     sql::select_clauses clauses_;
     sql::splice edits_;
     std::vector<std::string> helpers_;
+    std::vector<shown_type> shows_, helpers_show_;
     std::size_t parameter_count_ = 0;
     dialect dialect_;
 };

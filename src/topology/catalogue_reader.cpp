@@ -214,6 +214,7 @@ task<result<schema_snapshot>> read_sqlite(driver::connection& from, deadline unt
         route::column_facts& c = table.columns.emplace_back();
         c.name = row[2];
         c.type = driver::type_of_declaration(row[3]);
+        c.type_modifier = driver::declared(row[3]).modifier;
         c.not_null = is_true(row[4]);
         c.has_volatile_default = !is_constant_default(row[5]);
         c.generated = row[6] != "0";

@@ -53,6 +53,12 @@ bool file_connection::in_transaction() const noexcept {
     return on_->transaction() == transaction_state::open || on_->transaction() == transaction_state::failed;
 }
 
+// The flag is looked at every thousand steps of SQLite's machine, some of which can be long; the interrupt more often.
+void file_connection::cancel() noexcept {
+    cancelled_.store(true, std::memory_order_relaxed);
+    if (computes_.load()) on_->interrupt();
+}
+
 // --- statements ---------------------------------------------------------------------------------------------------
 
 // One step, and again while another connection holds the lock. failed: cursor_.why() has the reason.
@@ -62,9 +68,12 @@ task<advanced> file_connection::advance(row_batch& into, deadline until) {
         advanced how = advanced::busy;
         auto work = [&] {
             on_->arm(until, &cancelled_);
+            computes_.store(true);
             how = on_->was_cancelled() || on_->is_late() ? cursor_.interrupt() : cursor_.advance(into);
+            computes_.store(false);
         };
-        co_await hop(*loop_, on_->turn(), work);
+        auto hurry = [this] { cancel(); };
+        co_await hop_and_hurry(*loop_, on_->turn(), work, hurry);
         if (how != advanced::busy) co_return how;
         const auto again = wait.next(steady_clock::now());
         if (again) {
@@ -92,6 +101,8 @@ task<result<columns>> file_connection::start(statement what, deadline until) {
     }
     const advanced how = co_await advance(pending_, until);
     if (how == advanced::failed) {
+        pending_.clear();  // the rows before the one that failed are nobody's
+        pending_end_ = true;
         error why = cursor_.why();
         if (has_joined()) why.at(0);  // it counts in a text that the caller has not seen
         co_return why;

@@ -5,19 +5,32 @@
 // the connection to such a file, which shares its host's handle and transaction.
 #pragma once
 
+#include "core/io/blocking_threads.hpp"
 #include "driver/connection.hpp"
 #include "driver/sqlite/cursor.hpp"
 #include "driver/sqlite/database.hpp"
 
 #include <atomic>
+#include <coroutine>
 #include <functional>
 #include <memory>
 #include <string>
 
 namespace ashlar::driver::sqlite {
 
+// From here on, what the task awaits is reached by no cancellation.
+struct leave_scope {
+    bool await_ready() const noexcept { return false; }
+    template <class P>
+    bool await_suspend(std::coroutine_handle<P> h) const noexcept {
+        h.promise().scope = nullptr;
+        return false;
+    }
+    void await_resume() const noexcept {}
+};
+
 // Runs `work` where it may block: in place on a loop whose caller waits anyway, else on a worker thread. `turn` is held
-// meanwhile. `work` is named in the caller's frame, which outlives the wait.
+// meanwhile. `work` is named in the caller's frame, which outlives the wait. No cancellation ends it early.
 template <class Work>
 task<void> hop(io::loop& on, std::mutex& turn, Work& work) {
     auto locked = [&] {
@@ -29,6 +42,39 @@ task<void> hop(io::loop& on, std::mutex& turn, Work& work) {
     } else {
         co_await on.run_blocking(std::ref(locked));
     }
+}
+
+// The same for work that may take long. Cancelled, it calls hurry(), which makes the work end soon, and waits for that end
+// without keeping the loop from others.
+template <class Work, class Hurry>
+task<void> hop_and_hurry(io::loop& on, std::mutex& turn, Work& work, Hurry& hurry) {
+    auto locked = [&] {
+        const std::lock_guard hold{turn};
+        work();
+    };
+    if (on.runs_in_place()) {
+        locked();
+        co_return;
+    }
+    struct end_first {  // whatever becomes of this frame, `work` has ended before
+        io::signal ended;
+        ~end_first() { ended.block_until_set(); }
+    } finish;
+    io::run_on_blocking_thread([&locked, ended = finish.ended]() mutable {
+        locked();
+        ended.set();
+    });
+    bool cancelled = false;
+    try {
+        (void)co_await on.wait_for(finish.ended);
+    } catch (const io::cancelled_exception&) {
+        cancelled = true;
+    }
+    if (!cancelled) co_return;
+    hurry();
+    co_await leave_scope{};
+    (void)co_await on.wait_for(finish.ended);
+    throw io::cancelled_exception{};
 }
 
 // How long to sleep before asking for a lock again: 1 ms at first, 20 ms at most, never beyond the end of patience.
@@ -71,11 +117,11 @@ public:
     task<status> rollback_to(std::string_view name, deadline until) override;
     task<status> release(std::string_view name, deadline until) override;
     bool in_transaction() const noexcept override;
-    void cancel() noexcept override { cancelled_.store(true, std::memory_order_relaxed); }
+    void cancel() noexcept override;
     task<status> ping(deadline until) override;
     task<status> reset(deadline until) override;
     bool is_reusable() const noexcept override { return !broken_; }
-    bool is_clean() const noexcept override { return !cursor_.is_open() && on_->is_clean(); }
+    bool is_clean() const noexcept override { return !cursor_.is_open() && pending_.empty() && on_->is_clean(); }
     std::string describe() const override;
 
 private:
@@ -96,6 +142,7 @@ private:
     const std::string schema_;  // empty: the handle's own file
     bool reads_only_ = false;   // the transaction under way
     std::atomic<bool> cancelled_ = false;
+    std::atomic<bool> computes_ = false;  // a statement of this connection is on a worker thread
     bool broken_ = false;
     cursor cursor_;
     row_batch pending_;         // rows that start() came by

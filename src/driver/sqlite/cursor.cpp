@@ -1,9 +1,9 @@
 #include "driver/sqlite/cursor.hpp"
 
-#include "core/assert.hpp"
+#include "core/codec.hpp"
 #include "core/float_text.hpp"
 
-#include <charconv>
+#include <fmt/format.h>
 
 namespace ashlar::driver::sqlite {
 
@@ -11,15 +11,9 @@ namespace {
 
 constexpr std::size_t batch_bytes = 64 * 1024;
 constexpr std::size_t batch_rows = 4'096;  // for rows of nothing but NULL
-
-std::string_view text_at(sqlite3_stmt* s, int index) {
-    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(s, index));
-    return {text, static_cast<std::size_t>(sqlite3_column_bytes(s, index))};
-}
-std::string_view blob_at(sqlite3_stmt* s, int index) {
-    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(s, index));
-    return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(s, index))};
-}
+// What one message can carry, as PostgreSQL bounds it.
+constexpr std::size_t row_bytes_max = 0x3fffffff;
+constexpr std::size_t value_bytes_max = row_bytes_max / 2;  // a blob is written with two characters for each byte
 
 }  // namespace
 
@@ -206,40 +200,24 @@ void read_names(prepared& p) {
         const declared_type d = declared(type == nullptr ? "" : type);
         column c;
         c.name = sqlite3_column_name(s, i);
-        c.type = d.type == 0 ? oid::unknown : d.type;
-        c.type_modifier = d.modifier;
         p.types.push_back(d);
         p.names.push_back(std::move(c));
     }
 }
 
-std::int16_t size_of(std::uint32_t type) noexcept {
-    switch (type) {
-        case oid::boolean:
-            return 1;
-        case oid::int8:
-        case oid::float8:
-        case oid::timestamp:
-        case oid::timestamptz:
-        case oid::time:
-            return 8;
-        case oid::date:
-            return 4;
-        case oid::uuid:
-            return 16;
-        case oid::unknown:
-            return -2;
-        default:
-            return -1;
-    }
-}
-
 }  // namespace
 
+// A type told by the statement's text comes before the declared one: it knows what the expression around a column does.
 void cursor::read_shape() {
     read_names(*running_);
     shape_.clear();
-    for (const declared_type& d : running_->types) shape_.push_back(shown{fits(d.type), 0, d});
+    for (std::size_t i = 0; i < running_->types.size(); ++i) {
+        shown& s = shape_.emplace_back();
+        s.as = running_->types[i];
+        if (i >= what_.shows.size() || !what_.shows[i].is_known()) continue;
+        const shown_type& told = what_.shows[i];
+        s.as = declared_type{told.type, told.modifier, told.scale};
+    }
 }
 
 void cursor::decide_columns() {
@@ -249,18 +227,26 @@ void cursor::decide_columns() {
     for (std::size_t i = 0; i < announced_.size(); ++i) {
         column& c = announced_[i];
         shown& s = shape_[i];
-        if (s.fits == 0) {
+        c.type = s.as.type;
+        c.type_modifier = s.as.modifier;
+        if (s.as.type == 0) {
             c.type = type_for(s.held);
             // A column that has shown nothing yet takes any value, as text; the others keep to their type from now on.
             s.fits = c.type == oid::unknown ? fits(oid::text) : fits(c.type);
         }
-        c.type_size = size_of(c.type);
+        c.type_size = codec::type_size(c.type);
     }
 }
 
 bool cursor::add_row(row_batch& into) {
+    const unfinished_row row{into};
+    const std::size_t bytes_before = into.byte_size();
     for (std::size_t i = 0; i < shape_.size(); ++i) {
         if (!add_cell(into, static_cast<int>(i), shape_[i])) return false;
+        if (into.byte_size() - bytes_before > row_bytes_max) {
+            fail(error{errc::limit_reached, "a row is longer than 1 GB"}.hint("Select fewer or shorter columns."));
+            return false;
+        }
     }
     into.end_row();
     ++rows_;
@@ -269,82 +255,64 @@ bool cursor::add_row(row_batch& into) {
 
 bool cursor::add_cell(row_batch& into, int index, shown& as) {
     sqlite3_stmt* s = running_->handle.get();
-    switch (sqlite3_column_type(s, index)) {
-        case SQLITE_NULL:
-            into.add(std::nullopt);
-            return true;
-        case SQLITE_INTEGER: {
-            if ((as.fits & holds_integer) == 0 && fits_not(index, as, holds_integer)) return false;
-            const std::int64_t v = sqlite3_column_int64(s, index);
-            if (as.declared.type == oid::boolean && as.fits != 0) {
-                if (v != 0 && v != 1) return !fits_not(index, as, holds_integer);
-                into.add(v != 0 ? "t" : "f", storage::integer);
-                return true;
-            }
-            char digits[24];
-            const auto end = std::to_chars(digits, digits + sizeof digits, v);
-            if (as.declared.scale <= 0) {
-                into.add(std::string_view{digits, static_cast<std::size_t>(end.ptr - digits)}, storage::integer);
-                return true;
-            }
-            scratch_.assign(digits, end.ptr);
-            scratch_.append(".").append(static_cast<std::size_t>(as.declared.scale), '0');
-            into.add(scratch_, storage::integer);
-            return true;
-        }
-        case SQLITE_FLOAT: {
-            if ((as.fits & holds_real) == 0 && fits_not(index, as, holds_real)) return false;
-            const double v = sqlite3_column_double(s, index);
-            if (as.declared.type == oid::numeric) {
-                scratch_.clear();
-                append_decimal(scratch_, v, as.declared.scale);
-            } else {
-                scratch_ = float_text(v);
-            }
-            into.add(scratch_, storage::real);
-            return true;
-        }
-        case SQLITE_TEXT: {
-            if ((as.fits & holds_text) == 0 && fits_not(index, as, holds_text)) return false;
-            if (as.declared.type != oid::bytea) {
-                into.add(text_at(s, index), storage::text);
-                return true;
-            }
-            scratch_.clear();
-            append_hex(scratch_, text_at(s, index));
-            into.add(scratch_, storage::text);
-            return true;
-        }
-        default: {
-            if ((as.fits & holds_blob) == 0 && fits_not(index, as, holds_blob)) return false;
-            scratch_.clear();
-            append_hex(scratch_, blob_at(s, index));
-            into.add(scratch_, storage::blob);
-            return true;
-        }
+    const int kind = sqlite3_column_type(s, index);
+    if (kind == SQLITE_NULL) {
+        into.add(std::nullopt);
+        return true;
     }
+    const bool has_size = kind == SQLITE_TEXT || kind == SQLITE_BLOB;
+    if (has_size && static_cast<std::size_t>(sqlite3_column_bytes(s, index)) > value_bytes_max) {
+        return fail_at(index, "a value longer than 512 MB");
+    }
+    if (as.as.type == 0) return add_untyped(into, index, as);
+    scratch_.clear();
+    if (append_as(scratch_, s, index, as.as)) {
+        into.add(scratch_);
+        return true;
+    }
+    return fail_at(index, fmt::format("{} that is no {}", class_name(s, index), codec::type_name(as.as.type)));
 }
 
-// A value that is not of its column's type. While nothing was announced the column becomes what its values are;
-// afterwards, or where its earlier values were written in the type's own way, that is an error. True: it is one.
-bool cursor::fits_not(int index, shown& as, std::uint8_t kind) {
-    const bool undecided = as.fits == 0 && !shape_is_fixed_;
+// While nothing was announced the column becomes what its values are; afterwards another class of values is an error.
+bool cursor::add_untyped(row_batch& into, int index, shown& as) {
+    sqlite3_stmt* s = running_->handle.get();
+    scratch_.clear();
+    std::uint8_t kind = holds_blob;
+    storage how = storage::blob;
+    switch (sqlite3_column_type(s, index)) {
+        case SQLITE_INTEGER:
+            kind = holds_integer;
+            how = storage::integer;
+            scratch_ = std::to_string(sqlite3_column_int64(s, index));
+            break;
+        case SQLITE_FLOAT:
+            kind = holds_real;
+            how = storage::real;
+            scratch_ = float_text(sqlite3_column_double(s, index));
+            break;
+        case SQLITE_TEXT:
+            kind = holds_text;
+            how = storage::text;
+            scratch_ = text_at(s, index);
+            break;
+        default:
+            append_hex(scratch_, blob_at(s, index));
+    }
     as.held |= kind;
-    if (undecided && type_for(as.held) != 0) return false;
-    const std::uint32_t type =
-        as.declared.type != 0 ? as.declared.type : type_for(static_cast<std::uint8_t>(as.held & ~kind));
-    const column& c = running_->names[static_cast<std::size_t>(index)];
-    static constexpr std::string_view names[] = {"an integer", "a real", "a text", "a blob"};
-    const std::string_view found = names[kind == holds_integer ? 0
-                                         : kind == holds_real  ? 1
-                                         : kind == holds_text  ? 2
-                                                               : 3];
-    fail(error{errc::bad_value, "column \"" + c.name + "\" holds " + std::string{found} +
-                                    " where its type has no such value (row " + std::to_string(rows_ + 1) + ")"}
-             .detail("SQLite lets a column hold anything; this one was announced as type " + std::to_string(type) + ".")
-             .hint("Select cast(… as text) to see the value.")
-             .sqlstate("42804"));
+    const bool fitting = shape_is_fixed_ ? (as.fits & kind) != 0 : type_for(as.held) != 0;
+    if (!fitting) return fail_at(index, fmt::format("{} among values of another kind", class_name(s, index)));
+    into.add(scratch_, how);
     return true;
+}
+
+bool cursor::fail_at(int index, std::string_view what) {
+    const std::string& name = running_->names[static_cast<std::size_t>(index)].name;
+    const bool typed = shape_[static_cast<std::size_t>(index)].as.type != 0;
+    fail(error{errc::bad_value, fmt::format("column \"{}\" holds {}, in row {} of the answer", name, what, rows_ + 1)}
+             .detail("SQLite stores any kind of value in a column, whatever its declared type.")
+             .hint("Correct the stored value; typeof() in a SELECT shows which rows hold such values.")
+             .sqlstate(typed ? "22P02" : "42804"));
+    return false;
 }
 
 }  // namespace ashlar::driver::sqlite

@@ -54,9 +54,9 @@ private:
         ended,
     };
     struct shown {              // one result column
-        std::uint8_t fits = 0;  // storage classes that show as its type
+        declared_type as;       // type 0: it has none, and what follows counts
+        std::uint8_t fits = 0;  // storage classes that show as the type announced; 0: none is announced yet
         std::uint8_t held = 0;  // classes met so far
-        declared_type declared;
     };
 
     advanced compile();
@@ -70,7 +70,8 @@ private:
     void decide_columns();
     bool add_row(row_batch& into);
     bool add_cell(row_batch& into, int index, shown& as);
-    bool fits_not(int index, shown& as, std::uint8_t kind);
+    bool add_untyped(row_batch& into, int index, shown& as);
+    bool fail_at(int index, std::string_view what);
 
     database& on_;
     const std::string* schema() noexcept { return schema_ != nullptr ? schema_ : on_.others().own_schema(); }

@@ -2,6 +2,7 @@
 
 #include "core/assert.hpp"
 #include "driver/error_map.hpp"
+#include "driver/sqlite/aggregates.hpp"
 #include "driver/sqlite/functions.hpp"
 
 #include <algorithm>
@@ -37,7 +38,10 @@ status database::open_files() {
     if (how_.create && !how_.read_only) flags |= SQLITE_OPEN_CREATE;
     sqlite3* raw = nullptr;
     const int code = sqlite3_open_v2(how_.file.c_str(), &raw, flags, nullptr);
-    handle_.reset(raw);
+    {
+        const std::lock_guard hold{handle_guard_};
+        handle_.reset(raw);
+    }
     if (code != SQLITE_OK) {
         error e{errc::connect_failed, "the SQLite file " + how_.file + " cannot be opened: " + sqlite3_errstr(code)};
         if (code == SQLITE_CANTOPEN) e.hint("Does its folder exist, and may this program write there?");
@@ -62,6 +66,7 @@ status database::apply_settings() {
     sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_limit(db, SQLITE_LIMIT_EXPR_DEPTH, 500);
     add_functions(db, &started_);
+    add_aggregates(db);
     for (const char* sql : {"PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL", "PRAGMA temp_store=MEMORY"}) {
         if (const int code = run(sql); code != SQLITE_OK) return failure(code);
     }
@@ -94,6 +99,11 @@ result<std::string> database::one_text(const std::string& sql) {
 void database::arm(deadline until, const std::atomic<bool>* cancelled) noexcept {
     until_ = until;
     cancelled_ = cancelled;
+}
+
+void database::interrupt() noexcept {
+    const std::lock_guard hold{handle_guard_};
+    if (handle_) sqlite3_interrupt(handle_.get());
 }
 
 int database::progressed(void* self) noexcept {
@@ -304,7 +314,10 @@ status database::reset() {
     if (others_.leave() && !guard_->leaves_state()) return {};
     forget_statements();
     others_.forget();
-    handle_.reset();
+    {
+        const std::lock_guard hold{handle_guard_};
+        handle_.reset();
+    }
     guard_.reset();
     return open_files();
 }

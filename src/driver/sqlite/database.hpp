@@ -68,6 +68,8 @@ public:
     // From now on, work ends with SQLITE_INTERRUPT at this deadline, or when the flag is raised (nullptr: never).
     void arm(deadline until, const std::atomic<bool>* cancelled) noexcept;
     bool was_cancelled() const noexcept { return cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed); }
+    // Ends the work under way soon. Any thread.
+    void interrupt() noexcept;
     bool is_late() const noexcept { return !until_.is_never() && until_.passed(steady_clock::now()); }
 
     // The statement, compiled: from the cache, or anew. It is the caller's until release(). With a schema, it is
@@ -129,6 +131,7 @@ private:
     bool runs_own_sql_ = false;
     attached others_{*this};
 
+    std::mutex handle_guard_;  // held while the handle changes, and while another thread interrupts it
     std::unique_ptr<sqlite3, closer> handle_;
     std::unique_ptr<guard> guard_;
     std::list<std::unique_ptr<prepared>> kept_;  // the last used first

@@ -1,131 +1,61 @@
 #include "driver/sqlite/types.hpp"
 
+#include "core/ascii.hpp"
+#include "core/calendar.hpp"
+#include "core/float_text.hpp"
+#include "driver/sqlite/decimals.hpp"
+
 #include <sqlite3.h>
 
-#include <array>
 #include <charconv>
-#include <cmath>
 
 namespace ashlar::driver::sqlite {
 
-namespace {
-
-struct type_word {
-    std::string_view word;
-    std::uint32_t type;
-};
-constexpr std::array type_words{
-    type_word{"integer", oid::int8},
-    type_word{"bigint", oid::int8},
-    type_word{"int", oid::int8},
-    type_word{"int8", oid::int8},
-    type_word{"int4", oid::int8},
-    type_word{"int2", oid::int8},
-    type_word{"smallint", oid::int8},
-    type_word{"tinyint", oid::int8},
-    type_word{"mediumint", oid::int8},
-    type_word{"serial", oid::int8},
-    type_word{"bigserial", oid::int8},
-    type_word{"boolean", oid::boolean},
-    type_word{"bool", oid::boolean},
-    type_word{"numeric", oid::numeric},
-    type_word{"decimal", oid::numeric},
-    type_word{"real", oid::float8},
-    type_word{"double", oid::float8},
-    type_word{"double precision", oid::float8},
-    type_word{"float", oid::float8},
-    type_word{"float8", oid::float8},
-    type_word{"float4", oid::float8},
-    type_word{"timestamp", oid::timestamp},
-    type_word{"datetime", oid::timestamp},
-    type_word{"timestamp without time zone", oid::timestamp},
-    type_word{"timestamptz", oid::timestamptz},
-    type_word{"timestamp with time zone", oid::timestamptz},
-    type_word{"date", oid::date},
-    type_word{"time", oid::time},
-    type_word{"uuid", oid::uuid},
-    type_word{"json", oid::json},
-    type_word{"jsonb", oid::json},
-    type_word{"blob", oid::bytea},
-    type_word{"bytea", oid::bytea},
-};
-
-// "NUMERIC (10, 2) " → "numeric", {10, 2}.
-struct type_text {
-    std::string word;
-    std::array<int, 2> numbers{-1, -1};
-};
-type_text cut(std::string_view text) {
-    type_text t;
-    std::size_t number = 0;
-    bool inside = false;
-    for (const char c : text) {
-        if (c == '(') {
-            inside = true;
-        } else if (c == ')') {
-            inside = false;
-        } else if (inside && c == ',') {
-            ++number;
-        } else if (inside && c >= '0' && c <= '9' && number < 2) {
-            t.numbers[number] = std::max(t.numbers[number], 0) * 10 + (c - '0');
-            if (t.numbers[number] > 10'000) t.numbers[number] = 10'000;
-        } else if (!inside && !(c == ' ' && (t.word.empty() || t.word.back() == ' '))) {
-            t.word += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-        }
-    }
-    while (!t.word.empty() && t.word.back() == ' ') t.word.pop_back();
-    return t;
+std::string_view text_at(sqlite3_stmt* from, int index) {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(from, index));
+    return {text, static_cast<std::size_t>(sqlite3_column_bytes(from, index))};
 }
 
-// SQLite's own rules for the affinity of a word that we do not list.
-std::uint32_t by_affinity(const std::string& word) {
-    const auto has = [&](std::string_view part) { return word.find(part) != std::string::npos; };
-    if (has("int")) return oid::int8;
-    if (has("char") || has("clob") || has("text")) return oid::text;
-    if (has("blob")) return oid::bytea;
-    if (has("real") || has("floa") || has("doub")) return oid::float8;
-    return 0;
+std::string_view blob_at(sqlite3_stmt* from, int index) {
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(from, index));
+    return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(from, index))};
 }
 
-}  // namespace
+void append_hex(std::string& to, std::string_view blob) {
+    static constexpr char hex[] = "0123456789abcdef";
+    to.reserve(to.size() + 2 + 2 * blob.size());
+    to += "\\x";
+    for (const char c : blob) {
+        to += hex[static_cast<unsigned char>(c) >> 4];
+        to += hex[static_cast<unsigned char>(c) & 15];
+    }
+}
 
-declared_type declared(std::string_view decltype_text) {
-    const type_text t = cut(decltype_text);
-    declared_type d;
-    if (t.word.empty()) return d;
-    for (const type_word& w : type_words) {
-        if (t.word == w.word) d.type = w.type;
+std::string_view class_name(sqlite3_stmt* from, int index) {
+    switch (sqlite3_column_type(from, index)) {
+        case SQLITE_INTEGER:
+            return "an integer";
+        case SQLITE_FLOAT:
+            return "a real number";
+        case SQLITE_TEXT:
+            return "a text";
+        case SQLITE_BLOB:
+            return "a blob";
+        default:
+            return "NULL";
     }
-    if (d.type == 0) d.type = by_affinity(t.word);
-    if (d.type == oid::numeric && t.numbers[0] > 0) {
-        d.scale = std::max(t.numbers[1], 0);
-        d.modifier = ((t.numbers[0] << 16) | d.scale) + 4;
-    }
-    return d;
 }
 
 std::uint8_t fits(std::uint32_t type) noexcept {
     switch (type) {
         case oid::int8:
             return holds_integer;
-        case oid::boolean:
-            return holds_integer;
-        case oid::numeric:
-            return holds_integer | holds_real;
         case oid::float8:
             return holds_integer | holds_real;
-        case oid::json:
-            return holds_integer | holds_real | holds_text;
         case oid::text:
             return holds_integer | holds_real | holds_text;
         case oid::bytea:
-            return holds_blob | holds_text;
-        case oid::timestamp:
-        case oid::timestamptz:
-        case oid::date:
-        case oid::time:
-        case oid::uuid:
-            return holds_text;
+            return holds_blob;
         default:
             return 0;
     }
@@ -142,64 +72,213 @@ std::uint32_t type_for(std::uint8_t held) noexcept {
 
 namespace {
 
-// The shortest digits and the place of the point: 0.00123 is {"123", -3}.
-struct digits {
-    std::array<char, 24> text;
-    std::size_t count = 0;
-    int exponent = 0;  // of the first digit
-};
-digits shortest(double v) {
-    std::array<char, 40> raw;
-    const auto end = std::to_chars(raw.data(), raw.data() + raw.size(), std::fabs(v), std::chars_format::scientific);
-    digits d;
-    const char* at = raw.data();
-    for (; at != end.ptr && *at != 'e'; ++at) {
-        if (*at != '.') d.text[d.count++] = *at;
-    }
-    if (at != end.ptr) ++at;
-    if (at != end.ptr && *at == '+') ++at;
-    std::from_chars(at, end.ptr, d.exponent);
-    return d;
+void append_integer(std::string& to, std::int64_t v) {
+    char digits[24];
+    const auto end = std::to_chars(digits, digits + sizeof digits, v);
+    to.append(digits, end.ptr);
 }
 
-void append_fixed(std::string& to, const digits& d, int scale) {
-    int written = 0;  // digits after the point
-    std::size_t at = 0;
-    if (d.exponent < 0) to += '0';
-    for (int place = d.exponent; place >= 0; --place) to += at < d.count ? d.text[at++] : '0';
-    const int zeros = d.exponent < 0 ? -d.exponent - 1 : 0;
-    if (at >= d.count && scale <= 0) return;
-    to += '.';
-    for (; written < zeros; ++written) to += '0';
-    for (; at < d.count; ++written) to += d.text[at++];
-    for (; written < scale; ++written) to += '0';
-}
-
-bool append_special(std::string& to, double v) {
-    if (std::isnan(v)) {
-        to += "NaN";
-    } else if (std::isinf(v)) {
-        to += v < 0 ? "-Infinity" : "Infinity";
-    } else {
-        return false;
-    }
+bool append_whole(std::string& to, sqlite3_stmt* from, int index, std::int64_t least, std::int64_t most) {
+    if (sqlite3_column_type(from, index) != SQLITE_INTEGER) return false;
+    const std::int64_t v = sqlite3_column_int64(from, index);
+    if (v < least || v > most) return false;
+    append_integer(to, v);
     return true;
+}
+
+bool append_boolean(std::string& to, sqlite3_stmt* from, int index) {
+    if (sqlite3_column_type(from, index) != SQLITE_INTEGER) return false;
+    const std::int64_t v = sqlite3_column_int64(from, index);
+    if (v != 0 && v != 1) return false;
+    to += v != 0 ? 't' : 'f';
+    return true;
+}
+
+bool append_numeric(std::string& to, sqlite3_stmt* from, int index, int scale) {
+    switch (sqlite3_column_type(from, index)) {
+        case SQLITE_INTEGER:
+            append_integer(to, sqlite3_column_int64(from, index));
+            if (scale > 0) to.append(1, '.').append(static_cast<std::size_t>(scale), '0');
+            return true;
+        case SQLITE_FLOAT:
+            append_decimal(to, sqlite3_column_double(from, index), scale);
+            return true;
+        case SQLITE_TEXT: {  // of our own functions, or beyond what a double keeps
+            const auto v = decimal::parse(text_at(from, index));
+            if (!v) return false;
+            to += v->to_string();
+            const bool finite = is_digit(v->to_string().back());
+            if (const int has = v->scale(); finite && has < scale) {
+                if (has <= 0) to += '.';
+                to.append(static_cast<std::size_t>(scale - std::max(has, 0)), '0');
+            }
+            return true;
+        }
+        default:
+            return false;
+    }
+}
+
+bool append_float(std::string& to, sqlite3_stmt* from, int index, bool single) {
+    const int kind = sqlite3_column_type(from, index);
+    if (kind != SQLITE_FLOAT && kind != SQLITE_INTEGER) return false;
+    const double v = sqlite3_column_double(from, index);
+    to += single ? float_text(static_cast<float>(v)) : float_text(v);
+    return true;
+}
+
+bool append_characters(std::string& to, sqlite3_stmt* from, int index) {
+    switch (sqlite3_column_type(from, index)) {
+        case SQLITE_INTEGER:
+            append_integer(to, sqlite3_column_int64(from, index));
+            return true;
+        case SQLITE_FLOAT:
+            to += float_text(sqlite3_column_double(from, index));
+            return true;
+        case SQLITE_TEXT:
+            to += text_at(from, index);
+            return true;
+        default:
+            return false;
+    }
+}
+
+// --- days and clocks --------------------------------------------------------------------------------------------------
+
+// The number that `count` digits at `at` make; -1 where they are no digits.
+int number_at(std::string_view text, std::size_t at, std::size_t count) {
+    if (at + count > text.size()) return -1;
+    int n = 0;
+    for (std::size_t i = at; i < at + count; ++i) {
+        if (!is_digit(text[i])) return -1;
+        n = n * 10 + (text[i] - '0');
+    }
+    return n;
+}
+
+// "2026-11-22", as it is written back: the usual form, which need not be read and written anew.
+bool is_plain_date(std::string_view text) {
+    if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+    const int year = number_at(text, 0, 4), month = number_at(text, 5, 2), day = number_at(text, 8, 2);
+    return year >= 1 && month >= 1 && month <= 12 && day >= 1 &&
+           day <= static_cast<int>(days_in_month(static_cast<unsigned>(year), static_cast<unsigned>(month)));
+}
+
+// "12:30:00", "12:30:00.25": without zeros at the end of the fraction.
+bool is_plain_clock(std::string_view text) {
+    if (text.size() < 8 || text[2] != ':' || text[5] != ':') return false;
+    const int hour = number_at(text, 0, 2), minute = number_at(text, 3, 2), second = number_at(text, 6, 2);
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false;
+    if (text.size() == 8) return true;
+    const std::size_t fraction = text.size() - 9;
+    return text[8] == '.' && fraction >= 1 && fraction <= 6 && number_at(text, 9, fraction) >= 0 && text.back() != '0';
+}
+
+bool append_date(std::string& to, std::string_view text) {
+    if (is_plain_date(text)) {
+        to += text;
+        return true;
+    }
+    const auto v = parse_date(text);
+    if (!v) return false;
+    to += to_string(*v);
+    return true;
+}
+
+// Instants are kept as UTC.
+bool append_timestamp(std::string& to, std::string_view text, bool with_zone) {
+    constexpr std::string_view utc = "+00";
+    if (text.size() >= 19 && text[10] == ' ' && is_plain_date(text.substr(0, 10)) && is_plain_clock(text.substr(11))) {
+        to += text;
+        if (with_zone) to += utc;
+        return true;
+    }
+    const auto v = parse_timestamp(text);
+    if (!v) return false;
+    std::string whole = to_string(*v);
+    if (!with_zone && whole.ends_with(utc)) whole.resize(whole.size() - utc.size());
+    to += whole;
+    return true;
+}
+
+// "12:30", "12:30:00.250" → "12:30:00.25"; 24:00:00 is the end of the day.
+bool append_time(std::string& to, std::string_view text) {
+    if (is_plain_clock(text)) {
+        to += text;
+        return true;
+    }
+    std::string whole{trim(text)};
+    if (whole == "24:00" || whole == "24:00:00") {
+        to += "24:00:00";
+        return true;
+    }
+    if (whole.size() == 5) whole += ":00";
+    if (whole.find('.') != std::string::npos) {
+        while (whole.back() == '0') whole.pop_back();
+        if (whole.back() == '.') whole.pop_back();
+    }
+    if (!is_plain_clock(whole)) return false;
+    to += whole;
+    return true;
+}
+
+bool append_uuid(std::string& to, std::string_view text) {
+    const auto v = uuid::parse(text);
+    if (!v) return false;
+    to += v->to_string();
+    return true;
+}
+
+bool append_text_form(std::string& to, std::string_view text, std::uint32_t type) {
+    switch (type) {
+        case oid::date:
+            return append_date(to, text);
+        case oid::timestamp:
+        case oid::timestamptz:
+            return append_timestamp(to, text, type == oid::timestamptz);
+        case oid::time:
+            return append_time(to, text);
+        case oid::uuid:
+            return append_uuid(to, text);
+        default:
+            to += text;
+            return true;
+    }
 }
 
 }  // namespace
 
-void append_decimal(std::string& to, double v, int scale) {
-    if (append_special(to, v)) return;
-    if (v < 0) to += '-';
-    append_fixed(to, shortest(v), scale);
-}
-
-void append_hex(std::string& to, std::string_view blob) {
-    static constexpr char hex[] = "0123456789abcdef";
-    to += "\\x";
-    for (const char c : blob) {
-        to += hex[static_cast<unsigned char>(c) >> 4];
-        to += hex[static_cast<unsigned char>(c) & 15];
+bool append_as(std::string& to, sqlite3_stmt* from, int index, const declared_type& as) {
+    switch (as.type) {
+        case oid::int2:
+            return append_whole(to, from, index, INT16_MIN, INT16_MAX);
+        case oid::int4:
+            return append_whole(to, from, index, INT32_MIN, INT32_MAX);
+        case oid::int8:
+            return append_whole(to, from, index, INT64_MIN, INT64_MAX);
+        case oid::boolean:
+            return append_boolean(to, from, index);
+        case oid::numeric:
+            return append_numeric(to, from, index, as.scale);
+        case oid::float4:
+        case oid::float8:
+            return append_float(to, from, index, as.type == oid::float4);
+        case oid::text:
+        case oid::varchar:
+        case oid::bpchar:
+        case oid::name:
+        case oid::json:
+        case oid::jsonb:
+            return append_characters(to, from, index);
+        case oid::bytea: {
+            const int kind = sqlite3_column_type(from, index);
+            if (kind != SQLITE_BLOB && kind != SQLITE_TEXT) return false;
+            append_hex(to, kind == SQLITE_BLOB ? blob_at(from, index) : text_at(from, index));
+            return true;
+        }
+        default:
+            return sqlite3_column_type(from, index) == SQLITE_TEXT &&
+                   append_text_form(to, text_at(from, index), as.type);
     }
 }
 

@@ -62,13 +62,41 @@ TEST_F(Sqlite, AnExpressionHasTheTypeOfItsFirstRows) {
 TEST_F(Sqlite, AValueThatDoesNotFitTheAnnouncedTypeIsAnErrorAndNeverAWrongCell) {
     query("create table t (n integer)");
     query("insert into t values ('seven')");
-    EXPECT_EQ(failure("select n from t").sqlstate(), "42804");
+    EXPECT_EQ(failure("select n from t").sqlstate(), "22P02");
     EXPECT_EQ(query("select cast(n as text) from t").cell(), "seven");
     // announced as integers by the first 64 KiB, then a text
     EXPECT_EQ(failure("with recursive r(i) as (select 1 union all select i + 1 from r where i < 50000)"
                       " select case when i < 40000 then i else 'x' end from r")
                   .sqlstate(),
               "42804");
+}
+
+TEST_F(Sqlite, ARowThatFailsHalfWayLeavesNothingForTheNextStatement) {
+    query("create table t (id integer primary key, v integer, b boolean)");
+    query("insert into t values (3, 'abc', 1), (5, 50, 't')");
+    EXPECT_EQ(failure("select * from t where id = 3").sqlstate(), "22P02");
+    EXPECT_TRUE(c->is_clean());
+    const answered after = query("select id, v from t where id = 5");
+    ASSERT_EQ(after.rows.size(), 1u);
+    EXPECT_EQ(after.rows[0], (std::vector<std::optional<std::string>>{"5", "50"}));
+    EXPECT_EQ(failure("select id, v, b from t where id = 5").sqlstate(), "22P02");
+    EXPECT_EQ(query("select id from t where id = 3").cell(), "3");
+}
+
+TEST_F(Sqlite, AStatementThatFailsAfterItsFirstRowsLeavesTheConnectionAsNew) {
+    query("create table t (id integer primary key, doc text)");
+    query("insert into t values (1, '{\"a\":1}'), (2, '{\"a\":2}'), (3, '{bad')");
+    for (int again = 0; again < 2; ++again) {
+        EXPECT_NE(failure("select id, json_extract(doc, '$.a') from t").sqlstate(), "25000");
+        EXPECT_TRUE(c->is_clean());
+        EXPECT_TRUE(c->is_reusable());
+        EXPECT_EQ(query("select count(*) from t").cell(), "3");
+    }
+    // inside a transaction too
+    ASSERT_TRUE(loop->run(c->begin({}, driver_calls::soon())).has_value());
+    (void)failure("select id, json_extract(doc, '$.a') from t");
+    EXPECT_EQ(query("select count(*) from t").cell(), "3");
+    ASSERT_TRUE(loop->run(c->rollback(driver_calls::soon())).has_value());
 }
 
 TEST_F(Sqlite, ParametersAreBoundByTheirTypeSoThatExpressionsCompareRight) {

@@ -1,0 +1,110 @@
+#include "driver/sqlite/aggregates.hpp"
+
+#include "driver/sqlite/exact_sum.hpp"
+
+#include <ashlar/types.hpp>
+
+#include <sqlite3.h>
+
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace ashlar::driver::sqlite {
+
+namespace {
+
+// SQLite keeps one pointer for each group, zero at first.
+exact_sum** place_of(sqlite3_context* context, bool make) {
+    return static_cast<exact_sum**>(sqlite3_aggregate_context(context, make ? sizeof(exact_sum*) : 0));
+}
+
+std::string_view bytes_of(sqlite3_value* v) {
+    const auto* at = reinterpret_cast<const char*>(sqlite3_value_text(v));
+    return {at, static_cast<std::size_t>(sqlite3_value_bytes(v))};
+}
+
+void no_number(sqlite3_context* context) {
+    sqlite3_result_error(context, "sum() and avg() take numbers: a value is none", -1);
+}
+
+// No exception may pass through SQLite's frames.
+template <class Work>
+void guarded(sqlite3_context* context, Work work) noexcept {
+    try {
+        work();
+    } catch (const std::bad_alloc&) {
+        sqlite3_result_error_nomem(context);
+    } catch (...) {
+        sqlite3_result_error(context, "an aggregate failed", -1);
+    }
+}
+
+void step(sqlite3_context* context, int count, sqlite3_value** arguments) {
+    sqlite3_value* const v = arguments[0];
+    if (sqlite3_value_type(v) == SQLITE_NULL) return;
+    exact_sum** const place = place_of(context, true);
+    if (place == nullptr) return sqlite3_result_error_nomem(context);
+    guarded(context, [&] {
+        if (*place == nullptr) *place = new exact_sum{count > 1 ? sqlite3_value_int(arguments[1]) : -1};
+        switch (sqlite3_value_type(v)) {
+            case SQLITE_INTEGER:
+                return (*place)->add(static_cast<std::int64_t>(sqlite3_value_int64(v)));
+            case SQLITE_FLOAT:
+                return (*place)->add(sqlite3_value_double(v));
+            case SQLITE_TEXT:
+                if (!(*place)->add(bytes_of(v))) no_number(context);
+                return;
+            default:
+                no_number(context);
+        }
+    });
+}
+
+void give(sqlite3_context* context, const numeric& v) {
+    const std::string text = v.to_text();
+    sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+void finish_sum(sqlite3_context* context) {
+    exact_sum** const place = place_of(context, false);
+    if (place == nullptr || *place == nullptr) return sqlite3_result_null(context);
+    const std::unique_ptr<exact_sum> sum{std::exchange(*place, nullptr)};
+    guarded(context, [&] { give(context, sum->total()); });
+}
+
+void finish_average(sqlite3_context* context) {
+    exact_sum** const place = place_of(context, false);
+    if (place == nullptr || *place == nullptr) return sqlite3_result_null(context);
+    const std::unique_ptr<exact_sum> sum{std::exchange(*place, nullptr)};
+    guarded(context, [&] { give(context, divide(sum->total(), numeric{sum->count()})); });
+}
+
+// The order of numbers for their texts. What is no number comes last, by its bytes.
+int compare_decimals(void*, int size_a, const void* a, int size_b, const void* b) noexcept {
+    const std::string_view x{static_cast<const char*>(a), static_cast<std::size_t>(size_a)};
+    const std::string_view y{static_cast<const char*>(b), static_cast<std::size_t>(size_b)};
+    try {
+        const auto left = decimal::parse(x), right = decimal::parse(y);
+        if (!left || !right) return left ? -1 : right ? 1 : x.compare(y);
+        const std::weak_ordering c = *left <=> *right;
+        return c < 0 ? -1 : c > 0 ? 1 : 0;
+    } catch (...) {
+        return x.compare(y);
+    }
+}
+
+}  // namespace
+
+void add_aggregates(sqlite3* to) {
+    sqlite3_create_collation_v2(to, "ashlar_decimal", SQLITE_UTF8, nullptr, compare_decimals, nullptr);
+    constexpr int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
+    for (const int arguments : {1, 2}) {
+        sqlite3_create_function_v2(to, "ashlar_sum", arguments, flags, nullptr, nullptr, step, finish_sum, nullptr);
+        sqlite3_create_function_v2(to, "ashlar_avg", arguments, flags, nullptr, nullptr, step, finish_average, nullptr);
+    }
+}
+
+}  // namespace ashlar::driver::sqlite
