@@ -1,4 +1,5 @@
-// `ashlar serve`: the proxy in this process, until SIGINT or SIGTERM.
+// `ashlar serve`: the proxy in this process, until SIGINT or SIGTERM. Other signals that operators send to a pooler are
+// logged, and never end it.
 
 #include "cli/commands.hpp"
 #include "cli/run.hpp"
@@ -9,10 +10,15 @@
 #include "route/key_column.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
 namespace ashlar::cli {
 
@@ -24,19 +30,73 @@ using namespace std::chrono_literals;
 sigset_t hold_back_signals() {
     sigset_t held;
     sigemptyset(&held);
-    sigaddset(&held, SIGINT);
-    sigaddset(&held, SIGTERM);
+    for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&held, each);
     pthread_sigmask(SIG_BLOCK, &held, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     return held;
 }
 
-// Another signal while the proxy is stopping ends the process at once: the default of both.
-void stop_waiting_on_next_signal(const sigset_t& held) {
-    ::signal(SIGINT, SIG_DFL);
-    ::signal(SIGTERM, SIG_DFL);
-    pthread_sigmask(SIG_UNBLOCK, &held, nullptr);
+// Another SIGINT or SIGTERM while the proxy is stopping ends the process at once: the default of both.
+void stop_waiting_on_next_signal() {
+    sigset_t ends;
+    sigemptyset(&ends);
+    for (const int each : {SIGINT, SIGTERM}) {
+        sigaddset(&ends, each);
+        ::signal(each, SIG_DFL);
+    }
+    pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
 }
+
+// Waits for a signal that stops the proxy. The others are answered by a line.
+void wait_for_end(const sigset_t& held) {
+    for (;;) {
+        int signal = 0;
+        if (sigwait(&held, &signal) != 0) continue;
+        switch (signal) {
+            case SIGHUP:
+                spdlog::info("SIGHUP: the configuration is read only at the start; restart ashlar to apply changes");
+                break;
+            case SIGUSR1:
+                spdlog::info("SIGUSR1: pausing is not available; ignored");
+                break;
+            case SIGUSR2:
+                spdlog::info("SIGUSR2: nothing is paused that could be resumed; ignored");
+                break;
+            default:
+                return;
+        }
+    }
+}
+
+// Ends the process if stopping takes longer than that: a single step of SQLite cannot be interrupted. Its files are as safe
+// then as at any other moment.
+class end_in_time {
+public:
+    explicit end_in_time(milliseconds limit)
+        : thread_([this, limit] {
+              std::unique_lock hold{guard_};
+              if (stopped_.wait_for(hold, limit, [this] { return is_stopped_; })) return;
+              spdlog::error("a statement could not be interrupted in time; its transaction is not committed");
+              spdlog::default_logger()->flush();
+              ::_exit(exit_ok);
+          }) {}
+    ~end_in_time() {
+        {
+            const std::lock_guard hold{guard_};
+            is_stopped_ = true;
+        }
+        stopped_.notify_all();
+        thread_.join();
+    }
+    end_in_time(const end_in_time&) = delete;
+    end_in_time& operator=(const end_in_time&) = delete;
+
+private:
+    std::mutex guard_;
+    std::condition_variable stopped_;
+    bool is_stopped_ = false;
+    std::thread thread_;  // last: it uses the others
+};
 
 std::string address_of(const config::serve_settings& how, std::uint16_t port) {
     const bool v6 = how.listen_addr.find(':') != std::string::npos;
@@ -73,11 +133,12 @@ int run_serve(const serve_options& asked) {
         print(fmt::format("Note: {}. Its rows cannot be written. {}\n", each.what, each.hint));
     }
     finish_output();
-    int signal = 0;
-    sigwait(&held, &signal);
+    wait_for_end(held);
     print(fmt::format("\nStopping: clients may finish their transactions for {} s.\n", asked.grace.count() / 1000));
     finish_output();
-    stop_waiting_on_next_signal(held);
+    stop_waiting_on_next_signal();
+    constexpr milliseconds time_to_interrupt = 5s;
+    const end_in_time limit{asked.grace + time_to_interrupt};
     server.stop(asked.grace);
     server.wait();
     const proxy::traffic counts = server.counts();

@@ -1,6 +1,7 @@
 #include "proxy/client_stream.hpp"
 
 #include "wire/frame_walker.hpp"
+#include "wire/message_types.hpp"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -127,10 +129,34 @@ bool client_stream::is_unreachable() const noexcept {
     return unanswered && now.tcpi_last_ack_recv > patience_ms;
 }
 
-bool client_stream::has_hung_up() const noexcept {
-    char c = 0;
-    const ssize_t n = ::recv(descriptor_, &c, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+namespace {
+
+// Is there a Terminate among these messages? `bytes` begins at a message, and may end within one.
+bool says_terminate(std::string_view bytes) {
+    constexpr std::size_t head_size = 5;
+    while (!bytes.empty()) {
+        if (bytes[0] == wire::client_says::terminate) return true;
+        wire::frame_header head;
+        if (wire::read_frame_header(bytes, head) != wire::header_state::good) return false;
+        if (bytes.size() < head_size + head.body_size) return false;
+        bytes.remove_prefix(head_size + head.body_size);
+    }
+    return false;
+}
+
+}  // namespace
+
+bool client_stream::has_hung_up() const {
+    if (io::peer_has_closed(descriptor_)) return true;
+    std::array<char, 4096> unread;
+    const ssize_t n = ::recv(descriptor_, unread.data(), unread.size(), MSG_PEEK | MSG_DONTWAIT);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) return true;
+    const std::string_view fresh{unread.data(), n < 0 ? 0 : static_cast<std::size_t>(n)};
+    if (is_empty()) return says_terminate(fresh);
+    if (rest().size() > buffers::size) return says_terminate(rest());
+    std::string all{rest()};
+    all += fresh;
+    return says_terminate(all);
 }
 
 }  // namespace ashlar::proxy

@@ -52,8 +52,8 @@ public:
     // Nothing has arrived that was not taken.
     bool is_empty() const noexcept { return begin_ == end_; }
     int descriptor() const noexcept { return descriptor_; }
-    // Has the client hung up? One system call.
-    bool has_hung_up() const noexcept;
+    // Has the client hung up, or said that it ends (Terminate) behind whatever else it sent? Two system calls.
+    bool has_hung_up() const;
     // Does its machine no longer acknowledge what was sent? Not so for one that reads slowly or not at all. One system call.
     bool is_unreachable() const noexcept;
     std::uint64_t received() const noexcept { return received_; }
