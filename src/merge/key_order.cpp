@@ -164,8 +164,8 @@ result<key_order> key_order::make(const std::vector<key_column>& by, const colum
             return refuse(c, "its type is " + codec::type_name(c.type), why)
                 .hint("Give a shard key so that one shard answers, or cast the column to text.");
         }
-        // SQLite keeps other types as text: equal texts are equal, but only these are ordered as their texts are.
-        if (c.type == oid::interval && why == purpose::order) {
+        // SQLite keeps intervals as text, whose order its shards have sorted by.
+        if (dialect == route::dialect::sqlite && c.type == oid::interval && why == purpose::order) {
             return refuse(c, "its type is " + codec::type_name(c.type), why)
                 .hint("Give a shard key so that one shard answers, or keep the interval as a number.");
         }
