@@ -282,13 +282,29 @@ io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, c
     co_return rows{std::move(all)};
 }
 
+namespace {
+
+io::task<result<rows>> refused(error why) {
+    co_return why;
+}
+
+error too_few_parameters(std::size_t named, std::size_t came) {
+    return error{errc::invalid_argument,
+                 fmt::format("the statement names ${}, but only {} parameters came", named, came)}
+        .sqlstate("08P01");
+}
+
+}  // namespace
+
 io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& inside, route::bound_plan plan,
                                      std::vector<driver::parameter> parameters, const topology::member* only,
                                      intent what, const view& seen) {
     if (plan.merge != nullptr || what.reads_replicas) {
         return run_scattered(loop, inside, std::move(plan), std::move(parameters), only, what, seen);
     }
-    ASHLAR_ASSERT(plan.steps.size() == 1);
+    if (plan.steps.size() != 1) {
+        return refused(error{errc::unsupported, "the statement cannot be run on a database by itself"});
+    }
     route::step& step = plan.steps.front();
     driver::statement sent;
     sent.sql = std::move(step.sql);
@@ -296,7 +312,12 @@ io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& insid
     if (step.all_parameters) {
         sent.parameters = std::move(parameters);
     } else {
-        for (const std::size_t index : step.parameters) sent.parameters.push_back(parameters.at(index));
+        for (const std::size_t index : step.parameters) {
+            if (index >= parameters.size()) {
+                return refused(too_few_parameters(index + 1, parameters.size()));
+            }
+            sent.parameters.push_back(parameters[index]);
+        }
     }
     const bool sharded = only == nullptr && plan.where != route::target::unsharded;
     const topology::member& where = only != nullptr ? *only : member_of(inside.world(), plan, step);

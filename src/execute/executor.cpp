@@ -55,6 +55,22 @@ result<result_formats> formats_of_shards(const result_formats& wanted, const rou
     return result_formats{std::move(all)};
 }
 
+// What the statement's text and its caller's parameters say is never taken on trust.
+status may_run(const route::bound_plan& plan, std::size_t parameters) {
+    if (plan.steps.empty() || (plan.merge == nullptr && plan.steps.size() != 1)) {
+        return error{errc::unsupported, "the statement cannot be run on a database by itself"};
+    }
+    for (const route::step& s : plan.steps) {
+        for (const std::size_t index : s.parameters) {
+            if (index < parameters) continue;
+            return error{errc::invalid_argument,
+                         fmt::format("the statement names ${}, but only {} parameters came", index + 1, parameters)}
+                .sqlstate("08P01");
+        }
+    }
+    return {};
+}
+
 // Reads what a cancelled statement still sends. A connection that does not end in time is left as it is, which makes it
 // not reusable.
 task<void> drain(connection& what, deadline until) {
@@ -338,7 +354,7 @@ std::string combine_tags(const std::vector<std::string>& tags, bool once) {
 task<result<std::unique_ptr<answer>>> run(io::loop& loop, route::bound_plan plan,
                                           std::vector<driver::parameter> parameters, connection_source source_of,
                                           result_formats results, limits within, deadline until) {
-    ASHLAR_ASSERT(!plan.steps.empty());
+    if (status s = may_run(plan, parameters.size()); !s) co_return std::move(s).error();
     std::vector<source> sources;
     for (const route::step& s : plan.steps) {
         auto lent = co_await source_of(s);
@@ -348,7 +364,6 @@ task<result<std::unique_ptr<answer>>> run(io::loop& loop, route::bound_plan plan
         entry.where = where_of(plan, s);
     }
     if (plan.merge == nullptr) {
-        ASHLAR_ASSERT(plan.steps.size() == 1);
         source& only = sources.front();
         auto shape = co_await only.on->start(statement_of(plan, plan.steps.front(), parameters, results), until);
         if (!shape) co_return std::move(shape).error().on(only.where);

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace ashlar::route {
 
@@ -87,7 +88,11 @@ private:
         if (e.literal == sql::literal_kind::boolean) return only(oid::boolean);
         if (e.literal != sql::literal_kind::number || e.name.find_first_of("eExX") != std::string::npos) return {};
         const std::size_t point = e.name.find('.');
-        if (point == std::string::npos) return {};
+        if (point == std::string::npos) {  // beyond int4
+            std::int64_t whole = 0;
+            const auto read = std::from_chars(e.name.data(), e.name.data() + e.name.size(), whole);
+            return read.ec == std::errc{} ? only(oid::int8) : only(oid::numeric, 0);
+        }
         return only(oid::numeric, static_cast<int>(e.name.size() - point - 1));
     }
 

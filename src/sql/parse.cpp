@@ -124,6 +124,11 @@ result<statement> parse(std::string_view text, const parse_limits& limits) {
     if (walk.too_deep()) return too_complex(fmt::format("the statement nests deeper than {} levels", limits.depth_max));
     out.location = all.empty() ? 0 : static_cast<int>(all.front().begin);
     out.parameter_count = highest_parameter(text, all);
+    constexpr int parameters_max = 65'535;  // what the protocol's messages can count
+    if (out.parameter_count > parameters_max) {
+        return error{errc::limit_reached, "a statement has 65535 parameters at most"}.hint(
+            "Number them from $1 without gaps, or send the rows in several statements.");
+    }
     if (out.inner && (out.kind == statement_kind::explain || out.kind == statement_kind::explain_ashlar ||
                       out.kind == statement_kind::prepare)) {
         out.session.inner_sql = std::string{text.substr(inner_begin(text, all, out.kind))};
