@@ -4,6 +4,7 @@
 #include "driver/error_map.hpp"
 #include "driver/sqlite/aggregates.hpp"
 #include "driver/sqlite/functions.hpp"
+#include "driver/sqlite/plain_sums.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -67,6 +68,7 @@ status database::apply_settings() {
     sqlite3_limit(db, SQLITE_LIMIT_EXPR_DEPTH, 500);
     add_functions(db, &started_);
     add_aggregates(db);
+    replace_sums(db);
     for (const char* sql : {"PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL", "PRAGMA temp_store=MEMORY"}) {
         if (const int code = run(sql); code != SQLITE_OK) return failure(code);
     }

@@ -99,6 +99,27 @@ TEST_F(Sqlite, AStatementThatFailsAfterItsFirstRowsLeavesTheConnectionAsNew) {
     ASSERT_TRUE(loop->run(c->rollback(driver_calls::soon())).has_value());
 }
 
+TEST_F(Sqlite, SumsAreTheNearestToTheExactOnesAlsoInWindows) {
+    query("create table t (id integer primary key, v numeric)");
+    query("insert into t values (1, 0.1), (2, 0.2), (3, 0.3), (4, null)");
+    EXPECT_EQ(query("select sum(v), avg(v), total(v) from t").rows.at(0),
+              (std::vector<std::optional<std::string>>{"0.6", "0.2", "0.6"}));
+    EXPECT_EQ(query("select sum(v) from t where id < 3").cell(), "0.3");
+    EXPECT_EQ(query("select sum(v) from t where id > 3").rows.at(0).at(0), std::nullopt);
+    EXPECT_EQ(query("select total(v) from t where id > 3").cell(), "0");
+    EXPECT_EQ(query("select sum(id) from t").cell(), "10");
+    const answered moving = query(
+        "select sum(v) over (order by id rows between 1 preceding and current row), avg(id) over (order by id) from t");
+    EXPECT_EQ(moving.cell(1, 0), "0.3");
+    EXPECT_EQ(moving.cell(2, 0), "0.5");
+    EXPECT_EQ(moving.cell(3, 0), "0.3");
+    EXPECT_EQ(moving.cell(3, 1), "2.5");
+    EXPECT_EQ(query("select sum(x) from (select 9e999 as x union all select 1)").cell(), "Infinity");
+    EXPECT_EQ(query("select sum(x) from (select '3 pigs' as x union all select 'none')").cell(), "3");
+    EXPECT_EQ(query("select ashlar_sum(v, 2), ashlar_avg(distinct v) from t where id < 3").rows.at(0),
+              (std::vector<std::optional<std::string>>{"0.30", "0.15000000000000000000"}));
+}
+
 TEST_F(Sqlite, ParametersAreBoundByTheirTypeSoThatExpressionsCompareRight) {
     EXPECT_EQ(query("select count(*) > $1", {5}).cell(), "0");
     driver::statement s;
