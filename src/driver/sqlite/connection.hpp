@@ -72,7 +72,8 @@ task<void> hop_and_hurry(io::loop& on, std::mutex& turn, Work& work, Hurry& hurr
     }
     if (!cancelled) co_return;
     hurry();
-    co_await leave_scope{};
+    const leave_scope alone;
+    co_await alone;
     (void)co_await on.wait_for(finish.ended);
     throw io::cancelled_exception{};
 }
