@@ -12,7 +12,10 @@ result<std::shared_ptr<const route::prepared_plan>> plan_cache::plan(std::string
             if (auto found = plans_.find(sql); found != plans_.end()) return found->second;
         }
     }
-    auto made = route::plan_statement(sql, known);
+    route::planning_options how;
+    how.search_path = known.search_path;
+    how.standard_conforming_strings = known.standard_conforming_strings;
+    auto made = route::plan_statement(sql, known, how);
     if (!made) return made;
     std::unique_lock hold{guard_};
     if (version_ > known.version) return made;  // somebody has read a newer catalogue meanwhile

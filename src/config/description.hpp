@@ -142,6 +142,8 @@ struct description {
     replica_settings replicas;
     breaker_settings breaker;
     alert_settings alerts;
+    // [session_defaults]: PostgreSQL's settings by name, as every server's sessions are to begin; others are the primary's.
+    std::map<std::string, std::string> session_defaults;
 
     const database* primary() const;                       // databases["primary"], or nullptr
     const table* find_table(std::string_view name) const;  // by "name" or "schema.name"; nullptr for none

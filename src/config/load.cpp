@@ -64,6 +64,8 @@ void read_sections(reading& with, const node& root, description& into) {
     if (const node* found = value_of(file, "replicas")) into.replicas = read_replica_settings(with, *found);
     if (const node* found = value_of(file, "breaker")) into.breaker = read_breaker(with, *found);
     if (const node* found = value_of(file, "alerts")) into.alerts = read_alerts(with, *found);
+    if (const node* found = value_of(file, "session_defaults"))
+        into.session_defaults = read_session_defaults(with, *found);
     file.finish();
     if (into.databases.empty() && !known.has_shards) {
         with.wrong.add_absence({}, "", "no database", "[databases.primary] with a url, or [shards]");

@@ -53,6 +53,9 @@ replica_settings read_replica_settings(reading& with, const node& what);
 breaker_settings read_breaker(reading& with, const node& what);
 alert_settings read_alerts(reading& with, const node& what);
 
+// [session_defaults]
+std::map<std::string, std::string> read_session_defaults(reading& with, const node& what);
+
 // [serve]
 serve_settings read_serve(reading& with, const node& what);
 

@@ -14,6 +14,7 @@
 #include "core/rows.hpp"
 #include "core/shown_type.hpp"
 #include "driver/bulk.hpp"
+#include "driver/session_values.hpp"
 
 #include <ashlar/value.hpp>
 
@@ -26,6 +27,8 @@
 #include <vector>
 
 namespace ashlar::driver {
+
+class session_defaults;
 
 enum class dialect { postgres, mysql, sqlite };
 
@@ -135,6 +138,14 @@ public:
     virtual dialect speaks() const noexcept = 0;
     virtual task<result<std::unique_ptr<connection>>> connect(io::loop& loop, deadline until) = 0;
     virtual std::string describe() const = 0;  // the endpoint, without its password
+
+    // Before the first connect(): from then on each session begins with these values, or connect() fails. Engines without
+    // such settings do nothing.
+    virtual void begin_sessions_with(std::shared_ptr<session_defaults>) {}
+    // As connect(), with these values alone; the server's own for all others. The default is for such engines.
+    virtual task<result<std::unique_ptr<connection>>> connect_with(io::loop& loop, session_values, deadline until) {
+        return connect(loop, until);
+    }
 
     // A connection to this server in the transaction that `host`, to another server of the engine, is in: both commit at
     // once by host's commit, and neither without the other. It has no transaction calls of its own, is bound as host is,

@@ -73,8 +73,8 @@ std::string plan_cache::next_key() {
     return fmt::format("w{}.{}", worker_, next_++);
 }
 
-shared_environment plan_cache::environment(const settings& of) {
-    reading_environment e = environment_of(of);
+shared_environment plan_cache::environment(const settings& of, const driver::session_values* told) {
+    reading_environment e = environment_of(of, told);
     const std::string key = e.fingerprint;
     return environments_.same(key, [&] { return std::make_shared<const reading_environment>(std::move(e)); });
 }

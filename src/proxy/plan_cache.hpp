@@ -82,7 +82,7 @@ public:
         what.types_unsure = false;
     }
 
-    shared_environment environment(const settings& of);
+    shared_environment environment(const settings& of, const driver::session_values* told);
 
     std::size_t size() const noexcept { return exact_.size() + shapes_.size(); }
     std::uint64_t hits() const noexcept { return hits_; }

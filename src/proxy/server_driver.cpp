@@ -1,5 +1,7 @@
 #include "proxy/server_driver.hpp"
 
+#include "driver/session_defaults.hpp"
+
 namespace ashlar::proxy {
 
 namespace {
@@ -11,7 +13,15 @@ public:
     ashlar::driver::dialect speaks() const noexcept override { return ashlar::driver::dialect::postgres; }
 
     task<result<std::unique_ptr<ashlar::driver::connection>>> connect(io::loop& loop, deadline until) override {
-        auto made = co_await server_link::connect(loop, target_, until);
+        return opener_.open(*this, loop, until);
+    }
+    void begin_sessions_with(std::shared_ptr<ashlar::driver::session_defaults> values) override {
+        opener_.use(std::move(values));
+    }
+    task<result<std::unique_ptr<ashlar::driver::connection>>> connect_with(io::loop& loop,
+                                                                           ashlar::driver::session_values values,
+                                                                           deadline until) override {
+        auto made = co_await server_link::connect(loop, target_, until, std::move(values));
         if (!made) co_return std::move(made).error();
         co_return std::unique_ptr<ashlar::driver::connection>{*std::move(made)};
     }
@@ -20,6 +30,7 @@ public:
 
 private:
     std::shared_ptr<server_target> target_;
+    ashlar::driver::session_opener opener_;
 };
 
 bool asks_for_tls(const std::string& sslmode) {

@@ -75,11 +75,11 @@ int server_link::watch_end() const noexcept {
 }
 
 task<result<std::unique_ptr<server_link>>> server_link::connect(io::loop& loop, std::shared_ptr<server_target> to,
-                                                                deadline until) {
+                                                                deadline until, driver::session_values values) {
     auto socket = co_await connect_socket(loop, *to, until);
     if (!socket) co_return std::move(socket).error();
     std::unique_ptr<server_link> link{new server_link{std::move(to), *std::move(socket)}};
-    if (auto in = co_await link->log_in(until); !in) {
+    if (auto in = co_await link->log_in(values, until); !in) {
         link->broken_ = true;
         error why = std::move(in).error();
         if (why == errc::deadline_passed) {
@@ -91,11 +91,12 @@ task<result<std::unique_ptr<server_link>>> server_link::connect(io::loop& loop, 
     co_return std::move(link);
 }
 
-task<status> server_link::log_in(deadline until) {
+task<status> server_link::log_in(const driver::session_values& values, deadline until) {
     const server_options& o = target_->options();
     std::vector<std::pair<std::string, std::string>> parameters{
         {"user", o.user}, {"database", o.database}, {"client_encoding", "UTF8"}};
     parameters.insert(parameters.end(), o.startup.begin(), o.startup.end());
+    for (const driver::session_value& each : values) parameters.emplace_back(each.name, each.value);
     wire::write_startup(out_, parameters);
 
     wire::login::identity who{o.user, o.password, address_.is_local()};

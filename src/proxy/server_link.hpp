@@ -39,8 +39,9 @@ namespace ashlar::proxy {
 
 class server_link final : public driver::connection {
 public:
+    // The session begins with `values`, to which a reset returns.
     static task<result<std::unique_ptr<server_link>>> connect(io::loop& loop, std::shared_ptr<server_target> to,
-                                                              deadline until);
+                                                              deadline until, driver::session_values values = {});
     ~server_link() override;
 
     // --- relaying
@@ -164,7 +165,7 @@ private:
     bool next_buffered(message& into);
     task<status> receive_more(deadline until);
     task<status> send_out(deadline until);  // what stands in out_
-    task<status> log_in(deadline until);
+    task<status> log_in(const driver::session_values& values, deadline until);
     error lost(std::string_view doing, const error& why);
     error broke_protocol(std::string_view what);
     void learn_from(char type, std::string_view body);

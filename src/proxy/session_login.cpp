@@ -178,6 +178,10 @@ task<result<std::string>> session::read_sasl_message(deadline until, bool initia
 // The start-up packet's settings become the session's defaults, to which RESET returns. All but the commonest are tried on
 // a server, so that a wrong one is refused now and the values reported are the server's own spelling.
 task<status> session::take_parameters(const wire::startup_request& start) {
+    // How a statement is read depends on them.
+    const deadline soon{loop_.now() + shared_.settings().client_login_timeout};
+    status told = co_await shared_.world().learn_session_defaults(loop_, soon);
+    if (!told) co_return told;
     settings made;
     bool to_try = false;
     std::string application;

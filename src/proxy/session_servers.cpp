@@ -42,7 +42,8 @@ constexpr std::string_view leftovers_sql =
 
 void session::use_settings(settings_ptr now) {
     settings_ = shared_.shared_settings(std::move(now));
-    environment_ = plans().environment(*settings_);
+    const auto told = shared_.world().session_defaults();
+    environment_ = plans().environment(*settings_, told.get());
     const std::string* role = settings_->find(std::string{role_setting});
     role_ = role_hint::none;
     if (role != nullptr && role->find("'replica'") != role->npos) role_ = role_hint::replica;

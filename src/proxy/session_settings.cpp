@@ -475,13 +475,23 @@ result<std::vector<std::pair<std::string, std::string>>> read_start_up_options(s
     return out;
 }
 
-reading_environment environment_of(const settings& s) {
+reading_environment environment_of(const settings& s, const driver::session_values* told) {
     reading_environment out;
-    if (const std::string* path = s.find("search_path")) {
+    settings all;
+    for (const char* name : {"search_path", "standard_conforming_strings"}) {
+        const driver::session_value* first = told == nullptr ? nullptr : driver::find(*told, name);
+        if (const std::string* set = s.find(name)) {
+            all.set(name, *set);
+        } else if (first != nullptr) {
+            all.set_from_value(name, first->value);
+            out.fingerprint += *all.find(name) + '\n';
+        }
+    }
+    if (const std::string* path = all.find("search_path")) {
         out.search_path = list_of(*path);
         std::erase_if(out.search_path, [](const std::string& name) { return name.empty() || name == "$user"; });
     }
-    if (const std::string* strings = s.find("standard_conforming_strings")) {
+    if (const std::string* strings = all.find("standard_conforming_strings")) {
         out.standard_conforming_strings = !says_off(*strings);
     }
     // Everything set is part of the fingerprint but what only names the client: cheap to be safe, since few settings

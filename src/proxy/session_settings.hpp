@@ -8,6 +8,8 @@
 // the settings that were last put on it, and difference() gives the statements from those to a session's own.
 #pragma once
 
+#include "driver/session_values.hpp"
+
 #include <ashlar/result.hpp>
 
 #include <map>
@@ -82,6 +84,7 @@ struct reading_environment {
     bool standard_conforming_strings = true;
     std::string fingerprint;  // of everything that names, types and rights in a statement may depend on
 };
-reading_environment environment_of(const settings& s);
+// `told`: with what every server's sessions begin; nullptr: not known.
+reading_environment environment_of(const settings& s, const driver::session_values* told = nullptr);
 
 }  // namespace ashlar::proxy

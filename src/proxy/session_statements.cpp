@@ -180,6 +180,8 @@ task<status> session::run_setting(const known_statement& what) {
                                      command.what == verb::transaction && what.text.find("onstraints") != what.text.npos
                                          ? "SET CONSTRAINTS"
                                          : tag);
+        if (!participants_.empty() && participants_.front().link != nullptr)
+            report_parameters(*participants_.front().link);
         co_return status{};
     }
 

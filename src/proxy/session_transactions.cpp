@@ -97,11 +97,11 @@ task<std::optional<error>> session::end_on_servers(bool& committed) {
 task<status> session::end_block(outcome how) {
     bool committed = how == outcome::commit;
     std::optional<error> why = co_await end_on_servers(committed);
-    if (!committed && settings_ != settings_at_begin_ && settings_at_begin_ != nullptr) {
+    if (!committed && settings_ != settings_at_begin_ && settings_at_begin_ != nullptr)
         use_settings(settings_at_begin_);
-        for (participant& p : participants_) {
-            if (p.link != nullptr && p.at_begin != nullptr && *p.at_begin == *settings_) report_parameters(*p.link);
-        }
+    for (participant& p : participants_) {
+        const bool as_before = p.at_begin != nullptr && (committed || *p.at_begin == *settings_);
+        if (p.link != nullptr && as_before && !p.settings_unsure) report_parameters(*p.link);
     }
     block_ = block::none;
     failed_ = false;

@@ -87,6 +87,9 @@ struct catalogue {
     // How databases number their own types and relations, where that is not as the one numbers them that is asked for the
     // catalogue; nullptr when none needs it.
     std::shared_ptr<const oid_maps> oids;
+    // How a statement is read in a session that has set nothing.
+    std::vector<std::string> search_path{"public"};
+    bool standard_conforming_strings = true;
     std::uint64_t version = 1;  // grows at each change; part of every plan's key
 
     // Do clients see this named database's catalogue, and so know its objects by its own numbers? Or the only shard's?

@@ -19,6 +19,33 @@ world::~world() {
     stop();
 }
 
+namespace {
+
+struct postgres_server {
+    const config::database* of = nullptr;
+    std::string name;
+    std::shared_ptr<driver::driver> driver;
+};
+
+// Whose sessions all others begin like, the first that answers: the primary's servers, then the shards' in their order.
+void begin_sessions_alike(const config::description& all, const std::vector<postgres_server>& servers,
+                          driver::session_defaults& sessions) {
+    driver::session_values configured;
+    for (const auto& [name, value] : all.session_defaults) configured.push_back({name, value, false});
+    sessions.use_configured(std::move(configured));
+    const auto is_shard = [&](const config::database* one) {
+        return all.shards_ && std::any_of(all.shards_->list.begin(), all.shards_->list.end(),
+                                          [&](const config::database& each) { return &each == one; });
+    };
+    for (const bool primary : {true, false}) {
+        for (const postgres_server& each : servers) {
+            if (primary ? each.of == all.primary() : is_shard(each.of)) sessions.add_source(each.name, each.driver);
+        }
+    }
+}
+
+}  // namespace
+
 result<std::shared_ptr<world>> world::open(config::description from, const driver_factory& make_driver,
                                            alert_desk::callback also) {
     std::shared_ptr<world> made{new world};
@@ -37,9 +64,15 @@ result<std::shared_ptr<world>> world::open(config::description from, const drive
                                 cap == capped->end() ? nullptr : cap->second);
     };
 
+    std::vector<postgres_server> postgres;
+    const auto note = [&](const config::database& of, const std::string& name, std::shared_ptr<driver::driver> driver) {
+        if (of.primary.engine == config::engine::postgres) postgres.push_back({&of, name, std::move(driver)});
+    };
+
     const auto add = [&](std::vector<member>& to, const config::database& each) -> status {
         auto driver = make_driver(each.primary, each.pool);
         if (!driver) return std::move(driver).error().on(each.name);
+        note(each, each.name, *driver);
         member m;
         m.name = each.name;
         m.number = all.shards.size() + all.databases.size();
@@ -51,6 +84,7 @@ result<std::shared_ptr<world>> world::open(config::description from, const drive
             const std::string name = fmt::format("{}/replica_{}", each.name, i + 1);
             auto replica = make_driver(each.replicas[i], each.pool);
             if (!replica) return std::move(replica).error().on(name);
+            note(each, name, *replica);
             servers.push_back({name, &each.replicas[i],
                                make_pool(name, std::move(*replica), each.replicas[i], each.pool),
                                i < each.replica_weights.size() ? each.replica_weights[i] : 1});
@@ -70,6 +104,10 @@ result<std::shared_ptr<world>> world::open(config::description from, const drive
     }
     for (const auto& [name, each] : all.description.databases) {
         if (status s = add(all.databases, each); !s) return std::move(s).error();
+    }
+    begin_sessions_alike(all.description, postgres, *all.sessions);
+    if (all.sessions->has_sources()) {
+        for (const postgres_server& each : postgres) each.driver->begin_sessions_with(all.sessions);
     }
     std::unique_ptr<webhook> hook;
     if (const config::alert_settings& alerts = all.description.alerts; !alerts.webhook.empty()) {
@@ -154,6 +192,17 @@ const member* world::takes_everything() const noexcept {
     const config::database* primary = inside_->description.primary();
     if (primary == nullptr || primary->primary.engine != config::engine::mysql) return nullptr;
     return find(primary->name);
+}
+
+std::shared_ptr<const driver::session_values> world::session_defaults() const {
+    return inside_->sessions->known();
+}
+
+task<status> world::learn_session_defaults(io::loop& loop, deadline until) {
+    if (!inside_->sessions->has_sources()) co_return status{};
+    auto known = co_await inside_->sessions->values(loop, until);
+    if (!known) co_return std::move(known).error();
+    co_return status{};
 }
 
 std::shared_ptr<const route::catalogue> world::catalogue() const {

@@ -86,6 +86,11 @@ public:
     // hold those of the pools do not wait for each other; no more often than learning_rules say. True: all are known now,
     // and the catalogue has grown.
     task<bool> learn_oids(io::loop& loop, std::string database, missing_oids what, deadline until);
+    // With what every PostgreSQL server's sessions begin; nullptr: none has been asked yet, or there is none.
+    std::shared_ptr<const driver::session_values> session_defaults() const;
+    // The same, asked for when need be.
+    task<status> learn_session_defaults(io::loop& loop, deadline until);
+
     // The latest; before the first read it knows only what the description says: kinds and shard keys, no columns.
     std::shared_ptr<const route::catalogue> catalogue() const;
 

@@ -116,6 +116,15 @@ task<void> world::inside::look_at_all(io::loop& on, std::deque<look>& all, deadl
     }
 }
 
+void world::inside::note_how_texts_are_read(route::catalogue& in) const {
+    const auto told = sessions->known();
+    if (told == nullptr) return;
+    if (const driver::session_value* path = driver::find(*told, "search_path"))
+        in.search_path = driver::schemas_in(path->value);
+    if (const driver::session_value* strings = driver::find(*told, "standard_conforming_strings"))
+        in.standard_conforming_strings = strings->value != "off";
+}
+
 // Success: all that was said stands in the catalogue, and the gates of those who answered are open.
 status world::inside::take_in(std::deque<look>& looks, instant began) {
     std::lock_guard build{building};
@@ -145,6 +154,7 @@ status world::inside::take_in(std::deque<look>& looks, instant began) {
         std::lock_guard hold{guard};
         for (const look* each : taken) read_at[each->of->name] = began;
         keep_what_was_learnt(*made->catalogue);
+        note_how_texts_are_read(*made->catalogue);
         made->catalogue->version = catalogue->version + 1;
         catalogue = std::move(made->catalogue);
         differences = std::move(made->differences);

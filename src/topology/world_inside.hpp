@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/io/loop.hpp"
+#include "driver/session_defaults.hpp"
 #include "topology/catalogue_builder.hpp"
 #include "topology/learning_rules.hpp"
 #include "topology/world.hpp"
@@ -24,6 +25,7 @@ struct world::inside final : gatekeeper {
     std::optional<keyspace::shard_map> map;
     std::unique_ptr<alert_desk> desk;
     std::vector<member> shards, databases;
+    std::shared_ptr<driver::session_defaults> sessions = std::make_shared<driver::session_defaults>();
 
     std::mutex building;  // held before `guard`, by who makes a catalogue of what was read
     readings said;        // the last that each database said of itself; guarded by `building`
@@ -83,6 +85,8 @@ struct world::inside final : gatekeeper {
     };
 
     void keep_what_was_learnt(route::catalogue& in);
+    // In a session that has set nothing.
+    void note_how_texts_are_read(route::catalogue& in) const;
     bool knows(const std::string& database, const missing_oids& what) const;
     task<bool> read_oids_again(io::loop& loop, const member& from, deadline until);
 };

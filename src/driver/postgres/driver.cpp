@@ -4,6 +4,7 @@
 #include "driver/drivers.hpp"
 #include "driver/error_map.hpp"
 #include "driver/postgres/connection.hpp"
+#include "driver/session_defaults.hpp"
 
 #include <netdb.h>
 
@@ -78,17 +79,25 @@ public:
         return "postgres://" + options_.user + "@" + options_.host + ":" + std::to_string(options_.port) + "/" +
                options_.database;
     }
-    task<result<std::unique_ptr<connection>>> connect(io::loop& loop, deadline until) override;
+    task<result<std::unique_ptr<connection>>> connect(io::loop& loop, deadline until) override {
+        return opener_.open(*this, loop, until);
+    }
+    void begin_sessions_with(std::shared_ptr<session_defaults> values) override { opener_.use(std::move(values)); }
+    task<result<std::unique_ptr<connection>>> connect_with(io::loop& loop, session_values values,
+                                                           deadline until) override;
 
 private:
-    task<result<std::unique_ptr<connection>>> connect_to(io::loop& loop, std::string address, deadline until);
-    connection_handle begin(const std::string& address) const;
+    task<result<std::unique_ptr<connection>>> connect_to(io::loop& loop, std::string address, std::string settings,
+                                                         deadline until);
+    connection_handle begin(const std::string& address, const std::string& settings) const;
     error refused(PGconn* c) const;
 
     const postgres_options options_;
+    session_opener opener_;
 };
 
-connection_handle postgres_driver::begin(const std::string& address) const {
+// `settings`: as libpq's "options". Of two that name the same the server takes the later.
+connection_handle postgres_driver::begin(const std::string& address, const std::string& settings) const {
     std::map<std::string, std::string> words = options_.extra;
     words.try_emplace("application_name", "ashlar");
     words["client_encoding"] = "UTF8";
@@ -99,6 +108,11 @@ connection_handle postgres_driver::begin(const std::string& address) const {
     if (!options_.user.empty()) words["user"] = options_.user;
     if (!options_.password.empty()) words["password"] = options_.password;
     if (!options_.database.empty()) words["dbname"] = options_.database;
+    if (!settings.empty()) {
+        std::string& all = words["options"];
+        if (!all.empty()) all += ' ';
+        all += settings;
+    }
     std::vector<const char*> names, values;
     for (const auto& [name, text] : words) {
         names.push_back(name.c_str());
@@ -118,8 +132,8 @@ error postgres_driver::refused(PGconn* c) const {
 }
 
 task<result<std::unique_ptr<connection>>> postgres_driver::connect_to(io::loop& loop, std::string address,
-                                                                      deadline until) {
-    connection_handle open = begin(address);
+                                                                      std::string settings, deadline until) {
+    connection_handle open = begin(address, settings);
     if (open == nullptr) co_return error{errc::connect_failed, "out of memory"};
     if (PQstatus(open.get()) == CONNECTION_BAD) co_return refused(open.get());
     login_trace trace{open.get()};
@@ -149,7 +163,9 @@ task<result<std::unique_ptr<connection>>> postgres_driver::connect_to(io::loop& 
     co_return std::move(made);
 }
 
-task<result<std::unique_ptr<connection>>> postgres_driver::connect(io::loop& loop, deadline until) {
+task<result<std::unique_ptr<connection>>> postgres_driver::connect_with(io::loop& loop, session_values values,
+                                                                        deadline until) {
+    const std::string settings = as_options(values);
     std::vector<std::string> addresses{""};
     const bool needs_look_up =
         !options_.host.empty() && options_.host.front() != '/' && !options_.extra.contains("hostaddr");
@@ -162,7 +178,7 @@ task<result<std::unique_ptr<connection>>> postgres_driver::connect(io::loop& loo
     }
     result<std::unique_ptr<connection>> last = error{errc::connect_failed};
     for (std::string& address : addresses) {
-        last = co_await connect_to(loop, std::move(address), until);
+        last = co_await connect_to(loop, std::move(address), settings, until);
         // The next address only helps against one that nobody answers at.
         if (last || !(last.error() == errc::connect_failed) || until.passed(steady_clock::now())) break;
     }
