@@ -101,6 +101,7 @@ constexpr std::array sqlite_phrases{
     phrase{"already exists", "42P07"},
     phrase{"duplicate column name", "42701"},
     phrase{"integer overflow", "22003"},
+    phrase{"sum() and avg() take numbers", "22P02"},
     phrase{"malformed JSON", "22P02"},
     phrase{"no such savepoint", "3B001"},
     phrase{"no such index", "42704"},

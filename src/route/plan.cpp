@@ -127,6 +127,8 @@ made_plan plan_explain(const question& q) {
     in.session = q.said.session;
     in.parameter_count = static_cast<std::size_t>(q.said.parameter_count);
     in.writes = in.writes && q.said.analyzes;
+    in.shows.reset();  // the answer's columns are EXPLAIN's own
+    in.one_sql.clear();
     if (in.way == way::every && in.map->size() > 1) return no;
     in.several.reset();
     return made;

@@ -242,6 +242,10 @@ TEST_F(SqliteValues, SumsOfMoneyAreExactOnOneShardAndOnAll) {
     EXPECT_EQ(text("select sum(distinct c) from v where id in (2, 4)"), "'222.06' \n");
     EXPECT_EQ(text("select min(c), max(c) from v where id = 10"), "'370.10' '370.10' \n");
     EXPECT_EQ(text("select c * 2, -c, c + 1 from v where id = 10"), "'740.20' '-370.10' '371.10' \n");
+    EXPECT_EQ(text("select sum(4611686018427387904), avg(4611686018427387904) from v"),
+              "'4611686018427387904000' '4611686018427387904' \n");
+    EXPECT_EQ(text("select sum(4611686018427387904) from v where id = 1"), "'4611686018427387904' \n");
+    EXPECT_TRUE(two.query("explain select sum(c), c > 1 from v where id = 1 group by c"));
     EXPECT_EQ(text("select c > 300, c is null from v where id = 10"), "'t' 'f' \n");
     EXPECT_EQ(text("select id % 2, sum(c) from v group by id % 2 order by sum(c) desc"),
               "'1' '9250250.00' \n'0' '9231745.00' \n");
