@@ -9,7 +9,9 @@ namespace ashlar::driver::mysql {
 
 namespace {
 
-constexpr std::size_t place_size_max = 1024;        // longer values are fetched a second time, into one buffer for all
+constexpr std::size_t place_size_max = 1024;  // longer values are fetched a second time, into one buffer for all
+constexpr std::size_t bytes_size_max =
+    0x1fffffff;  // written with two characters for each: as much as a message can carry
 constexpr std::size_t kept_size_max = 1024 * 1024;  // of that buffer, when no row needs more
 
 error at_column(error why, const column& c) {
@@ -139,6 +141,9 @@ status result_rows::add_cell(row_batch& into, place& of, MYSQL_STMT* from, std::
             if (of.type.how == reading::text || of.type.how == reading::nothing) {
                 into.add(*bytes);
                 return {};
+            }
+            if (of.type.how == reading::bytes && bytes->size() > bytes_size_max) {
+                return error{errc::limit_reached, "a value of bytes is longer than 512 MB"};
             }
             if (of.type.how == reading::bytes) append_hex(cell_, *bytes);
             if (of.type.how == reading::bits) {
