@@ -142,7 +142,7 @@ TEST(ServeKilled, KeepsWhatItAcknowledgedAndNothingByHalf) {
 
         raw_client c = house.client();
         EXPECT_EQ(c.query("select sum(cents) from accounts"),
-                  fmt::format("T(sum(cents):20) D({}) C(SELECT 1) Z(I)", accounts * 1'000));
+                  fmt::format("T(sum(cents):1700) D({}) C(SELECT 1) Z(I)", accounts * 1'000));
         std::map<std::int64_t, int> rows;
         const std::string ledger = c.query("select transfer from ledger order by transfer");
         for (std::size_t at = 0; (at = ledger.find("D(", at)) != ledger.npos; at += 2) {
