@@ -213,8 +213,9 @@ status aggregate::add_numeric(state& s, std::string_view bytes) const {
 status aggregate::add_float(state& s, std::string_view bytes) const {
     const auto v = codec::read_float(bytes, partial_.type, partial_.format);
     if (!v) return v.error();
+    // The server's sum() begins with the first value, so that one of -0 alone is -0; its avg() begins with 0.
+    const double before = s.any || rule_ == rule::average ? s.real : -0.0;
     s.any = true;
-    const double before = s.real;
     s.real = partial_.type == oid::float4 ? static_cast<double>(static_cast<float>(before) + static_cast<float>(*v))
                                           : before + *v;
     if (std::isinf(s.real) && !std::isinf(before) && !std::isinf(*v)) return float_overflow();

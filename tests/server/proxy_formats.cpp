@@ -37,6 +37,7 @@ const std::vector<typed>& types() {
         {"dec_negative", {"'-Infinity'", "0", "-1.5"}},
         {"real", {"-1.5", "'-0'", "0.25", "1048576"}},
         {"double precision", {"-1.5", "'-0'", "0.25", "1099511627776.125"}},
+        {"float8", {"'-0'"}},
         {"float4", {"1e38", "-1e38", "1.17549435e-38", "1e-45", "'NaN'", "'Infinity'", "'-Infinity'"}},
         {"float8", {"1e100", "-1e100", "5e-324", "123456789.123456789", "'NaN'", "'Infinity'", "'-Infinity'"}},
         {"boolean", {"true", "false"}},

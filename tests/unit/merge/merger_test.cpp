@@ -2,6 +2,8 @@
 
 #include "core/text_to_binary.hpp"
 
+#include <algorithm>
+
 using namespace ashlar;
 using namespace ashlar::merge;
 using namespace ashlar::merge::test;
@@ -266,13 +268,15 @@ TEST(Merger, RefusesCollationsThatCannotBeComputedHere) {
 }
 
 TEST(Merger, RefusesTypesWhoseOrderItDoesNotKnowByNameBeforeAnyRow) {
-    for (const std::uint32_t type :
-         {oid::json, oid::jsonb, oid::interval, oid::xml, oid::timetz, oid::bit, 16'500u, 1007u}) {
+    const std::vector<std::uint32_t> only_equal{oid::jsonb, 1007, 3904};  // integer[], int4range
+    for (const std::uint32_t type : {oid::json, oid::xml, 16'500u, 1231u, oid::jsonb, 1007u, 3904u}) {
         route::recipe ordered = shows(1);
         ordered.order = {by(0)};
+        std::vector<route::recipe> refused{ordered};
         route::recipe distinct = shows(1);
         distinct.distinct = true;
-        for (const route::recipe& r : {ordered, distinct}) {
+        if (std::ranges::find(only_equal, type) == only_equal.end()) refused.push_back(distinct);
+        for (const route::recipe& r : refused) {
             const course c = run(r, {col("doc", type)}, {{}});
             ASSERT_TRUE(c.failure) << type;
             EXPECT_EQ(c.failure->sqlstate(), "0A000");
