@@ -3,6 +3,7 @@
 #include "core/ascii.hpp"
 #include "core/calendar.hpp"
 #include "core/float_text.hpp"
+#include "core/moment.hpp"
 #include "driver/sqlite/decimals.hpp"
 
 #include <sqlite3.h>
@@ -193,10 +194,10 @@ bool append_timestamp(std::string& to, std::string_view text, bool with_zone) {
         if (with_zone) to += utc;
         return true;
     }
-    const auto v = parse_timestamp(text);
+    const auto v = microseconds_since_2000(text);
     if (!v) return false;
-    std::string whole = to_string(*v);
-    if (!with_zone && whole.ends_with(utc)) whole.resize(whole.size() - utc.size());
+    std::string whole = text_of_microseconds(*v);
+    if (const std::size_t zone = whole.find(utc); !with_zone && zone != whole.npos) whole.erase(zone, utc.size());
     to += whole;
     return true;
 }
