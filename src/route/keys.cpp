@@ -42,15 +42,6 @@ std::optional<keyspace::key> key_of_literal(const expression& literal, keyspace:
     }
 }
 
-const expression* strip_casts(const expression& value, keyspace::key_type type) {
-    const expression* at = &value;
-    while (at->is(expression_kind::cast)) {
-        if (!keeps_value(*at->type, type)) return nullptr;
-        at = &at->inner.front();
-    }
-    return at;
-}
-
 error bad_array() {
     return error{errc::key_invalid, "an array of shard keys cannot be read"}.hint(
         "Send an array of the key's type, and no other text.");
@@ -69,9 +60,18 @@ status add_binary_array(std::string_view bytes, keyspace::key_type type, std::ve
 
 }  // namespace
 
+const expression* without_casts(const expression& value, keyspace::key_type type) {
+    const expression* at = &value;
+    while (at->is(expression_kind::cast)) {
+        if (!keeps_value(*at->type, type)) return nullptr;
+        at = &at->inner.front();
+    }
+    return at;
+}
+
 std::optional<key_set> key_of(const expression& value, keyspace::key_type type,
                               std::span<const std::uint32_t> declared) {
-    const expression* bare = strip_casts(value, type);
+    const expression* bare = without_casts(value, type);
     if (!bare) return std::nullopt;
     const bool cast = bare != &value;
     key_source source;

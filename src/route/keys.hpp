@@ -32,6 +32,9 @@ struct key_set {
     friend bool operator==(const key_set&, const key_set&) = default;
 };
 
+// What stands under casts that leave a key's value as it is; nullptr when one of them may change it.
+const sql::expression* without_casts(const sql::expression& value, keyspace::key_type type);
+
 // An expression on the other side of `key = …`. nullopt: it fixes nothing (then every shard is asked, which is always
 // right). A NULL literal gives an empty set. `declared`: the parameters' types that the client declared, 0 = none.
 std::optional<key_set> key_of(const sql::expression& value, keyspace::key_type type,

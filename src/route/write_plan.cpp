@@ -169,6 +169,31 @@ made_plan plan_reference_write(const question& q, const analysis& tables, const 
     return out;
 }
 
+error placed(const question& q, const error& why, int location) {
+    return refusal_of(errc::key_invalid, q.text, location, why.message(), why.hint()).sqlstate(why.sqlstate());
+}
+
+// A change of the rows whose key equals a literal that spells none: the servers might know which one is meant, but only one of
+// them may change its rows.
+std::optional<error> refuse_unspelled_key(const question& q, const analysis& tables) {
+    std::optional<error> no;
+    const keyspace::key_type type = q.known.shards->key_type();
+    const auto compared = [&](const expression& with, const expression& literal) {
+        const auto column = tables.resolve(with);
+        if (no || !column || !tables.is_shard_key(*column) || !literal.is(expression_kind::constant)) return;
+        if (literal.literal == sql::literal_kind::null || key_of(literal, type, q.declared)) return;
+        const auto key = keyspace::key::from_text(literal.name, type);
+        if (!key) no = placed(q, key.error(), literal.location);
+    };
+    const auto each = [&](const expression& e) {
+        if (!e.is(expression_kind::operation) || e.name != "=" || !e.schema.empty() || e.inner.size() != 2) return;
+        compared(e.inner[0], e.inner[1]);
+        compared(e.inner[1], e.inner[0]);
+    };
+    sql::visit(q.said, each);
+    return no;
+}
+
 // The rows' keys, tuple by tuple.
 std::optional<error> take_rows(const question& q, const table_facts& table, prepared_plan::inside& into) {
     const auto columns = columns_of(q.said, table);
@@ -201,13 +226,10 @@ std::optional<error> take_rows(const question& q, const table_facts& table, prep
                               fmt::format("DEFAULT for the shard key {}", table.shard_key), name_key);
         }
         insert_row row;
-        if (value.is(expression_kind::constant) && value.literal != sql::literal_kind::null) {
-            auto key = key_of_new_row(q, value);
-            if (!key) {
-                const error& why = key.error();
-                return refusal_of(errc::key_invalid, q.text, value.location, why.message(), why.hint())
-                    .sqlstate(std::string{why.sqlstate()});
-            }
+        const expression* bare = without_casts(value, q.known.shards->key_type());
+        if (bare != nullptr && bare->is(expression_kind::constant) && bare->literal != sql::literal_kind::null) {
+            auto key = key_of_new_row(q, *bare);
+            if (!key) return placed(q, key.error(), bare->location);
             row.key.constant = as_stored(std::move(*key), key_length_max(table));
             row.key.location = value.location;
         } else {
@@ -398,6 +420,9 @@ made_plan plan_change(const question& q) {
                  : out->unpinned || !out->single ? target::some_shards
                                                  : target::one_shard;
     if (out->single && !out->unpinned) return out;
+    if (out->unpinned && out->map->size() > 1 && q.known.dialect == dialect::postgres) {
+        if (auto no = refuse_unspelled_key(q, tables)) return std::move(*no);
+    }
 
     std::optional<error> no;
     if (q.one_only) no = *q.one_only;
