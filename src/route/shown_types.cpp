@@ -226,7 +226,7 @@ public:
         if (!s.order.empty() && (!clauses_->order_by || clauses_->order_by->items.size() != s.order.size())) return {};
         for (std::size_t i = 0; i < s.items.size(); ++i) change_item(i);
         for (std::size_t i = 0; i < s.order.size(); ++i) change_order(i);
-        for (const expression& condition : s.having) change_inside(condition);
+        for (const expression& condition : s.having) (void)change_inside(condition);
         return changed_ ? edits_.text() : std::string{};
     }
 
@@ -251,16 +251,23 @@ private:
 
     void change_item(std::size_t i) {
         const sql::select_item& item = q_.query.items[i];
-        if (!is_exact_sum(q_, parts_, item.value)) return change_inside(item.value);
-        const auto at = call_at(item.value);
         const sql::span whole = clauses_->items.items[i];
+        if (!is_exact_sum(q_, parts_, item.value)) {
+            if (change_inside(item.value)) keep_name(item, whole);
+            return;
+        }
+        const auto at = call_at(item.value);
         if (!at || at->whole.begin < whole.begin || at->whole.end > whole.end) return;
         // SQLite lets HAVING name an output column, which then must stay a number
         replace(at->whole, named_in_having(item) ? as_number(item.value, *at) : exact(item.value, *at));
-        if (item.alias.empty()) {
-            const std::string_view text = q_.text.substr(whole.begin, whole.end - whole.begin);
-            edits_.insert(whole.end, fmt::format(" AS {}", quoted(text)));
-        }
+        keep_name(item, whole);
+    }
+
+    // SQLite calls a column by its text, which has changed.
+    void keep_name(const sql::select_item& item, sql::span whole) {
+        if (!item.alias.empty()) return;
+        const std::string_view text = q_.text.substr(whole.begin, whole.end - whole.begin);
+        edits_.insert(whole.end, fmt::format(" AS {}", quoted(text)));
     }
 
     void change_order(std::size_t i) {
@@ -273,16 +280,24 @@ private:
             }
             return;
         }
-        if (!is_exact_sum(q_, parts_, e)) return change_inside(e);
+        if (!is_exact_sum(q_, parts_, e)) {
+            (void)change_inside(e);
+            return;
+        }
         if (const auto at = call_at(e)) replace(at->whole, sorted(e, *at));
     }
 
-    void change_inside(const expression& e) {
+    bool change_inside(const expression& e) {
+        bool changes = false;
         const auto change = [&](const expression& each) {
             if (!is_exact_sum(q_, parts_, each)) return;
-            if (const auto at = call_at(each)) replace(at->whole, as_number(each, *at));
+            const auto at = call_at(each);
+            if (!at) return;
+            replace(at->whole, as_number(each, *at));
+            changes = true;
         };
         sql::visit(e, change, sql::into_queries::no);
+        return changes;
     }
 
     // An element of ORDER BY that means the item by its place or by its name.

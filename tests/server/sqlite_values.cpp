@@ -246,6 +246,10 @@ TEST_F(SqliteValues, SumsOfMoneyAreExactOnOneShardAndOnAll) {
               "'4611686018427387904000' '4611686018427387904' \n");
     EXPECT_EQ(text("select sum(4611686018427387904) from v where id = 1"), "'4611686018427387904' \n");
     EXPECT_TRUE(two.query("explain select sum(c), c > 1 from v where id = 1 group by c"));
+    const auto doubled = two.query("select sum(c) * 2, sum(c) / 2.0 from v where id = 10");
+    ASSERT_TRUE(doubled) << doubled.error();
+    EXPECT_EQ(doubled->name(0), "sum(c) * 2");
+    EXPECT_EQ((*doubled)[0].text(0), "740.20");
     EXPECT_EQ(text("select c > 300, c is null from v where id = 10"), "'t' 'f' \n");
     EXPECT_EQ(text("select id % 2, sum(c) from v group by id % 2 order by sum(c) desc"),
               "'1' '9250250.00' \n'0' '9231745.00' \n");
