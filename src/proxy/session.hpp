@@ -240,6 +240,9 @@ private:
     // --- servers
     // `replica`: one will do, by wants_replica().
     task<result<participant*>> acquire(std::size_t place, bool writes, bool replica = false);
+    // One that answers, to ask what is the same on all: settings, how servers greet.
+    task<result<participant*>> acquire_any();
+    task<result<participant*>> acquire_to_look(std::size_t place);
     bool died_idle(driver::connection& which, std::size_t place) const;
     participant* acquire_now(std::size_t place, bool writes, bool replica = false);
     participant& enter(std::size_t place, topology::loan lent, bool writes);

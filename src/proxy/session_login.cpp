@@ -223,7 +223,7 @@ task<status> session::take_parameters(const wire::startup_request& start) {
     use_settings(defaults_);
 
     if (!shared_.is_sqlite() && (shared_.greeting() == nullptr || to_try)) {
-        auto first = co_await acquire(any_place(), false);
+        auto first = co_await acquire_any();
         if (!first) co_return std::move(first).error();
         const server_link* link = (*first)->link;
         if (link != nullptr) {
