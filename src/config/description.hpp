@@ -103,6 +103,7 @@ struct shards {
     keyspace::function_kind function = keyspace::function_kind::modulo;
     keyspace::key_type key_type = keyspace::key_type::uuid;
     std::vector<database> list;  // in the order of their numbers: list[0] is shard 1
+    std::string cluster;         // tells the marks of clusters apart that share databases; empty: there is one
 };
 
 // [serve]

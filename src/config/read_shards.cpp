@@ -165,6 +165,7 @@ std::optional<shards> read_shards(reading& with, const entry& what, const pool_r
     section from{with, what.value, "shards"};
     if (what.value.what != node::kind::table) return std::nullopt;
     read_kinds(from, what.at, g);
+    if (const auto name = from.text("cluster")) g.out.cluster = name->text;
     const entry* counted = from.find("count");
     const auto count = from.integer("count", 1, shards_most);
     const pool_reading shard_pool = own_pool(from, pool);

@@ -267,6 +267,11 @@ status server::start() {
     // What the databases hold, before the first client asks.
     const deadline until = deadline::in(seconds{10});
     status read = inside_->loop->run(inside_->shared.world().read_catalogue(*inside_->loop, until));
+    if (!read && read.error() == errc::config_invalid) {
+        ::close(inside_->listening.descriptor);
+        inside_->shared.world().stop();
+        return read;
+    }
     tell_what_is_amiss(inside_->shared.world(), read);
 
     const deadline warm_until = deadline::in(seconds{30});

@@ -1,6 +1,7 @@
 #include "route/analysis.hpp"
 
 #include "route/functions.hpp"
+#include "route/own_tables.hpp"
 #include "route/refusal.hpp"
 #include "route/types.hpp"
 #include "sql/names.hpp"
@@ -61,6 +62,7 @@ status analysis::look_at(const sql::statement& s) {
     } else {
         look_at_change(s, nullptr, true);
     }
+    if (own_target_) return refuse_own_table({}, *own_target_);
     for (const relation& each : relations_) {
         if (each.table != nullptr && each.table->differs != nullptr) return refuse_differing(*each.table);
     }
@@ -447,6 +449,7 @@ void analysis::look_at_change(const sql::statement& s, const scope* outer, bool 
     state.level = &level;
     state.chain = top;
     environment facts;
+    if (is_own_table(s.target.table, known_.dialect, search_path_)) own_target_ = s.target.table;
     enter(s.target, state);
     if (top) target_ = find_table(s.target.table);
     for (const from_item& item : s.from) enter(item, state);
@@ -470,6 +473,7 @@ void analysis::look_at_change(const sql::statement& s, const scope* outer, bool 
 void analysis::look_at_insert(const sql::statement& s, const scope* outer, bool top) {
     const std::size_t visible = common_.size();
     look_at_common(s.with, s.recursive, outer);
+    if (is_own_table(s.target.table, known_.dialect, search_path_)) own_target_ = s.target.table;
     // the table's rows are not read, unless by ON CONFLICT, which sees those of the same key only
     const table_facts* table = find_table(s.target.table);
     if (top) target_ = table;

@@ -185,6 +185,7 @@ private:
     scope outermost_scope_;
     environment outermost_environment_;
     const table_facts* target_ = nullptr;
+    std::optional<sql::table_name> own_target_;  // a change of Ashlar's own table
 };
 
 }  // namespace ashlar::route

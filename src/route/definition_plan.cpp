@@ -1,4 +1,5 @@
 // COPY, and everything that is neither a query nor a session's own business: definitions and commands.
+#include "route/own_tables.hpp"
 #include "route/planning.hpp"
 #include "route/refusal.hpp"
 #include "route/types.hpp"
@@ -14,6 +15,7 @@ namespace {
 struct named_tables {
     const table_facts* configured = nullptr;  // the first sharded or reference one
     const table_facts* elsewhere = nullptr;
+    const sql::table_name* own = nullptr;  // Ashlar's
     bool unknown = false;
     int location = -1;
 };
@@ -29,6 +31,7 @@ const table_facts* find_table(const question& q, const sql::table_name& name) {
 named_tables look_up(const question& q) {
     named_tables out;
     for (const sql::table_name& name : q.said.tables) {
+        if (is_own_table(name, q.known.dialect, q.options.search_path)) out.own = &name;
         const table_facts* t = find_table(q, name);
         if (t && t->kind != table_kind::unsharded) {
             if (!out.configured) out.configured = t;
@@ -98,6 +101,7 @@ made_plan plan_copy(const question& q) {
                        "Use COPY … FROM STDIN or TO STDOUT.");
     }
     const named_tables named = look_up(q);
+    if (named.own != nullptr && q.said.copy->from) return refuse_own_table(q.text, *named.own);
     auto out = fresh(q);
     out->writes = q.said.copy->from;
     if (!named.configured) {
@@ -148,6 +152,7 @@ made_plan plan_definition(const question& q) {
     out->writes = true;
     const std::string& command = q.said.session.command;
     const named_tables named = look_up(q);
+    if (named.own != nullptr) return refuse_own_table(q.text, *named.own);
     static constexpr auto sessions = std::to_array<std::string_view>(
         {"LISTEN", "UNLISTEN", "DO", "CALL", "LOAD", "DECLARE CURSOR", "SET CONSTRAINTS"});
     out->may_change_session =

@@ -1,6 +1,7 @@
 #include "topology/catalogue_reader.hpp"
 
 #include "driver/declared_type.hpp"
+#include "topology/questions.hpp"
 
 #include <fmt/format.h>
 #include <gnu/libc-version.h>
@@ -96,28 +97,6 @@ select m.name, m.type, p.name, p.type, p."notnull", coalesce(p.dflt_value, ''), 
  where m.type in ('table', 'view') and m.name not like 'sqlite\_%' escape '\' and m.name not like 'ashlar\_%' escape '\'
  order by m.name, p.cid)";
 
-using text_rows = std::vector<std::vector<std::string>>;
-
-task<result<text_rows>> ask(driver::connection& from, std::string_view sql, deadline until) {
-    driver::statement what;
-    what.sql = std::string{sql};
-    what.prepare = false;
-    auto shape = co_await from.start(std::move(what), until);
-    if (!shape) co_return std::move(shape).error();
-    text_rows all;
-    row_batch batch;
-    for (;;) {
-        batch.clear();
-        auto got = co_await from.fetch(batch, until);
-        if (!got) co_return std::move(got).error();
-        for (std::size_t r = 0; r < batch.rows(); ++r) {
-            std::vector<std::string>& row = all.emplace_back();
-            for (std::size_t c = 0; c < batch.width(); ++c) row.emplace_back(batch.at(r, c).value_or(""));
-        }
-        if (*got == driver::fetched::ended) co_return all;
-    }
-}
-
 bool is_true(std::string_view text) {
     return text == "t" || text == "true" || text == "1";
 }
@@ -138,7 +117,7 @@ std::uint32_t number_from(const std::string& text) {
 
 task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline until) {
     schema_snapshot all;
-    auto collations = co_await ask(from, default_collation_query, until);
+    auto collations = co_await ask(from, std::string{default_collation_query}, until);
     if (!collations) co_return std::move(collations).error();
     for (const auto& row : *collations) {
         all.default_collation =
@@ -150,7 +129,7 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
     all.oids = std::move(*oids);
     const std::set<std::uint32_t> holders = types_that_hold_oids(all.oids);
 
-    auto columns = co_await ask(from, columns_query, until);
+    auto columns = co_await ask(from, std::string{columns_query}, until);
     if (!columns) co_return std::move(columns).error();
     for (const auto& row : *columns) {
         route::table_facts& table = all.tables[row[0] + "." + row[1]];
@@ -179,7 +158,7 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
         }
     }
 
-    auto uniques = co_await ask(from, unique_query, until);
+    auto uniques = co_await ask(from, std::string{unique_query}, until);
     if (!uniques) co_return std::move(uniques).error();
     std::string index;
     for (const auto& row : *uniques) {
@@ -190,7 +169,7 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
         table->second.unique_keys.back().push_back(row[3]);
     }
 
-    auto functions = co_await ask(from, functions_query, until);
+    auto functions = co_await ask(from, std::string{functions_query}, until);
     if (!functions) co_return std::move(functions).error();
     for (const auto& row : *functions) {
         if (row[1] == "0") all.immutable_functions.insert(row[0]);
@@ -203,7 +182,7 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
 task<result<schema_snapshot>> read_sqlite(driver::connection& from, deadline until) {
     schema_snapshot all;
     all.default_collation.kind = route::collation_kind::bytes;
-    auto columns = co_await ask(from, sqlite_columns_query, until);
+    auto columns = co_await ask(from, std::string{sqlite_columns_query}, until);
     if (!columns) co_return std::move(columns).error();
     for (const auto& row : *columns) {
         route::table_facts& table = all.tables["public." + row[0]];
@@ -253,7 +232,7 @@ route::collation collation_of(char provider, std::string_view locale, std::strin
 task<result<own_oids>> read_oids(driver::connection& from, deadline until) {
     own_oids all;
     if (from.speaks() != driver::dialect::postgres) co_return all;
-    auto rows = co_await ask(from, oids_query, until);
+    auto rows = co_await ask(from, std::string{oids_query}, until);
     if (!rows) co_return std::move(rows).error();
     std::map<std::uint32_t, std::string> arrays;
     for (const auto& row : *rows) {

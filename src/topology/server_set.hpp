@@ -121,6 +121,8 @@ public:
     task<status> pass_gate(io::loop& loop, deadline until);
     // For the gatekeeper, and to read what a database has: the writer, or where nobody may write any server that answers.
     task<result<loan>> lend_to_look(io::loop& loop, deadline until);
+    // For the gatekeeper: as lend_to_write() with the gate open.
+    task<result<loan>> lend_writer(io::loop& loop, deadline until);
 
     // Fail with what pool::lend says, what the gatekeeper says, and with shard_unavailable: nobody may write, the breaker is
     // open, no replica is fit.
@@ -169,7 +171,6 @@ private:
     error broken(std::size_t which) const;
     health::breaker::verdict ask_breaker(std::size_t which);
     task<result<std::size_t>> writer(io::loop& loop, deadline until);
-    task<result<loan>> lend_writer(io::loop& loop, deadline until);
     task<result<loan>> lend_server(io::loop& loop, std::size_t which, deadline until);
     task<bool> await_look(io::loop& loop, deadline until);
     void want_fresher(instant now);

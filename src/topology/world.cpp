@@ -121,6 +121,10 @@ result<std::shared_ptr<world>> world::open(config::description from, const drive
             for (member& each : *list) each.servers->tell_changes_to(*all.desk);
         }
     }
+    if (all.description.shards_) all.configured = map_description_of(*all.description.shards_);
+    all.unmarked.resize(all.shards.size());
+    all.adopted.resize(all.shards.size());
+    for (const member& each : all.shards) all.standings.push_back({each.name, false, std::nullopt, false});
     all.catalogue = bare_catalogue(all.description, all.map);
     for (const member* each : all.read_whole()) each->servers->guard_by(all);
     return made;

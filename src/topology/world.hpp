@@ -77,8 +77,12 @@ public:
     task<status> read_catalogue(io::loop& loop, deadline until);
     // The same again because of a refusal that a newer catalogue may end, no more often than once a second. True: it was read.
     task<bool> read_catalogue_again(io::loop& loop, deadline until);
+    // Before anything of a shard is used, its mark is held against the configuration (shard_mark.hpp): config_invalid says what
+    // differs. A shard without one gets its mark if its rows fit the map.
     // What the last reading found.
     std::vector<table_difference> differences() const;
+    // Shards that take part without a mark, and why none could be stored; by name. Their rows are sampled at each start.
+    std::map<std::string, std::string, std::less<>> unmarked() const;
     // Shards, and the primary, that have never answered, and why; by name.
     std::map<std::string, error, std::less<>> unread() const;
     // Reads the numbers of a database's own types and relations again, and those of the catalogue database, where some are

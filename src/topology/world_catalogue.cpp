@@ -1,6 +1,7 @@
 // world_catalogue.cpp: what tables the databases have: all are asked at once, and the catalogue is made of what those say that
 // answer. Who has never answered is looked at when somebody asks for a connection to it.
 #include "core/io/task_group.hpp"
+#include "topology/questions.hpp"
 #include "topology/world_inside.hpp"
 
 #include <fmt/format.h>
@@ -9,15 +10,6 @@
 #include <algorithm>
 
 namespace ashlar::topology {
-
-// What one database says of itself: the whole of its tables, or only the numbers of its own types.
-struct world::inside::look {
-    const member* of = nullptr;
-    bool whole = true;
-    schema_snapshot schema;
-    own_oids numbers;
-    std::optional<error> failed = std::nullopt;
-};
 
 namespace {
 
@@ -49,7 +41,7 @@ bool may_pass_by_itself(const error& why) {
 
 error cannot_be_used(const std::string& database, const error& why) {
     if (!may_pass_by_itself(why)) return why;
-    error out{errc::shard_unavailable, fmt::format("{} has not answered since the start: {}", database, why.message())};
+    error out{errc::shard_unavailable, fmt::format("{} has not answered since the start: {}", database, told_by(why))};
     out.on(database);
     return out.hint("It is tried again when it is asked for; `ashlar status` shows how the servers stand.");
 }
@@ -82,6 +74,7 @@ task<void> world::inside::look_at(io::loop& on, look& into, deadline until) cons
             into.schema = std::move(*found);
         else
             read = std::move(found).error();
+        if (read && number_of_shard(of) < shards.size()) read = co_await look_at_mark(*lent->lease, into, soon);
     } else {
         auto found = co_await read_oids(*lent->lease, soon);
         if (found)
@@ -137,6 +130,7 @@ status world::inside::take_in(std::deque<look>& looks, instant began) {
             const bool is_new = !next.schemas.contains(name) && !next.numbers.contains(name);
             const bool has_own = each.of->described->primary.engine == config::engine::postgres;
             if (is_new && has_own) next.silent.insert(name);
+            if (each.refused) each.of->servers->close_gate();
             continue;
         }
         taken.push_back(&each);
@@ -161,12 +155,13 @@ status world::inside::take_in(std::deque<look>& looks, instant began) {
     }
     std::lock_guard hold{guard};
     for (const look& each : looks) {
-        if (each.whole && each.failed && !said.schemas.contains(each.of->name))
+        if (each.whole && each.failed && (each.refused || !said.schemas.contains(each.of->name)))
             unread.insert_or_assign(each.of->name, *each.failed);
     }
     for (const look* each : taken) {
         read_at[each->of->name] = began;
-        unread.erase(each->of->name);
+        if (unread.erase(each->of->name) > 0)
+            spdlog::info("{} has answered, and takes part from now on", each->of->name);
         each->of->servers->open_gate();
     }
     return {};
@@ -184,6 +179,7 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
         if (has_own && std::ranges::find(whole, &each) == whole.end()) looks.push_back({&each, false, {}, {}});
     }
     co_await all.look_at_all(loop, looks, until);
+    co_await all.settle_marks(loop, looks, until);
     status taken = all.take_in(looks, began);
     if (!taken) co_return taken;
     const auto unread = this->unread();
@@ -252,10 +248,10 @@ task<status> world::inside::admit(io::loop& on, std::string database, deadline u
         std::deque<look> looks;
         looks.push_back({of, true, {}, {}});
         co_await look_at_all(on, looks, until);
+        co_await settle_marks(on, looks, until);
         status taken = take_in(looks, began);
         if (taken && looks.front().failed) taken = cannot_be_used(database, *looks.front().failed);
         here.outcome = taken;
-        if (taken) spdlog::info("{} has answered, and takes part from now on", database);
         co_return taken;
     }
 }

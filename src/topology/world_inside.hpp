@@ -1,11 +1,14 @@
 // world_inside.hpp: what a world keeps: its members, the thread that keeps house, the catalogue and who is reading it. Private to
-// this room: world.cpp has the members' life, world_catalogue.cpp the reading, world_oids.cpp the numbers of own types.
+// this room: world.cpp has the members' life, world_catalogue.cpp the reading, world_marks.cpp the shards' marks, world_oids.cpp the
+// numbers of own types.
 #pragma once
 
 #include "core/io/loop.hpp"
 #include "driver/session_defaults.hpp"
 #include "topology/catalogue_builder.hpp"
 #include "topology/learning_rules.hpp"
+#include "topology/mark_table.hpp"
+#include "topology/row_sample.hpp"
 #include "topology/world.hpp"
 
 #include <atomic>
@@ -23,6 +26,7 @@ namespace ashlar::topology {
 struct world::inside final : gatekeeper {
     config::description description;
     std::optional<keyspace::shard_map> map;
+    map_description configured;
     std::unique_ptr<alert_desk> desk;
     std::vector<member> shards, databases;
     std::shared_ptr<driver::session_defaults> sessions = std::make_shared<driver::session_defaults>();
@@ -30,10 +34,14 @@ struct world::inside final : gatekeeper {
     std::mutex building;  // held before `guard`, by who makes a catalogue of what was read
     readings said;        // the last that each database said of itself; guarded by `building`
     bool was_built = false;
+    std::vector<shard_standing> standings;  // of the shards' marks, in their order; guarded by `building`
+    std::string cluster_id;                 // that the marks name; empty: none is known yet; likewise
+    std::vector<std::string> unmarked;      // why a shard that takes part has no mark; likewise
     std::atomic<instant::rep> began_at{instant::min().time_since_epoch().count()};  // the last reading of all
 
     mutable std::mutex guard;  // of all below, to the loop
     std::shared_ptr<const route::catalogue> catalogue;
+    std::vector<bool> adopted;                            // shards without a mark whose rows were found to fit
     std::vector<table_difference> differences;            // that it was made with
     std::map<std::string, error, std::less<>> unread;     // who has not said anything yet, and why
     std::map<std::string, instant, std::less<>> read_at;  // when the reading began that `said` has
@@ -70,11 +78,32 @@ struct world::inside final : gatekeeper {
     // Those whose tables make the catalogue: the shards, and the unsharded database.
     std::vector<const member*> read_whole() const;
     task<status> keep_house();
-    // What one database says, as it comes in.
-    struct look;
+    // What one database says of itself: the whole of its tables, or only the numbers of its own types.
+    struct look {
+        const member* of = nullptr;
+        bool whole = true;
+        schema_snapshot schema;
+        own_oids numbers;
+        std::optional<error> failed = std::nullopt;
+        bool refused = false;  // it answered, and may not be used
+        // Of a shard; the samples only where there is no mark.
+        std::optional<mark_reading> mark = std::nullopt;
+        std::vector<table_sample> samples = {};
+    };
     task<void> look_at(io::loop& on, look& into, deadline until) const;
+    task<status> look_at_mark(driver::connection& from, look& into, deadline until) const;
     task<void> look_at_all(io::loop& on, std::deque<look>& all, deadline until) const;
     status take_in(std::deque<look>& looks, instant began);
+    // Holds the marks of those that were looked at against the configuration, and writes those that are missing. A look at a
+    // shard whose mark or rows do not fit has failed then.
+    task<void> settle_marks(io::loop& on, std::deque<look>& looks, deadline until);
+    bool refuse_wrong_marks(std::deque<look>& looks);
+    bool refuse_misfits(std::deque<look>& looks) const;
+    task<void> write_marks(io::loop& on, std::deque<look>& looks, deadline until);
+    task<void> mark_one(io::loop& on, look& at, std::string cluster, std::uint64_t epoch, deadline until);
+    task<void> note_all_marked(io::loop& on, std::deque<look>& looks, deadline until);
+    std::string mark_name(const member& of) const;
+    std::size_t number_of_shard(const member& of) const;
     task<status> admit(io::loop& on, std::string database, deadline until) override;
     // Of one database, under way: its end is told whoever ends it.
     struct reading {
