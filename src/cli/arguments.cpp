@@ -42,6 +42,7 @@ struct everything {
     status_options status;
     pools_options pools;
     load_options load;
+    marks_options marks;
     std::vector<std::pair<CLI::App*, std::function<command()>>> commands;
 
     template <class Options>
@@ -75,6 +76,7 @@ struct everything {
         add_status();
         add_pools();
         add_load();
+        add_marks();
     }
 
     void add_init() {
@@ -98,10 +100,34 @@ A file that exists is never overwritten.)");
   ashlar check --deep
 
 All mistakes are told at once, each with its line and what was expected; without any, a summary. No database is
-connected to, and no password is printed. The exit code is 1 when there are mistakes.)");
+connected to, and no password is printed. With --deep the shards are asked as well: does the map fit their marks, are
+their tables alike, and do rows lie on the shards of their keys? The exit code is 1 when something is wrong.)");
         add_config(sub, check.config);
-        sub->add_flag("--deep", check.deep, "Ask the databases too: do their tables fit?");
+        CLI::Option* deep =
+            sub->add_flag("--deep", check.deep, "Ask the databases too: do their marks, tables and rows fit?");
         sub->add_flag("--json", check.json, "Print an object for programs: file, good, mistakes, advice …");
+        sub->add_option("--rows", check.rows, "Look at so many rows of each table on each shard; 0: all")
+            ->needs(deep)
+            ->capture_default_str();
+    }
+
+    void add_marks() {
+        CLI::App* sub =
+            add("marks", "Show which map the shards' rows were spread by, or accept another", marks, R"(Examples:
+  ashlar marks
+  ashlar marks --json
+  ashlar marks --accept
+
+Every shard keeps a mark: which shard of which map it is. It is written when the shard is first used, and a start with
+another map is refused. --accept stores the configured map in its place; it looks at rows of every sharded table first,
+and changes nothing when one lies on a shard that would not own it. Stop what serves the shards before. The exit code
+is 1 when a mark and the configuration do not agree.)");
+        add_config(sub, marks.config);
+        CLI::Option* accept = sub->add_flag("--accept", marks.accept, "Store the configured map as the shards' marks");
+        sub->add_option("--rows", marks.rows, "Look at so many rows of each table on each shard first; 0: all")
+            ->needs(accept)
+            ->capture_default_str();
+        sub->add_flag("--json", marks.json, "Print an object for programs")->excludes(accept);
     }
 
     void add_where() {
@@ -190,7 +216,8 @@ In it: \d the tables, \shards the shards, \timing, \q. For completion and histor
   ashlar status --watch
 
 `connections` is the server's own count for this database, of all it allows; `pool` is what one Ashlar process may open.
-The exit code is 1 when a server is down or in the wrong role.)");
+The exit code is 1 when a server is down or in the wrong role, a shard's mark is not as the configuration says, or its
+tables are not as on the other shards.)");
         add_config(sub, status.config);
         sub->add_flag("--json", status.json, "Print an array for programs");
         sub->add_flag("--watch", status.watch, "Ask again every second, until Ctrl-C");

@@ -21,7 +21,15 @@ struct init_options {
 struct check_options {
     std::string config;
     bool json = false;
-    bool deep = false;  // look into the databases too
+    bool deep = false;            // look into the databases too
+    std::uint64_t rows = 10'000;  // of each table on each shard; 0: all
+};
+
+struct marks_options {
+    std::string config;
+    bool json = false;
+    bool accept = false;
+    std::uint64_t rows = 100'000;  // likewise, before a map is accepted
 };
 
 struct where_options {
@@ -95,7 +103,7 @@ struct load_options {
 };
 
 using command = std::variant<init_options, check_options, where_options, dev_options, serve_options, query_options,
-                             shell_options, status_options, pools_options, load_options>;
+                             shell_options, status_options, pools_options, load_options, marks_options>;
 
 // There is nothing to run: --help, --version or a mistake.
 struct said {

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace ashlar::cli {
 
@@ -93,8 +94,8 @@ std::string summary_of(const config::description& what) {
     return text;
 }
 
-// `found`: by --deep.
-std::string json_of(const config::reading_result& got, const std::vector<finding>& found) {
+std::string json_of(const config::reading_result& got, const std::optional<deep_findings>& deep) {
+    const std::vector<finding> found = deep ? deep->wrong : std::vector<finding>{};
     json_array wrong, advice, databases, shards, tables;
     for (const config::mistake& m : got.wrong) {
         json_object each;
@@ -133,6 +134,7 @@ std::string json_of(const config::reading_result& got, const std::vector<finding
         tables.add(each);
     }
     all.add_raw("tables", tables.text());
+    if (deep && !deep->json.empty()) all.add_raw("deep", deep->json);
     return all.text();
 }
 
@@ -140,15 +142,16 @@ std::string json_of(const config::reading_result& got, const std::vector<finding
 
 int run_check(const check_options& asked) {
     const config::reading_result got = config::read_file(asked.config, config::process_environment());
-    std::vector<finding> found;
+    std::optional<deep_findings> deep;
     if (asked.deep && got.is_good()) {
-        auto looked = look_into_databases(got.what);
+        auto looked = look_into_databases(got.what, asked.rows);
         if (!looked) return print_error(looked.error()), exit_failed;
-        found = std::move(*looked);
+        deep = std::move(*looked);
     }
+    const std::vector<finding> found = deep ? deep->wrong : std::vector<finding>{};
     const int code = got.is_good() && found.empty() ? exit_ok : exit_failed;
     if (asked.json) {
-        print(json_of(got, found) + "\n");
+        print(json_of(got, deep) + "\n");
         return code;
     }
     if (!got.is_good()) {
@@ -163,6 +166,7 @@ int run_check(const check_options& asked) {
     }
     print(styled(asked.config + " is good.", style::green) + "\n" + summary_of(got.what));
     for (const std::string& a : got.advice) print("\n" + styled("Note", style::yellow) + ": " + a + ".\n");
+    if (deep) print(deep->text);
     return code;
 }
 

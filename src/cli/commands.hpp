@@ -8,6 +8,7 @@ namespace ashlar::cli {
 
 int run_init(const init_options& asked);
 int run_check(const check_options& asked);
+int run_marks(const marks_options& asked);
 int run_where(const where_options& asked);
 int run_dev(const dev_options& asked);
 int run_serve(const serve_options& asked);

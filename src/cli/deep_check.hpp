@@ -1,20 +1,17 @@
 // deep_check.hpp: what only the databases themselves can tell of a configuration: `ashlar check --deep`.
 #pragma once
 
+#include "cli/shard_findings.hpp"
 #include "config/description.hpp"
 
 #include <ashlar/result.hpp>
 
-#include <string>
-#include <vector>
+#include <cstdint>
 
 namespace ashlar::cli {
 
-struct finding {
-    std::string what, hint;
-};
-
-// Connects to the databases and reads their tables. What is wrong with them, in no order; fails when they cannot be asked.
-result<std::vector<finding>> look_into_databases(config::description described);
+// Connects to the databases, reads their tables and marks, and samples so many rows of each table on each shard (0: all).
+// Nothing is changed. Without shards it fails when the databases cannot be asked; a shard that cannot is a finding.
+result<deep_findings> look_into_databases(const config::description& described, std::uint64_t rows);
 
 }  // namespace ashlar::cli

@@ -14,6 +14,7 @@ namespace {
 struct runner {
     int operator()(const init_options& asked) const { return run_init(asked); }
     int operator()(const check_options& asked) const { return run_check(asked); }
+    int operator()(const marks_options& asked) const { return run_marks(asked); }
     int operator()(const where_options& asked) const { return run_where(asked); }
     int operator()(const dev_options& asked) const { return run_dev(asked); }
     int operator()(const serve_options& asked) const { return run_serve(asked); }

@@ -4,6 +4,7 @@
 #include "cli/commands.hpp"
 #include "cli/json_text.hpp"
 #include "cli/run.hpp"
+#include "cli/shard_findings.hpp"
 #include "cli/table_text.hpp"
 #include "cli/terminal.hpp"
 
@@ -18,6 +19,8 @@
 namespace ashlar::cli {
 
 namespace {
+
+constexpr seconds shards_patience{10};
 
 // One server to ask, and what it said.
 struct report {
@@ -145,6 +148,30 @@ void add(std::vector<report>& to, const config::database& d) {
     }
 }
 
+// Marks that do not fit and tables that differ, as problems of the shards' primaries; notes: shards without a mark.
+std::vector<std::string> add_shard_problems(io::loop& loop, std::vector<report>& all, const config::description& what) {
+    std::vector<std::string> notes;
+    if (!what.shards_) return notes;
+    const deadline until = deadline::in(shards_patience);
+    const topology::survey found = loop.run(topology::survey_shards(loop, what, std::nullopt, until));
+    for (std::size_t i = 0; i < found.shards.size(); ++i) {
+        const topology::shard_survey& shard = found.shards[i];
+        const std::string problem = problem_of(found, i);
+        const auto of = std::find_if(all.begin(), all.end(), [&](const report& r) {
+            return r.database == shard.shard && r.configured == "primary";
+        });
+        if (!problem.empty() && of != all.end()) of->problem += (of->problem.empty() ? "" : "; ") + problem;
+        if (!shard.failed && !shard.mark.mark) {
+            notes.push_back(fmt::format("{} has no mark: {}.", shard.shard,
+                                        shard.mark.unreadable.empty()
+                                            ? "it gets one when it is first used by a role that may make tables, and "
+                                              "until then its rows are sampled at each start"
+                                            : shard.mark.unreadable + ", so that its rows are sampled at each start"));
+        }
+    }
+    return notes;
+}
+
 task<void> pause(io::loop& loop, milliseconds how_long) {
     const deadline next = deadline::in(how_long);
     (void)co_await loop.sleep_until(next);
@@ -222,8 +249,12 @@ int run_status(const status_options& asked) {
         }
         for (const auto& [name, d] : what->databases) add(all, d);
         loop->run(probe_all(*loop, all, world.get()));
+        const std::vector<std::string> notes = add_shard_problems(*loop, all, *what);
         if (asked.watch && is_terminal(stream::out)) print("\x1b[H\x1b[2J");
         print(asked.json ? json_of(all) : table_of(all));
+        for (const std::string& each : notes) {
+            if (!asked.json) print(each + "\n");
+        }
         if (!asked.watch) {
             const bool well =
                 std::all_of(all.begin(), all.end(), [](const report& r) { return r.up && r.problem.empty(); });

@@ -11,6 +11,7 @@
 
 #include "config/load.hpp"
 #include "core/errno_text.hpp"
+#include "topology/world.hpp"
 
 #include <ashlar/types.hpp>
 
@@ -34,6 +35,7 @@ namespace fs = std::filesystem;
 using dev::server;
 using dev::state;
 
+constexpr std::chrono::seconds marks_patience{60};
 constexpr std::size_t socket_path_max = 90;  // sun_path has 108 bytes, and the socket's own name takes some
 
 error failed_to(const std::string& what, int why) {
@@ -189,6 +191,17 @@ status apply_schema(const dev_options& asked) {
     return {};
 }
 
+// The first use of the shards: from now on they know which of them they are.
+status mark_shards(const dev_options& asked) {
+    auto what = config::load(asked.folder + "/ashlar.toml", config::process_environment());
+    if (!what) return std::move(what).error();
+    auto world = topology::world::open(std::move(*what));
+    if (!world) return std::move(world).error();
+    (*world)->start();
+    const auto loop = io::make_poll_loop();
+    return loop->run((*world)->read_catalogue(*loop, deadline::in(marks_patience)));
+}
+
 status make_new(const dev_options& asked) {
     // What would fail at the end fails now, before there is anything to remove.
     if (const auto tables = tables_text(asked); !tables) return tables.error();
@@ -209,7 +222,8 @@ status make_new(const dev_options& asked) {
         return s;
     }
     if (status s = write_configuration(asked, made, who); !s) return s;
-    return apply_schema(asked);
+    if (status s = apply_schema(asked); !s) return s;
+    return mark_shards(asked);
 }
 
 status start_again(const std::string& folder) {
