@@ -68,11 +68,13 @@ bool can_be_key(const column& c, purpose why) {
     return how == comparable::in_order || (how == comparable::as_equal && why == purpose::equality);
 }
 
-// A shard sent a moment that we cannot read: written in another style.
+// A shard sent a value that we cannot read: written in another style.
 error not_comparable(const error& why, std::uint32_t type) {
     return error{errc::unsupported, fmt::format("this {} cannot be compared across shards", codec::type_name(type))}
         .detail(why.message())
-        .hint("SET datestyle = 'ISO', PostgreSQL's default, or ask for the rows in binary.");
+        .hint(
+            "SET datestyle = 'ISO' and intervalstyle = 'postgres', PostgreSQL's defaults, or ask for the rows in "
+            "binary.");
 }
 
 }  // namespace
@@ -108,7 +110,10 @@ status append_value(std::string& out, std::string_view bytes, std::uint32_t type
         order_bytes::append_float(out, *v);
         return {};
     }
-    if (further_type(type, format) != comparable::no) return append_further(out, bytes, type, format);
+    if (further_type(type, format) != comparable::no) {
+        const status made = append_further(out, bytes, type, format);
+        return made ? status{} : status{not_comparable(made.error(), type)};
+    }
     switch (type) {
         case oid::boolean: {
             const auto v = codec::read_boolean(bytes, format);
