@@ -32,6 +32,7 @@ struct endpoint {
 struct pool_settings {
     std::uint32_t max_connections = 25;
     std::uint32_t max_connections_per_server = 0;  // over all pools of one server; 0: as many as these may have
+    std::uint32_t fan_out_connections_max = 0;     // of these for statements over several databases; 0: three quarters
     std::uint32_t min_connections = 5;
     milliseconds checkout_timeout{5'000};
     std::uint32_t waiters_max = 10'000;  // callers who may wait at once
@@ -132,6 +133,7 @@ struct serve_settings {
     milliseconds client_idle_timeout{0};          // 0: never
     milliseconds idle_transaction_timeout{0};     // 0: never
     std::uint64_t merge_memory_max = 256u << 20;  // bytes of rows held for one merge
+    std::uint64_t memory_max = 0;                 // bytes that all clients hold together; 0: a quarter of the machine's
 };
 
 struct description {

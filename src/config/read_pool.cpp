@@ -42,6 +42,8 @@ pool_reading read_pool(reading& with, const node* what, const std::string& path,
     }
     if (const auto given = from.integer("max_connections_per_server", 0, connections_most))
         v.max_connections_per_server = static_cast<std::uint32_t>(*given);
+    if (const auto given = from.integer("fan_out_connections_max", 0, connections_most))
+        v.fan_out_connections_max = static_cast<std::uint32_t>(*given);
     if (const auto given = from.integer("min_connections", 0, connections_most)) {
         v.min_connections = static_cast<std::uint32_t>(*given);
         out.min_given = true;

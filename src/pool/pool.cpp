@@ -31,7 +31,24 @@ void pool::inside::pass_on() {
 
 // --- lending ---------------------------------------------------------------------------------------------------------
 
-task<result<lease>> pool::lend(io::loop& loop, deadline until) {
+task<result<lease>> pool::lend(io::loop& loop, deadline until, borrower who) {
+    return who == borrower::fan_out ? lend_in_share(loop, until) : lend_one(loop, until);
+}
+
+// First a permit, then a connection, both by the same end of patience.
+task<result<lease>> pool::lend_in_share(io::loop& loop, deadline until) {
+    inside& in = *inside_;
+    const std::shared_ptr<pool> self = shared_from_this();
+    const instant since = in.now();
+    until = earlier(until, deadline{since + in.options.checkout_timeout});
+    auto permit = co_await in.fan_outs->take(loop, 1, until);
+    if (!permit) co_return in.no_share(std::move(permit).error(), since);
+    auto lent = co_await lend_one(loop, until);
+    if (lent) lent->in_share_ = permit->release() > 0;
+    co_return lent;
+}
+
+task<result<lease>> pool::lend_one(io::loop& loop, deadline until) {
     const std::shared_ptr<pool> self = shared_from_this();
     inside& in = *inside_;
     turn mine{in, loop};
@@ -81,8 +98,13 @@ task<result<lease>> pool::lend(io::loop& loop, deadline until) {
     }
 }
 
-lease pool::lend_ready(io::loop& loop) {
+lease pool::lend_ready(io::loop& loop, borrower who) {
     inside& in = *inside_;
+    share::permit permit;
+    if (who == borrower::fan_out) {
+        permit = in.fan_outs->take_now(1);
+        if (!permit) return {};
+    }
     connection_ptr what;
     std::optional<slot_number> slot;
     {
@@ -92,7 +114,9 @@ lease pool::lend_ready(io::loop& loop) {
         what = std::move(in.at(*slot));
     }
     what->bind(loop);
-    return lease{shared_from_this(), std::move(what), static_cast<std::uint32_t>(*slot), loop};
+    lease out{shared_from_this(), std::move(what), static_cast<std::uint32_t>(*slot), loop};
+    out.in_share_ = permit.release() > 0;
+    return out;
 }
 
 // Does the chore; false: the connection is of no more use.
@@ -158,6 +182,29 @@ error pool::inside::refused(const grant& g, const std::optional<error>& own_fail
     if (!why) why.emplace(errc::connect_failed);
     why->on(name);
     return *std::move(why);
+}
+
+error pool::inside::no_share(error why, instant since) {
+    if (why == errc::pool_stopped)
+        return error{errc::pool_stopped, fmt::format("the pool of {} is shutting down", name)};
+    const std::uint32_t most = fan_outs->most();
+    const std::string detail = fmt::format(
+        "Statements over several databases may have {} of the {} connections of pool {}, and have them all.", most,
+        options.max_connections, server->describe());
+    const char* const hint =
+        "Look with `ashlar pools` whether a server does not answer, or raise pool.fan_out_connections_max.";
+    if (why == errc::pool_queue_full) {
+        return error{errc::pool_queue_full,
+                     fmt::format("{} callers wait for a connection to {} already", options.waiters_max, name)}
+            .detail(detail)
+            .hint(hint);
+    }
+    fan_outs_late.fetch_add(1, std::memory_order_relaxed);
+    return error{errc::pool_timeout, fmt::format("no connection came free on {} within {} for a statement over several "
+                                                 "databases",
+                                                 name, spoken(now() - since))}
+        .detail(detail)
+        .hint(hint);
 }
 
 // --- what comes back -------------------------------------------------------------------------------------------------
@@ -226,6 +273,7 @@ lease::lease(lease&& other) noexcept
     : from_(std::move(other.from_)),
       connection_(std::move(other.connection_)),
       slot_(other.slot_),
+      in_share_(other.in_share_),
       where_(other.where_) {}
 
 lease& lease::operator=(lease&& other) noexcept {
@@ -234,6 +282,7 @@ lease& lease::operator=(lease&& other) noexcept {
     from_ = std::move(other.from_);
     connection_ = std::move(other.connection_);
     slot_ = other.slot_;
+    in_share_ = other.in_share_;
     where_ = other.where_;
     return *this;
 }
@@ -243,15 +292,17 @@ lease::~lease() {
 }
 
 void lease::give_back() noexcept {
-    if (!connection_) return;
-    const std::shared_ptr<pool> from = std::move(from_);
-    from->inside_->take_back(std::move(connection_), slot_number{slot_}, *where_, false);
+    if (connection_) end(false);
 }
 
 void lease::discard() noexcept {
-    if (!connection_) return;
+    if (connection_) end(true);
+}
+
+void lease::end(bool discard) noexcept {
     const std::shared_ptr<pool> from = std::move(from_);
-    from->inside_->take_back(std::move(connection_), slot_number{slot_}, *where_, true);
+    from->inside_->take_back(std::move(connection_), slot_number{slot_}, *where_, discard);
+    if (std::exchange(in_share_, false)) from->inside_->fan_outs->give_back(1);
 }
 
 // --- the rest --------------------------------------------------------------------------------------------------------
@@ -280,11 +331,23 @@ void pool::stop() noexcept {
     const inside::visit here{*inside_};
     for (const slot_number slot : inside_->rules.stop(inside_->now())) inside_->close(slot);
     inside_->pass_on();
+    inside_->fan_outs->stop();
 }
 
 pool_counts pool::counts() const {
+    pool_counts out;
+    {
+        std::lock_guard hold{inside_->guard};
+        out = inside_->rules.counts(inside_->now());
+    }
+    out.waiting += inside_->fan_outs->waiting();
+    out.timeouts += inside_->fan_outs_late.load(std::memory_order_relaxed);
+    return out;
+}
+
+std::optional<instant> pool::unanswered_since() const {
     std::lock_guard hold{inside_->guard};
-    return inside_->rules.counts(inside_->now());
+    return inside_->rules.unanswered_since();
 }
 
 std::vector<connection_facts> pool::connections() const {

@@ -16,6 +16,8 @@
 //           the room of another pool's idle connection, that of the one that comes back next, or waits; first come, first
 //           served over all these pools, but for a quarter of a second in favour of what saves a login. A connection counts
 //           until the server has ended it, or has not done so within a second; without a housekeeper, until it is closed here.
+// Fan-outs  Statements over several databases have fan_out_bound() of the connections at most; the others of them wait, in a
+//           queue of their own, first come, first served. So a server that hangs elsewhere does not use this pool up.
 // Loops     A loop of which is_brief() is true may go as soon as its leases are back; any other one that leases were
 //           lent on must outlive the pool's connections (stop(), and run() returned).
 // Threads   All members from any thread; a lease belongs to the loop that it was lent on.
@@ -28,6 +30,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace ashlar::pool {
 
@@ -54,9 +57,11 @@ private:
     friend class pool;
     lease(std::shared_ptr<pool> from, std::unique_ptr<driver::connection> what, std::uint32_t slot,
           io::loop& where) noexcept;
+    void end(bool discard) noexcept;
     std::shared_ptr<pool> from_;  // a lease may outlive every other owner of the pool during shutdown
     std::unique_ptr<driver::connection> connection_;
     std::uint32_t slot_ = 0;
+    bool in_share_ = false;  // one of those that fan-outs may have
     io::loop* where_ = nullptr;
 };
 
@@ -77,19 +82,21 @@ public:
     // Borrows a connection bound to `loop`, waiting no later than `until` or checkout_timeout from now. Fails
     // with
     //   pool_timeout     none came free in time; the last failed connect, if any, is in the detail
-    //   pool_queue_full  waiters_max were waiting already; this call did not queue
+    //   pool_queue_full  waiters_max were waiting already; this call did not queue (a fan-out waits in one of the two queues)
     //   pool_stopped     stop() came before or during the wait
     //   connect_failed, login_failed … what the driver said: nothing is open, and the server refuses
     //   connections
     // A cancelled caller leaves no waiter behind and loses no connection.
-    task<result<lease>> lend(io::loop& loop, deadline until = {});
+    task<result<lease>> lend(io::loop& loop, deadline until = {}, borrower who = borrower::one_database);
     // What lend() would give without waiting, opening or resetting anything; an empty lease when nothing is to be had so,
-    // or others wait: then ask lend(). For callers to whom a coroutine is too dear.
-    lease lend_ready(io::loop& loop);
+    // or others wait: then ask lend(). For hot paths that cannot afford a coroutine frame.
+    lease lend_ready(io::loop& loop, borrower who = borrower::one_database);
 
     void stop() noexcept;        // twice is as good as once
     pool_counts counts() const;  // one consistent snapshot
     std::vector<connection_facts> connections() const;
+    // See pool_rules.
+    std::optional<instant> unanswered_since() const;
     const std::string& name() const noexcept;
     const pool_options& options() const noexcept;
     driver::driver& server() const noexcept;
@@ -97,6 +104,8 @@ public:
 
 private:
     pool();
+    task<result<lease>> lend_one(io::loop& loop, deadline until);
+    task<result<lease>> lend_in_share(io::loop& loop, deadline until);
     friend class lease;
     friend class server_cap;
     class turn;

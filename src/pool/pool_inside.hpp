@@ -8,7 +8,9 @@
 #include "pool/pool.hpp"
 #include "pool/pool_rules.hpp"
 #include "pool/server_cap.hpp"
+#include "pool/share.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -49,6 +51,8 @@ struct pool::inside {
     const clock now;
     const std::shared_ptr<server_cap> cap;  // shared by the pools of a server; nullptr: none
     pool_number number{};                   // at the cap
+    const std::shared_ptr<share> fan_outs;  // shared with those who wait for it
+    std::atomic<std::uint64_t> fan_outs_late{0};
 
     std::mutex guard;  // of all that follows
     pool_rules rules;
@@ -72,6 +76,7 @@ struct pool::inside {
           options(o),
           now(std::move(c)),
           cap(std::move(all)),
+          fan_outs(share::make(fan_out_bound(o), o.waiters_max)),
           rules(o, std::random_device{}(), cap != nullptr) {}
 
     // --- with the guard held
@@ -103,6 +108,7 @@ struct pool::inside {
     void open_abandoned(slot_number slot, bool had_begun);
     error came_too_late(instant since);
     error refused(const grant& g, const std::optional<error>& own_failure);
+    error no_share(error why, instant since);
 
     task<bool> make_ready(driver::connection& what, chore needs, deadline until);
     task<void> keep_house(io::loop& on, io::task_group<void>& tending);

@@ -12,6 +12,10 @@ struct pool_options {
     // Too small: callers wait though the server has room. Too large: the server thrashes, or refuses logins;
     // all pools to one server together must stay below its max_connections.
     std::uint32_t max_connections = 25;
+    // How many of them statements over several databases may have at once, so that those for one always find room. 0: three
+    // quarters. Too small: such statements wait for each other; too large: when another server hangs, they keep what they
+    // have got here.
+    std::uint32_t fan_out_connections_max = 0;
     // Kept open even when idle. Too small: the first callers after a quiet time pay for logins.
     std::uint32_t min_connections = 5;
     // How long lend() waits at most. Too short: bursts fail; too long: callers pile up behind a server that is stuck.
@@ -30,6 +34,20 @@ struct pool_options {
     // For a login, a liveness check and a reset, each.
     milliseconds connect_timeout{5'000};
     pool_options() = default;
+};
+
+// The bound in force: one at least, and one less than all of them where there are several. Pure.
+constexpr std::uint32_t fan_out_bound(const pool_options& o) noexcept {
+    const std::uint32_t given =
+        o.fan_out_connections_max != 0 ? o.fan_out_connections_max : o.max_connections - (o.max_connections + 3) / 4;
+    const std::uint32_t most = o.max_connections > 1 ? o.max_connections - 1 : 1;
+    return given == 0 ? 1 : given < most ? given : most;
+}
+
+// Whom a connection is for.
+enum class borrower : std::uint8_t {
+    one_database,  // a statement or transaction that asks for this database's connection by itself
+    fan_out,       // a statement over several databases: bounded by fan_out_bound()
 };
 
 struct pool_counts {

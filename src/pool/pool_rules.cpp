@@ -150,6 +150,7 @@ bool pool_rules::opened(slot_number slot, bool kept, place where, instant now) {
     ++opened_;
     if (owed_ > 0) --owed_;
     connected();
+    answered_at_ = now;
     std::uniform_real_distribution<double> share{0.9, 1.0};
     s.ends = now + std::chrono::duration_cast<milliseconds>(options_.max_lifetime * share(random_));
     s.last_used = now;
@@ -247,6 +248,7 @@ std::optional<closed_because> pool_rules::returned(slot_number slot, condition a
     slot_facts& s = facts(slot);
     ASHLAR_ASSERT(s.now == state::lent);
     std::optional<closed_because> why;
+    if (as == condition::clean || as == condition::dirty) answered_at_ = now;
     if (stopped_) {
         why = closed_because::stopped;
     } else if (as == condition::broken) {
@@ -293,7 +295,7 @@ bool pool_rules::chore_done(slot_number slot, bool well, place where, instant no
     ASHLAR_ASSERT(by_borrower || s.now == state::tended);
     if (well) {
         s.dirty = false;
-        s.last_used = now;
+        s.last_used = answered_at_ = now;
         s.where = where;
         if (by_borrower) return true;
     } else {
@@ -403,6 +405,15 @@ bool pool_rules::wants_housekeeping() const noexcept {
     if (stopped_) return false;
     const bool lacks_some = !crowded_ && (owed_ > 0 || open_ < options_.min_connections);
     return dirty_idle_ > 0 || (lacks_some && !failing_ && opening_ == 0 && open_ < options_.max_connections);
+}
+
+std::optional<instant> pool_rules::unanswered_since() const noexcept {
+    std::optional<instant> longest;
+    for (const slot_facts& s : slots_) {
+        if (s.now != state::lent || s.lent_at < answered_at_) continue;
+        if (!longest || s.lent_at < *longest) longest = s.lent_at;
+    }
+    return longest;
 }
 
 std::vector<std::optional<connection_facts>> pool_rules::connections() const {

@@ -147,6 +147,9 @@ public:
     bool is_stopped() const noexcept { return stopped_; }
     bool is_empty() const noexcept { return open_ == 0; }
     bool has_waiters() const noexcept { return !waiting_.empty(); }
+    // Since when it owes an answer: the longest lease that began after the last time that a connection came back, proved
+    // alive or logged in. nullopt: none. A borrower that is slow by itself looks the same.
+    std::optional<instant> unanswered_since() const noexcept;
     bool has_idle() const noexcept { return !idle_.empty(); }
     std::uint32_t open() const noexcept { return open_; }
     // Something is there that the housekeeper should do before its next round.
@@ -212,6 +215,7 @@ private:
     bool failing_ = false;
     milliseconds backoff_{0};
     instant retry_at_{};
+    instant answered_at_{};     // the server did, for certain
     instant suspect_before_{};  // connections last used earlier may have died with another
     std::uint32_t owed_ = 0;    // openings that an impatient caller gave up
 

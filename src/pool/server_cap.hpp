@@ -10,8 +10,10 @@
 
 #include "pool/cap_rules.hpp"
 #include "pool/pool.hpp"
+#include "pool/share.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,11 +24,15 @@ namespace ashlar::pool {
 class server_cap {
 public:
     // `server` is for messages: "db7b:5432".
-    server_cap(std::string server, std::uint32_t most) : server_(std::move(server)), rules_(most) {}
+    server_cap(std::string server, std::uint32_t most)
+        : server_(std::move(server)), fan_outs_(share::make(most - most / 4, UINT32_MAX)), rules_(most) {}
 
     const std::string& server() const noexcept { return server_; }
     std::uint32_t most() const noexcept { return rules_.most(); }
     bool is_full() const;
+    // Room for statements over several of the server's databases. Each reserves as much as it needs at once: two that had
+    // some of it each would wait for one another. No more than three quarters of the cap together.
+    share& fan_outs() const noexcept { return *fan_outs_; }
     // "All 20 connections to db7b:5432 that pool.max_connections_per_server allows are taken: shard_1 has 12, shard_4 has 8."
     std::string occupied() const;
 
@@ -54,7 +60,8 @@ private:
     void note() noexcept;
 
     const std::string server_;
-    mutable std::mutex guard_;  // of all below
+    const std::shared_ptr<share> fan_outs_;  // shared with those who wait for it
+    mutable std::mutex guard_;               // of all below
     cap_rules rules_;
     struct entry {
         std::string name;

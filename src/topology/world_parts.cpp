@@ -12,6 +12,7 @@ namespace ashlar::topology {
 pool::pool_options options_from(const config::pool_settings& s) {
     pool::pool_options o;
     o.max_connections = s.max_connections;
+    o.fan_out_connections_max = s.fan_out_connections_max;
     o.min_connections = s.min_connections;
     o.checkout_timeout = s.checkout_timeout;
     o.waiters_max = s.waiters_max;

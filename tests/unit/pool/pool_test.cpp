@@ -371,3 +371,62 @@ TEST_F(CappedPools, OnManyThreadsTheServerNeverHasMoreThanTheCap) {
     EXPECT_LE(server->most_open, 3);
     for (const auto& each : pools) EXPECT_EQ(each->counts().waiting, 0u);
 }
+
+using ashlar::pool::borrower;
+
+TEST_F(PoolTest, FanOutsHaveAShareAndLeaveTheRestToStatementsOfOneDatabase) {
+    pool_options o = with(4);
+    o.checkout_timeout = milliseconds{20};
+    make(o);
+    const auto fan_out = [&] { return loop->run(pool->lend(*loop, deadline::never(), borrower::fan_out)); };
+    std::vector<lease> held;
+    for (int i = 0; i < 3; ++i) held.push_back(fan_out().value());
+    auto late = fan_out();
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error(), errc::pool_timeout);
+    EXPECT_NE(late.error().message().find("for a statement over several databases"), std::string::npos);
+    EXPECT_NE(late.error().detail().find("may have 3 of the 4 connections"), std::string::npos);
+    EXPECT_NE(late.error().hint().find("pool.fan_out_connections_max"), std::string::npos);
+    EXPECT_FALSE(pool->lend_ready(*loop, borrower::fan_out));
+    EXPECT_TRUE(lend()) << "for one database alone there is room";
+    held.pop_back();
+    EXPECT_TRUE(pool->lend_ready(*loop, borrower::fan_out));
+    EXPECT_EQ(pool->counts().timeouts, 1u);
+}
+
+TEST_F(PoolTest, AFanOutThatWaitsIsCountedAndServedWhenAnotherOneEnds) {
+    make(with(2));
+    struct scene {
+        static task<void> wait(io::loop& l, ashlar::pool::pool& p, bool& served) {
+            auto got = co_await p.lend(l, deadline::never(), borrower::fan_out);
+            served = got.has_value();
+        }
+        static task<void> play(io::loop& l, ashlar::pool::pool& p, lease held, bool& served) {
+            io::task_group<> waiter{l};
+            waiter.start(wait(l, p, served));
+            EXPECT_EQ(p.counts().waiting, 1u);
+            EXPECT_FALSE(served);
+            held.give_back();
+            co_await waiter.join();
+        }
+    };
+    bool served = false;
+    lease first = loop->run(pool->lend(*loop, deadline::never(), borrower::fan_out)).value();
+    loop->run(scene::play(*loop, *pool, std::move(first), served));
+    EXPECT_TRUE(served);
+    EXPECT_EQ(pool->counts().waiting, 0u);
+}
+
+TEST_F(PoolTest, TellsSinceWhenAnAnswerIsOwed) {
+    instant now{std::chrono::hours{1}};
+    pool = ashlar::pool::pool::make("shard_3", server, with(3), [&] { return now; });
+    EXPECT_FALSE(pool->unanswered_since());
+    lease a = lend().value();
+    now += std::chrono::seconds{1};
+    lease b = lend().value();
+    EXPECT_EQ(pool->unanswered_since(), now) << "a login was answered just now";
+    now += std::chrono::seconds{5};
+    EXPECT_EQ(pool->unanswered_since(), now - std::chrono::seconds{5});
+    b.give_back();
+    EXPECT_FALSE(pool->unanswered_since()) << "it answers; the other one is slow by itself";
+}
