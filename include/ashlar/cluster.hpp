@@ -45,7 +45,10 @@ struct cluster_options {
     std::chrono::milliseconds timeout{30'000};
     std::uint64_t rows_memory_max = 256U << 20;   // bytes of one answer's rows
     std::uint64_t merge_memory_max = 256U << 20;  // bytes held to merge one answer
-    std::uint32_t fan_out_max = 64;               // shards asked at once
+    // Bytes that all statements of the cluster hold together; the largest fails with memory_exhausted when they are reached.
+    // 0: a quarter of the memory that the machine, or the process's control group, has.
+    std::uint64_t memory_max = 0;
+    std::uint32_t fan_out_max = 64;  // shards asked at once
     // Told of a server whose health has changed, and stayed so for alerts.after; `healthy` and `problem` say how. On a thread
     // of the cluster's own, one call at a time; it must not throw.
     std::function<void(const server_health&)> on_health_change;

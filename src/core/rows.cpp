@@ -33,9 +33,21 @@ void row_batch::add_row(std::string_view run, std::span<const place> cells) {
     end_row();
 }
 
+void row_batch::adopt_row(std::string&& run, std::span<const place> cells) {
+    ASHLAR_ASSERT(empty());
+    slots_.clear();
+    bytes_ = std::move(run);
+    for (const place& p : cells) slots_.push_back({p.offset, p.length, storage::by_column});
+    end_row();
+}
+
 void row_batch::clear() noexcept {
     slots_.clear();
-    bytes_.clear();
+    constexpr std::size_t kept_most = 1u << 20;
+    if (bytes_.capacity() > kept_most)
+        bytes_ = {};
+    else
+        bytes_.clear();
     rows_ = 0;
     width_ = 0;
 }

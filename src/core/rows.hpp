@@ -59,7 +59,9 @@ public:
         std::int32_t length;   // -1 = NULL
     };
     void add_row(std::string_view run, std::span<const place> cells);
-    // Empties the batch and keeps its memory.
+    // The same for a long run, which is not copied. Precondition: the batch is empty.
+    void adopt_row(std::string&& run, std::span<const place> cells);
+    // Empties the batch and keeps its memory, but for that of a long row.
     void clear() noexcept;
 
     std::size_t rows() const noexcept { return rows_; }

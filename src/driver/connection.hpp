@@ -26,6 +26,10 @@
 #include <string_view>
 #include <vector>
 
+namespace ashlar {
+class memory_account;
+}
+
 namespace ashlar::driver {
 
 class session_defaults;
@@ -62,6 +66,8 @@ struct statement {
     // The types of the answer's columns where the statement's text tells them, for an engine that types no expression
     // (SQLite). May be shorter than the answer is wide; others ignore it.
     std::vector<shown_type> shows = {};
+    // On which a driver counts what one long row takes while it arrives; outlives the statement. nullptr: nobody counts.
+    memory_account* memory = nullptr;
 };
 
 // What a finished statement reported.

@@ -41,6 +41,14 @@ public:
         return std::optional{row_view{&batches_.front(), row_++}};
     }
 
+    status hand_over(row_batch& into) override {
+        bytes_ -= batches_.front().byte_size();
+        into = std::move(batches_.front());
+        batches_.pop_front();
+        row_ = 0;
+        return {};
+    }
+
     bool done() const noexcept override { return running_ == 0 && !has_row(); }
     std::uint64_t byte_size() const noexcept override { return bytes_; }
 
@@ -87,6 +95,16 @@ public:
         given_ = true;
         const source& s = sources_[heap_.front()];
         return std::optional{row_view{&s.batches.front(), s.row}};
+    }
+
+    status hand_over(row_batch& into) override {
+        given_ = false;
+        source& s = sources_[heap_.front()];
+        bytes_ -= s.batches.front().byte_size();
+        into = std::move(s.batches.front());
+        s.batches.pop_front();
+        s.row = 0;
+        return replace_first();
     }
 
     bool done() const noexcept override {
@@ -146,6 +164,12 @@ private:
         source& s = sources_[index];
         ++s.row;
         if (s.row == s.batches.front().rows()) pop_batch(s);
+        return replace_first();
+    }
+
+    // The source at the top has moved on.
+    status replace_first() {
+        source& s = sources_[heap_.front()];
         if (!s.has_row()) {
             std::pop_heap(heap_.begin(), heap_.end(), by_lateness());
             heap_.pop_back();

@@ -29,6 +29,8 @@ public:
     virtual void end(std::size_t source) = 0;
     // The next row, if it is known which one that is.
     virtual result<std::optional<row_view>> next() = 0;
+    // The row that next() gave last, which is the only one of its batch: the batch, without a copy.
+    virtual status hand_over(row_batch& into) = 0;
     // All sources ended and all rows were given.
     virtual bool done() const noexcept = 0;
     // Bytes of rows waiting here.

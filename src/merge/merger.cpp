@@ -98,7 +98,7 @@ public:
     }
 
 private:
-    explicit recipe_merger(merge_options options) : options_(options) {}
+    explicit recipe_merger(merge_options options) : options_(options), memory_(options.account) {}
 
     // --- birth ----------------------------------------------------------------------------------------------------
 
@@ -283,16 +283,19 @@ private:
             --to_skip_;
             return {};
         }
-        append_row(into, *v.rows, v.row, visible_.size());
+        constexpr std::size_t long_row = 64u << 10;
+        const bool whole = v.rows->rows() == 1 && v.rows->width() == visible_.size() && into.empty();
         ++given_;
+        if (!holds() && whole && v.rows->byte_size() > long_row) return intake_->hand_over(into);
+        append_row(into, *v.rows, v.row, visible_.size());
         return {};
     }
 
-    status check_memory() const {
+    status check_memory() {
         const std::uint64_t kept = held_.byte_size() + places_.capacity() * sizeof(places_[0]) + key_bytes_ +
                                    (grouping_ ? grouping_->byte_size() : 0);
         const std::uint64_t waiting = intake_->byte_size();
-        if (kept + waiting <= options_.memory_max) return {};
+        if (kept + waiting <= options_.memory_max) return memory_.set(kept + waiting);
         return error{errc::limit_reached, "merging the shards' rows takes more than the " +
                                               std::to_string(options_.memory_max) + " bytes allowed"}
             .hint("Ask for fewer rows or groups, give a shard key, or raise the memory allowed for a merge.");
@@ -304,6 +307,7 @@ private:
     };
 
     const merge_options options_;
+    memory_part memory_;
     std::size_t width_in_ = 0;  // of the shards' rows
     columns rows_;              // after grouping, helpers included
     columns visible_;

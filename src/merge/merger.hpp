@@ -2,11 +2,13 @@
 // batches; who fetches them is the executor's business.
 //
 // Memory    Sorted merging and concatenation stream: one batch of each shard is held. Grouping, distinct and sorting hold
-//           their rows, at most `memory_max` bytes, else limit_reached.
+//           their rows, at most `memory_max` bytes, else limit_reached. All of it stands on `account`, whose bound may be
+//           reached before: memory_exhausted.
 // Right     Order, equality and arithmetic are the server's own for each supported type; a type or collation whose order
 //           cannot be computed here is refused at make(), with 0A000 and a hint, before any row was sent to the client.
 #pragma once
 
+#include "core/memory_bound.hpp"
 #include "core/result_formats.hpp"
 #include "core/rows.hpp"
 #include "route/plan.hpp"
@@ -23,7 +25,8 @@ namespace ashlar::merge {
 
 struct merge_options {
     std::uint64_t memory_max = 256u << 20;
-    result_formats results;  // what the client wants; computed columns are written so
+    result_formats results;             // what the client wants; computed columns are written so
+    memory_account* account = nullptr;  // outlives the merger; nullptr: none
     // Do the shards write floats in text with all the digits they have? Else what is compared or computed is refused.
     bool text_floats_exact = true;
     merge_options() = default;

@@ -159,6 +159,14 @@ bool find_cells(std::string_view body, std::span<row_batch::place> cells) noexce
 
 }  // namespace
 
+status adopt_data_row(std::string&& body, std::size_t width, row_batch& into) {
+    if (body.size() / 4 < width) return malformed("DataRow");
+    std::vector<row_batch::place> cells(width);
+    if (!find_cells(body, cells)) return malformed("DataRow");
+    into.adopt_row(std::move(body), cells);
+    return {};
+}
+
 status read_data_row(std::string_view body, std::size_t width, row_batch& into) {
     constexpr std::size_t usual_width = 64;
     std::array<row_batch::place, usual_width> few;

@@ -65,6 +65,8 @@ result<copy_message> read_copy_response(std::string_view body);
 // Appends the row's cells to `into` and ends the row. `width`: what RowDescription announced; any other is
 // refused. On failure `into` is as it was.
 status read_data_row(std::string_view body, std::size_t width, row_batch& into);
+// The same for a long row, which is not copied. Precondition: `into` is empty.
+status adopt_data_row(std::string&& body, std::size_t width, row_batch& into);
 
 // How many rows a tag says were changed or returned: "INSERT 0 3" → 3, "CREATE TABLE" → 0.
 std::uint64_t rows_of_tag(std::string_view tag) noexcept;
@@ -84,6 +86,9 @@ void write_row_description(std::string& out, const columns& what);
 void write_parameter_description(std::string& out, std::span<const std::uint32_t> types);
 void write_data_row(std::string& out, std::span<const cell> cells);
 void write_data_row(std::string& out, const row_batch& batch, std::size_t row);
+// The same in parts, for long rows: `size` is that of the body, its two bytes of width and four for each cell among them.
+void write_data_row_head(std::string& out, std::size_t size, std::size_t width);
+void write_cell_head(std::string& out, const cell& what);
 void write_command_complete(std::string& out, std::string_view tag);
 void write_empty_query(std::string& out);
 void write_parse_complete(std::string& out);

@@ -137,6 +137,16 @@ void write_data_row(std::string& out, const row_batch& batch, std::size_t row) {
     to.end(begun);
 }
 
+void write_data_row_head(std::string& out, std::size_t size, std::size_t width) {
+    out += server_says::data_row;
+    writer to{out};
+    to.u32(static_cast<std::uint32_t>(size + 4));
+    to.u16(count_of(width));
+}
+void write_cell_head(std::string& out, const cell& what) {
+    writer{out}.i32(what ? static_cast<std::int32_t>(what->size()) : -1);
+}
+
 void write_command_complete(std::string& out, std::string_view tag) {
     write_text(out, server_says::command_complete, tag);
 }
