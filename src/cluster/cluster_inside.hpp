@@ -4,6 +4,7 @@
 #include "cluster/plan_cache.hpp"
 #include "cluster/view.hpp"
 #include "config/description.hpp"
+#include "core/memory_bound.hpp"
 #include "core/time.hpp"
 #include "topology/world.hpp"
 
@@ -24,6 +25,8 @@ public:
 
     topology::world& world() const noexcept { return *world_; }
     const cluster_options& options() const noexcept { return options_; }
+    // What all statements hold together is bounded by it.
+    const std::shared_ptr<memory_bound>& memory() const noexcept { return memory_; }
     std::shared_ptr<const route::catalogue> catalogue() const { return world_->catalogue(); }
     result<std::shared_ptr<const route::prepared_plan>> plan(std::string_view sql) {
         return plans_.plan(sql, *catalogue());
@@ -39,9 +42,13 @@ public:
 
 private:
     cluster_inside(std::shared_ptr<topology::world> world, cluster_options options) noexcept
-        : world_(std::move(world)), options_(options) {}
+        : world_(std::move(world)),
+          options_(options),
+          memory_(std::make_shared<memory_bound>(options.memory_max != 0 ? options.memory_max : default_memory_max())) {
+    }
     const std::shared_ptr<topology::world> world_;  // shared with nobody: the type that world::open() gives
     const cluster_options options_;
+    const std::shared_ptr<memory_bound> memory_;  // shared with its accounts
     plan_cache plans_;
 };
 

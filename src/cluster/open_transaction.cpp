@@ -1,6 +1,7 @@
 #include "cluster/open_transaction.hpp"
 
 #include "cluster/observed.hpp"
+#include "cluster/silence.hpp"
 
 #include <fmt/format.h>
 
@@ -91,7 +92,7 @@ status open_transaction::may_write(const topology::member& where, bool joins_hos
 // The connection on which a database takes part. A second one that cannot join the host's transaction still may, with a
 // transaction of its own, as long as only one of the two writes.
 io::task<result<driver::connection*>> open_transaction::take_in(io::loop& loop, const topology::member& where,
-                                                                bool writes, deadline until) {
+                                                                bool writes, deadline until, pool::borrower who) {
     if (auto found = participants_.find(&where); found != participants_.end()) {
         participant& known = found->second;
         if (writes && !known.wrote) {
@@ -109,7 +110,7 @@ io::task<result<driver::connection*>> open_transaction::take_in(io::loop& loop, 
     if (writes) {
         if (status may = may_write(where, false); !may) co_return std::move(may).error();
     }
-    auto lent = co_await lend(loop, where, until);
+    auto lent = co_await lend(loop, where, until, who);
     if (!lent) co_return std::move(lent).error();
     participant fresh;
     if (lent->from_replica) where.servers->took_replica();
@@ -127,12 +128,24 @@ io::task<result<driver::connection*>> open_transaction::take_in(io::loop& loop, 
     co_return connection;
 }
 
-io::task<result<topology::loan>> open_transaction::lend(io::loop& loop, const topology::member& where, deadline until) {
-    if (!view_->reads || where.servers->is_alone()) return where.servers->lend_to_write(loop, until);
+io::task<result<topology::loan>> open_transaction::lend(io::loop& loop, const topology::member& where, deadline until,
+                                                        pool::borrower who) {
+    if (!view_->reads || where.servers->is_alone()) return where.servers->lend_to_write(loop, until, who);
     topology::reading_terms terms;
     terms.max_staleness = view_->max_staleness;
     view_->seen->add_to(terms, where.number);
-    return where.servers->lend_to_read(loop, terms, until);
+    return where.servers->lend_to_read(loop, terms, until, who);
+}
+
+// A replica that takes part, and from which the monitor got no answer.
+std::string open_transaction::silent_replica(instant now) const {
+    for (const auto& [member, each] : participants_) {
+        if (!each.loan.lease || !each.loan.from_replica) continue;
+        topology::server_set& servers = *member->servers;
+        if (servers.is_in_doubt(each.loan.server, now) && servers.is_silent(each.loan.server))
+            return servers.servers()[each.loan.server].name;
+    }
+    return {};
 }
 
 void open_transaction::told(const topology::member& where, const participant& p, const status& how) {
@@ -185,15 +198,20 @@ io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan p
     };
     observed note{*inside_, view_->reads ? server_role::reading : server_role::writing, true};
     std::vector<sent> all_sent;  // for the observer
-    execute::connection_source source = [&, only, writes](const route::step& step) {
+    const pool::borrower who = plan.steps.size() > 1 ? pool::borrower::fan_out : pool::borrower::one_database;
+    execute::connection_source source = [&, only, writes, who](const route::step& step) {
         const topology::member& at = only != nullptr                      ? *only
                                      : target != route::target::unsharded ? inside_->world().shard(step.shard)
                                                                           : *inside_->world().find(database);
         if (note) all_sent.push_back({&at, step.sql});
-        return take_in(loop, at, writes, until);
+        return take_in(loop, at, writes, until, who);
     };
-    auto done =
-        co_await collect(loop, std::move(plan), std::move(parameters), std::move(source), inside_->options(), until);
+    auto from = execute::lender_from(std::move(source));
+    io::task<result<rows>> work =
+        collect(loop, std::move(plan), std::move(parameters), std::move(from), *inside_, until);
+    silent_server look = [this, &loop] { return silent_replica(loop.now()); };
+    if (view_->reads) work = unless_silent(loop, std::move(work), std::move(look));
+    auto done = co_await work;
     if (!done) {
         state_ = state::failed;
         const status how = done.error();
@@ -246,6 +264,10 @@ io::task<void> open_transaction::rollback(io::loop& loop) {
     const deadline until = inside_->until();
     let_go();
     for (auto& [member, each] : participants_) {
+        if (!each.loan.lease->is_reusable()) {  // it is in the midst of something, or lost
+            each.loan.lease.discard();
+            continue;
+        }
         status done = co_await each.loan.lease->rollback(until);
         told(*member, each, done);
         if (!done) each.loan.lease.discard();  // the server rolls back what it loses

@@ -17,6 +17,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace ashlar::detail {
@@ -62,8 +63,10 @@ private:
     status may_run() const;
     status may_write(const topology::member& where, bool joins_host) const;
     io::task<result<driver::connection*>> take_in(io::loop& loop, const topology::member& where, bool writes,
-                                                  deadline until);
-    io::task<result<topology::loan>> lend(io::loop& loop, const topology::member& where, deadline until);
+                                                  deadline until, pool::borrower who);
+    io::task<result<topology::loan>> lend(io::loop& loop, const topology::member& where, deadline until,
+                                          pool::borrower who);
+    std::string silent_replica(instant now) const;
     void told(const topology::member& where, const participant& p, const status& how);
     io::task<status> join_host(io::loop& loop, const topology::member& where, bool writes, deadline until,
                                bool& joined);

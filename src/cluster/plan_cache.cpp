@@ -19,8 +19,12 @@ result<std::shared_ptr<const route::prepared_plan>> plan_cache::plan(std::string
     if (!made) return made;
     std::unique_lock hold{guard_};
     if (version_ > known.version) return made;  // somebody has read a newer catalogue meanwhile
-    if (version_ < known.version || plans_.size() >= plans_max) plans_.clear();
+    if (version_ < known.version || plans_.size() >= plans_max || text_bytes_ + sql.size() > text_bytes_max) {
+        plans_.clear();
+        text_bytes_ = 0;
+    }
     version_ = known.version;
+    text_bytes_ += sql.size();
     plans_.insert_or_assign(std::string{sql}, *made);
     return made;
 }

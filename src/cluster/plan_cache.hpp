@@ -20,6 +20,7 @@ namespace ashlar::detail {
 class plan_cache {
 public:
     static constexpr std::size_t plans_max = 1000;
+    static constexpr std::size_t text_bytes_max = 8u << 20;  // of all texts together
 
     // The plan of this text against this catalogue. Errors are not kept.
     result<std::shared_ptr<const route::prepared_plan>> plan(std::string_view sql, const route::catalogue& known);
@@ -29,8 +30,9 @@ private:
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
     };
-    std::shared_mutex guard_;  // of both below
+    std::shared_mutex guard_;  // of all below
     std::uint64_t version_ = 0;
+    std::size_t text_bytes_ = 0;
     std::unordered_map<std::string, std::shared_ptr<const route::prepared_plan>, text_hash, std::equal_to<>> plans_;
 };
 

@@ -19,6 +19,14 @@ error no_session(const route::prepared_plan& plan) {
         "Use transaction() for BEGIN and COMMIT; settings belong into the databases' URLs.");
 }
 
+// Has every shard the same answer? Files do not stop answering: there it stays with the first.
+bool is_answered_anywhere(const route::prepared_plan& plan, const topology::world& world) {
+    const route::routed_because why = plan.because();
+    if (why != route::routed_because::no_table && why != route::routed_because::reference_read) return false;
+    return plan.where() == route::target::one_shard && !plan.writes() && !plan.reads_catalogue() &&
+           !world.shards().empty() && world.shards().front().pool->server().speaks() == driver::dialect::postgres;
+}
+
 status check_count(const route::prepared_plan& plan, std::size_t given) {
     if (given == plan.parameter_count()) return {};
     return error{errc::invalid_argument,
@@ -83,6 +91,7 @@ io::task<result<rows>> run_routed(io::loop& loop, std::shared_ptr<cluster_inside
     how.may_write = what->plan->writes();
     if (seen->reads && how.may_write) co_return only_reads();
     how.reads_replicas = seen->reads;
+    how.anywhere = is_answered_anywhere(*what->plan, inside->world());
     if (how.may_write && what->bound.steps.size() > 1) {
         done = co_await run_as_one(loop, inside, std::move(*what), std::move(seen));
     } else {

@@ -2,16 +2,20 @@
 
 #include "cluster/observed.hpp"
 #include "cluster/rows_inside.hpp"
+#include "cluster/silence.hpp"
 #include "core/assert.hpp"
+#include "topology/fan_out_room.hpp"
 
 #include <fmt/format.h>
+
+#include <atomic>
 
 namespace ashlar::detail {
 
 namespace {
 
-// Lends a connection for each step and keeps the leases until the statement is done.
-struct lender {
+// The connections of one statement: one for each step, which goes back when the step has ended.
+struct leases {
     io::loop& loop;
     const topology::world& world;
     route::target where;
@@ -21,12 +25,14 @@ struct lender {
     intent what;
     const view& seen;
     observed note;
+    pool::borrower who = pool::borrower::one_database;
     std::uint64_t avoid = 0;  // servers of the only step that failed it
     struct one {
-        topology::loan loan;
+        topology::loan loan;  // its lease is empty once the step has ended
         const topology::member* of = nullptr;
     };
     std::vector<one> held;
+    topology::fan_out_room room;
 
     const topology::member& member(const route::step& step) const {
         if (only != nullptr) return *only;
@@ -44,10 +50,17 @@ struct lender {
         return out;
     }
 
-    bool lend_ready(const topology::member& of, std::size_t who, topology::loan& into) const {
-        into.server = who;
-        into.lease = of.servers->servers()[who].pool->lend_ready(loop);
+    bool lend_ready(const topology::member& of, std::size_t server, topology::loan& into) const {
+        into.server = server;
+        into.lease = of.servers->servers()[server].pool->lend_ready(loop, who);
         return static_cast<bool>(into.lease);
+    }
+
+    io::task<status> enter(std::vector<const topology::server_set*> all) {
+        auto reserved = co_await topology::fan_out_room::reserve(loop, all, until);
+        if (!reserved) co_return std::move(reserved).error();
+        room = std::move(*reserved);
+        co_return status{};
     }
 
     io::task<result<driver::connection*>> lend(route::step step) {
@@ -55,11 +68,11 @@ struct lender {
         result<topology::loan> lent = topology::loan{};
         if (what.reads_replicas && !of.servers->is_alone()) {
             topology::reading_terms demanded = terms(of);
-            lent = co_await of.servers->lend_to_read(loop, demanded, until);
-        } else if (const auto who = of.servers->writer_now(); who && lend_ready(of, *who, *lent)) {
+            lent = co_await of.servers->lend_to_read(loop, demanded, until, who);
+        } else if (const auto server = of.servers->writer_now(); server && lend_ready(of, *server, *lent)) {
             // as in most calls: nothing to wait for
         } else {
-            lent = co_await of.servers->lend_to_write(loop, until);
+            lent = co_await of.servers->lend_to_write(loop, until, who);
         }
         if (!lent) co_return std::move(lent).error();
         if (lent->from_replica) of.servers->took_replica();
@@ -77,13 +90,40 @@ struct lender {
         co_return on;
     }
 
+    // Not within a transaction, whose end is still to come.
+    void ended(const driver::connection& which) noexcept {
+        for (one& each : held) {
+            if (!each.loan.lease || &*each.loan.lease != &which) continue;
+            room.ended(*each.of->servers);
+            if (what.in_read_only || !which.is_reusable()) return;
+            each.of->servers->well(each.loan.server);
+            each.loan.lease.give_back();
+            each.loan.instead = {};
+            return;
+        }
+    }
+
+    // One that is waited for and from which the monitor got no answer.
+    std::string silent() const {
+        const instant now = loop.now();
+        for (const one& each : held) {
+            if (!each.loan.lease || !each.loan.from_replica) continue;
+            if (each.of->servers->is_in_doubt(each.loan.server, now) && each.of->servers->is_silent(each.loan.server))
+                return each.of->servers->servers()[each.loan.server].name;
+        }
+        return {};
+    }
+
     // What the servers and the observer learn, and what the session has to remember.
     void conclude(const error* why) {
         note.ended(why);
+        const bool by_silence = !silent().empty();  // then the others' connections are not at fault
         for (const one& each : held) {
-            if (why != nullptr && !each.loan.lease->is_reusable()) {
-                each.of->servers->failed(each.loan.server, *why);
-                if (each.loan.server < 64) avoid |= std::uint64_t{1} << each.loan.server;
+            if (why != nullptr && each.loan.lease && !each.loan.lease->is_reusable()) {
+                if (!by_silence || each.of->servers->is_silent(each.loan.server)) {
+                    each.of->servers->failed(each.loan.server, *why);
+                    if (each.loan.server < 64) avoid |= std::uint64_t{1} << each.loan.server;
+                }
             } else {
                 each.of->servers->well(each.loan.server);
             }
@@ -91,6 +131,21 @@ struct lender {
                 seen.seen->wrote(each.of->number);
         }
     }
+};
+
+class lending final : public execute::lender {
+public:
+    explicit lending(leases& of) noexcept : of_(of) {}
+    task<status> enter(const route::bound_plan& plan, deadline) override {
+        std::vector<const topology::server_set*> all;
+        for (const route::step& each : plan.steps) all.push_back(of_.member(each).servers.get());
+        return of_.enter(std::move(all));
+    }
+    task<result<driver::connection*>> lend(const route::step& step) override { return of_.lend(step); }
+    void ended(driver::connection& which) noexcept override { of_.ended(which); }
+
+private:
+    leases& of_;  // which outlives the answer
 };
 
 // Nothing of it has been seen by anybody, and another server may do better: each time when the one before went away (it is not
@@ -143,12 +198,16 @@ const topology::member& member_of(const topology::world& world, const route::bou
 }
 
 io::task<result<rows>> collect(io::loop& loop, route::bound_plan plan, std::vector<driver::parameter> parameters,
-                               execute::connection_source source, const cluster_options& options, deadline until) {
+                               std::unique_ptr<execute::lender> from, const cluster_inside& inside, deadline until) {
+    const cluster_options& options = inside.options();
+    memory_account account{inside.memory()};
     execute::limits within;
     within.merge_memory_max = options.merge_memory_max;
     within.fan_out_max = options.fan_out_max;
-    auto begun = co_await execute::run(loop, std::move(plan), std::move(parameters), std::move(source),
-                                       cell_format::text, within, until);
+    within.account = &account;
+    memory_part collected{&account};
+    auto begun = co_await execute::run(loop, std::move(plan), std::move(parameters), std::move(from), cell_format::text,
+                                       within, until);
     if (!begun) co_return std::move(begun).error();
     std::unique_ptr<execute::answer> answer = std::move(*begun);
     auto all = std::make_shared<rows_inside>();
@@ -159,9 +218,11 @@ io::task<result<rows>> collect(io::loop& loop, route::bound_plan plan, std::vect
         if (!got) co_return std::move(got).error();
         all->add(std::move(part));
         if (*got == driver::fetched::ended) break;
-        if (all->byte_size > options.rows_memory_max) {
+        status granted = collected.set(all->byte_size);
+        if (granted && all->byte_size > options.rows_memory_max) granted = too_many_bytes(options.rows_memory_max);
+        if (!granted) {
             co_await answer->abandon();
-            co_return too_many_bytes(options.rows_memory_max);
+            co_return std::move(granted).error();
         }
     }
     all->shape = answer->shape();  // SQLite knows the types of expressions once it has rows
@@ -175,35 +236,40 @@ io::task<result<rows>> run_scattered(io::loop& loop, const cluster_inside& insid
                                      std::vector<driver::parameter> parameters, const topology::member* only,
                                      intent what, const view& seen) {
     const deadline until = inside.until();
-    lender leases{loop,
-                  inside.world(),
-                  plan.where,
-                  plan.database,
-                  only,
-                  until,
-                  what,
-                  seen,
-                  observed{inside, seen.reads ? server_role::reading : server_role::writing, false},
-                  0,
-                  {}};
-    leases.held.reserve(plan.steps.size());
-    execute::connection_source source = [&leases](const route::step& step) { return leases.lend(step); };
+    leases held{loop,
+                inside.world(),
+                plan.where,
+                plan.database,
+                only,
+                until,
+                what,
+                seen,
+                observed{inside, seen.reads ? server_role::reading : server_role::writing, false},
+                plan.steps.size() > 1 ? pool::borrower::fan_out : pool::borrower::one_database,
+                0,
+                {},
+                {}};
+    held.held.reserve(plan.steps.size());
     if (!what.reads_replicas) {
-        auto done = co_await collect(loop, std::move(plan), std::move(parameters), source, inside.options(), until);
-        leases.conclude(done ? nullptr : &done.error());
+        auto from = std::make_unique<lending>(held);
+        auto done = co_await collect(loop, std::move(plan), std::move(parameters), std::move(from), inside, until);
+        held.conclude(done ? nullptr : &done.error());
         co_return done;
     }
+    silent_server look = [&held] { return held.silent(); };
     for (int attempt = 0;; ++attempt) {
-        auto done = co_await collect(loop, plan, parameters, source, inside.options(), until);
-        leases.conclude(done ? nullptr : &done.error());
+        auto from = std::make_unique<lending>(held);
+        io::task<result<rows>> work = collect(loop, plan, parameters, std::move(from), inside, until);
+        auto done = co_await unless_silent(loop, std::move(work), look);
+        held.conclude(done ? nullptr : &done.error());
         if (!done && may_try_again(done.error(), attempt)) {
             // Also one that is well: its recovery is in this statement's way.
-            if (leases.held.size() == 1) leases.avoid |= std::uint64_t{1} << leases.held.front().loan.server;
-            leases.held.clear();
+            if (held.held.size() == 1) held.avoid |= std::uint64_t{1} << held.held.front().loan.server;
+            held.held.clear();
             continue;
         }
         if (what.in_read_only && done) {
-            for (const lender::one& each : leases.held) (void)co_await each.loan.lease->commit(until);
+            for (const leases::one& each : held.held) (void)co_await each.loan.lease->commit(until);
         }
         co_return done;
     }
@@ -257,6 +323,8 @@ io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, c
         note.ended(&why);
         return why;
     };
+    memory_account account{inside.memory()};
+    memory_part collected{&account};
     auto shape = co_await lease->start(std::move(what), until);
     if (!shape) co_return told(std::move(shape).error());
     auto all = std::make_shared<rows_inside>();
@@ -267,12 +335,15 @@ io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, c
         if (!got) co_return told(std::move(got).error());
         all->add(std::move(part));
         if (*got == driver::fetched::ended) break;
-        if (all->byte_size > inside.options().rows_memory_max) {
+        status granted = collected.set(all->byte_size);
+        if (granted && all->byte_size > inside.options().rows_memory_max) {
+            granted = too_many_bytes(inside.options().rows_memory_max);
+        }
+        if (!granted) {
             if (!lease->at_end()) co_await abandon(*lease);
             if (may_write && !servers.is_alone()) seen.seen->wrote(where.number);
-            error why = too_many_bytes(inside.options().rows_memory_max);
-            note.ended(&why);
-            co_return why;
+            note.ended(&granted.error());
+            co_return std::move(granted).error();
         }
     }
     all->completed = lease->completed();
@@ -283,6 +354,38 @@ io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, c
 }
 
 namespace {
+
+// The first shard, from the one whose turn it is, that answers as far as is known.
+keyspace::shard_id well_shard(const topology::world& world, instant now) {
+    static std::atomic<std::uint32_t> turns{0};
+    const std::size_t among = world.shards().size(), turn = turns.fetch_add(1, std::memory_order_relaxed);
+    for (std::size_t i = 0; i < among; ++i) {
+        const std::size_t each = (turn + i) % among;
+        if (world.shards()[each].servers->seems_well(now)) return static_cast<keyspace::shard_id>(each);
+    }
+    return static_cast<keyspace::shard_id>(turn % among);
+}
+
+// A statement that every shard answers alike: from a shard that answers, and from another one if that proves wrong.
+io::task<result<rows>> run_anywhere(io::loop& loop, const cluster_inside& inside, driver::statement what,
+                                    const view& seen) {
+    const std::size_t among = inside.world().shards().size();
+    for (std::size_t attempt = 1;; ++attempt) {
+        const keyspace::shard_id shard = well_shard(inside.world(), steady_clock::now());
+        const topology::member& where = inside.world().shard(shard);
+        silent_server look = [&where, &loop]() -> std::string {
+            const auto who = where.servers->writer_now();
+            if (!who || !where.servers->is_in_doubt(*who, loop.now()) || !where.servers->is_silent(*who)) return {};
+            return where.name;
+        };
+        io::task<result<rows>> work = run_alone(loop, inside, where, shard, what, false, seen);
+        auto done = co_await unless_silent(loop, std::move(work), std::move(look));
+        const bool elsewhere =
+            !done && (done.error() == errc::connection_lost || done.error() == errc::connect_failed ||
+                      done.error() == errc::shard_unavailable || done.error() == errc::pool_timeout);
+        if (!elsewhere || attempt >= among) co_return done;
+    }
+}
 
 io::task<result<rows>> refused(error why) {
     co_return why;
@@ -319,6 +422,7 @@ io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& insid
             sent.parameters.push_back(parameters[index]);
         }
     }
+    if (what.anywhere && only == nullptr) return run_anywhere(loop, inside, std::move(sent), seen);
     const bool sharded = only == nullptr && plan.where != route::target::unsharded;
     const topology::member& where = only != nullptr ? *only : member_of(inside.world(), plan, step);
     return run_alone(loop, inside, where, sharded ? std::optional{step.shard} : std::nullopt, std::move(sent),

@@ -24,15 +24,16 @@ route::bound_plan plan_for_one(std::string_view sql, const topology::member& whe
 // The database of a step. Precondition: the plan is of this world.
 const topology::member& member_of(const topology::world& world, const route::bound_plan& plan, const route::step& step);
 
-// Runs the plan on connections that `source` hands out, and collects its rows.
+// Runs the plan on connections that `from` hands out, and collects its rows.
 io::task<result<rows>> collect(io::loop& loop, route::bound_plan plan, std::vector<driver::parameter> parameters,
-                               execute::connection_source source, const cluster_options& options, deadline until);
+                               std::unique_ptr<execute::lender> from, const cluster_inside& inside, deadline until);
 
 // What a statement does with its databases.
 struct intent {
     bool reads_replicas = false;  // proven to read: on replicas, as `view` says
     bool in_read_only = false;    // in a transaction of its own that can write nothing: what it does is not known
     bool may_write = true;        // what `view` has to remember
+    bool anywhere = false;        // every shard has the answer: one that answers is asked
 };
 
 // The same on connections lent for this plan alone, all of `only` when it is given. A read on a replica that goes away, or

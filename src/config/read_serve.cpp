@@ -167,6 +167,7 @@ serve_settings read_serve(reading& with, const node& what) {
     if (const auto d = from.duration("client_idle_timeout", 0ms, year)) out.client_idle_timeout = *d;
     if (const auto d = from.duration("idle_transaction_timeout", 0ms, year)) out.idle_transaction_timeout = *d;
     if (const auto bytes = from.size("merge_memory_max", 1u << 20)) out.merge_memory_max = *bytes;
+    if (const auto bytes = from.size("memory_max", 16u << 20)) out.memory_max = *bytes;
     from.finish();
     return out;
 }

@@ -1,12 +1,14 @@
 // executor.hpp: a bound plan → rows. Runs the steps on connections from the pools, at once where there are several, and
 // merges. The same for the library and the proxy, which must answer alike. It decides nothing about the SQL.
 //
-// Connections  Are asked for one after the other in the order of the shards, by everybody, so that two statements that
-//              need several each never wait for one another in a ring. They stay with whoever handed them out.
+// Connections  Are asked for one after the other in the order of the shards, by all statements, so that two statements that
+//              need several each never wait for each other in a ring. Each shard starts as soon as its connection is there,
+//              and what it answers is read ahead, within read_ahead_max, while others are still waited for: a connection goes
+//              back when its shard has answered, whatever the others do.
 // Failure      The first failure ends the rest: what still runs is cancelled and drained, and the error names the shard.
 // Locks        A read over SQLite files that meets a lock lets go of those it has and starts anew: the writer who holds the
 //              one may be waiting for the other. Not in a transaction, which keeps what it has.
-// Bounds       Rows held for a merge: limits.merge_memory_max. Statements being started at once: limits.fan_out_max.
+// Bounds       Rows held for a merge: limits.merge_memory_max, and the bound of limits.account. Statements being started at once: limits.fan_out_max.
 // Snapshots    Each shard answers from its own snapshot. A read over several shards is not one moment of all of them.
 #pragma once
 
@@ -14,10 +16,10 @@
 #include "core/result_formats.hpp"
 #include "core/rows.hpp"
 #include "driver/connection.hpp"
+#include "execute/lender.hpp"
 #include "route/plan.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -41,23 +43,22 @@ public:
 
 struct limits {
     std::uint64_t merge_memory_max = 256u << 20;  // bytes of rows held for one merge
+    memory_account* account = nullptr;            // on which all of it stands; outlives the answer; nullptr: none
     std::uint32_t fan_out_max = 64;               // statements being started at once
+    std::uint32_t read_ahead_max = 256u << 10;    // bytes of one shard's rows, while other shards are waited for
     bool text_floats_exact = true;                // no setting makes the servers round floats that they write
     limits() = default;
 };
 
-// A connection for a step: lent for the statement, or held by a transaction. It outlives the answer.
-using connection_source = std::function<task<result<driver::connection*>>(const route::step&)>;
-
 // Runs a plan that reads, or writes on one shard; a plan that writes on several is atomic only if the connections are
-// in transactions that their owner commits as one.
+// in transactions that their owner commits as one. The answer owns the lender.
 task<result<std::unique_ptr<answer>>> run(io::loop& loop, route::bound_plan plan,
-                                          std::vector<driver::parameter> parameters, connection_source source,
+                                          std::vector<driver::parameter> parameters, std::unique_ptr<lender> from,
                                           result_formats results, limits within, deadline until);
 
 // The same to its end, rows dropped: for commands.
 task<result<driver::completion>> run_to_end(io::loop& loop, route::bound_plan plan,
-                                            std::vector<driver::parameter> parameters, connection_source source,
+                                            std::vector<driver::parameter> parameters, std::unique_ptr<lender> from,
                                             limits within, deadline until);
 
 // One tag for the tags of several shards: counts are summed ("UPDATE 3" and "UPDATE 4" → "UPDATE 7"), or taken once where

@@ -55,27 +55,30 @@ void client_stream::release() noexcept {
     if (size_ == buffers::size) memory_.give_back(std::move(buffer_));
     buffer_.reset();
     size_ = begin_ = end_ = 0;
+    (void)counted_.set(0);
 }
 
 // Room behind what is there: by moving it to the front, else by growing.
-void client_stream::make_room() {
+status client_stream::make_room() {
     if (buffer_ == nullptr) {
         buffer_ = memory_.borrow();
         size_ = buffers::size;
-        return;
+        return {};
     }
-    if (end_ < size_) return;
+    if (end_ < size_) return {};
     if (begin_ > 0) {
         std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
         end_ -= begin_;
         begin_ = 0;
-        return;
+        return {};
     }
+    if (status granted = counted_.set(size_ * 2); !granted) return granted;
     auto larger = std::make_unique_for_overwrite<char[]>(size_ * 2);
     std::memcpy(larger.get(), buffer_.get(), end_);
     if (size_ == buffers::size) memory_.give_back(std::move(buffer_));
     buffer_ = std::move(larger);
     size_ *= 2;
+    return {};
 }
 
 task<status> client_stream::more(deadline until) {
@@ -84,7 +87,7 @@ task<status> client_stream::more(deadline until) {
         status arrived = co_await loop_.wait_for_arrival(descriptor_, until);
         if (!arrived) co_return arrived;
     }
-    make_room();
+    if (status granted = make_room(); !granted) co_return granted;
     std::span<char> room{buffer_.get() + end_, size_ - end_};
     result<std::size_t> count = co_await loop_.receive(descriptor_, room, until);
     if (!count) co_return std::move(count).error();

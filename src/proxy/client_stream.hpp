@@ -10,6 +10,7 @@
 #pragma once
 
 #include "core/io/loop.hpp"
+#include "core/memory_bound.hpp"
 #include "proxy/buffers.hpp"
 
 #include <cstdint>
@@ -29,8 +30,9 @@ public:
     // The longest message that is assembled whole. CopyData has no such limit: it streams.
     static constexpr std::size_t message_max = 256u << 20;
 
-    client_stream(io::loop& loop, int descriptor, buffers& memory) noexcept
-        : loop_(loop), descriptor_(descriptor), memory_(memory) {}
+    // `account`: on which long messages count; it outlives the stream.
+    client_stream(io::loop& loop, int descriptor, buffers& memory, memory_account* account = nullptr) noexcept
+        : loop_(loop), descriptor_(descriptor), memory_(memory), counted_(account) {}
     ~client_stream();
     client_stream(const client_stream&) = delete;
     client_stream& operator=(const client_stream&) = delete;
@@ -42,7 +44,7 @@ public:
     std::string_view rest() const noexcept;
     void take(std::size_t count) noexcept;
 
-    // Waits for at least a byte more. Fails with peer_closed at the end of the stream, or deadline_passed.
+    // Waits for at least a byte more. Fails with peer_closed at the end of the stream, deadline_passed, or memory_exhausted.
     task<status> more(deadline until);
 
     std::string& out() noexcept { return out_; }
@@ -61,11 +63,12 @@ public:
 
 private:
     void release() noexcept;
-    void make_room();
+    status make_room();
 
     io::loop& loop_;
     int descriptor_;
     buffers& memory_;
+    memory_part counted_;
     std::unique_ptr<char[]> buffer_;
     std::size_t size_ = 0, begin_ = 0, end_ = 0;
     std::string out_;

@@ -28,6 +28,7 @@ constexpr std::array views{
     view_name{view_kind::lists, "lists", false},
     view_name{view_kind::users, "users", false},
     view_name{view_kind::config, "config", false},
+    view_name{view_kind::mem, "mem", false},
     view_name{view_kind::peers, "peers", false},
     view_name{view_kind::peer_pools, "peer_pools", false},
     view_name{view_kind::shards, "shards", true},
@@ -54,7 +55,6 @@ constexpr std::array refusals{
     refused_command{"show fds", clients_and_servers},
     refused_command{"show sockets", clients_and_servers, false},
     refused_command{"show active_sockets", clients_and_servers, false},
-    refused_command{"show mem", "Ask the system for the process's memory.", false},
     refused_command{"show dns_hosts", no_dns_cache, false},
     refused_command{"show dns_zones", no_dns_cache, false},
 };

@@ -26,6 +26,7 @@ enum class view_kind {
     lists,
     users,
     config,
+    mem,
     peers,
     peer_pools,
     shards,

@@ -401,6 +401,7 @@ std::vector<std::pair<std::string, std::string>> serve_lines(const config::serve
         {"listen_port", std::to_string(s.listen_port)},
         {"max_client_conn", std::to_string(s.max_client_conn)},
         {"merge_memory_max", std::to_string(s.merge_memory_max)},
+        {"memory_max", std::to_string(s.memory_max)},
         {"metrics_listen",
          s.metrics_listen ? fmt::format("{}:{}", s.metrics_listen->host, s.metrics_listen->port) : std::string{}},
         {"pool_mode", "transaction"},
@@ -535,6 +536,23 @@ void show_breakers(const snapshot& from, writer out) {
         out.text(each.of->name).text(each.state.name).text(has_one ? name_of(each.state.breaker) : "none");
         out.number(has_one ? how.failures : 0).text(spoken(how.window)).text(spoken(how.cool_down)).end();
     }
+}
+
+// PgBouncer's columns: a kind of object, its size, how many are in use and free, bytes in all.
+void show_mem(const snapshot& from, writer out) {
+    const memory_bound& bound = *from.of->memory();
+    std::size_t plans = 0, plan_bytes = 0;
+    for (const worker_report& each : from.workers) plans += each.plans, plan_bytes += each.plan_bytes;
+    const auto line = [&](std::string_view name, std::uint64_t size, std::uint64_t used, std::uint64_t bytes) {
+        out.text(name).number(size).number(used).number(0U).number(bytes).end();
+    };
+    line("statements", memory_bound::granule, bound.accounts(), bound.used());
+    line("largest_statement", memory_bound::granule, bound.largest() > 0 ? 1 : 0, bound.largest());
+    line("statements_at_peak", memory_bound::granule, 0, bound.peak());
+    line("statements_ended", memory_bound::granule, bound.condemned(), 0);
+    line("memory_max", memory_bound::granule, 0, bound.most());
+    line("plans", 0, plans, plan_bytes);
+    line("process", 0, 0, resident_bytes());
 }
 
 }  // namespace
@@ -674,6 +692,8 @@ columns shape_of(view_kind which) {
                         {{"console", 's'}});
         case view_kind::config:
             return to_columns({{"key", 's'}, {"value", 's'}, {"default", 's'}, {"changeable", 's'}});
+        case view_kind::mem:
+            return to_columns({{"name", 's'}, {"size", 'q'}, {"used", 'q'}, {"free", 'q'}, {"memtotal", 'q'}});
         case view_kind::peers:
             return to_columns({{"peer_id", 'i'}, {"host", 's'}, {"port", 'i'}, {"pool_size", 'i'}});
         case view_kind::peer_pools:
@@ -765,6 +785,9 @@ view make_view(view_kind which, const snapshot& from) {
             break;
         case view_kind::config:
             show_config(from, out);
+            break;
+        case view_kind::mem:
+            show_mem(from, out);
             break;
         case view_kind::shards:
             show_shards(from, out);

@@ -194,6 +194,14 @@ std::vector<metric_family> own_measures(const snapshot& from) {
     out.push_back(single("ashlar_sent_bytes_total", "Bytes sent to clients.", counter, count(t.sent)));
     out.push_back(single("ashlar_plan_cache_hits_total", "Statements whose plan was known.", counter, count(hits)));
     out.push_back(single("ashlar_plan_cache_misses_total", "Statements that were planned.", counter, count(misses)));
+    const memory_bound& memory = *from.of->memory();
+    out.push_back(single("ashlar_memory_bytes", "Bytes that clients' statements hold, as far as they count.", gauge,
+                         count(memory.used())));
+    out.push_back(single("ashlar_memory_max_bytes", "The bound of that, memory_max.", gauge, count(memory.most())));
+    out.push_back(single("ashlar_memory_peak_bytes", "The most that they ever held.", gauge, count(memory.peak())));
+    out.push_back(single("ashlar_memory_refused_total", "Statements that were ended since memory_max was reached.",
+                         counter, count(memory.condemned())));
+    out.push_back(single("ashlar_resident_bytes", "Memory of the process.", gauge, count(resident_bytes())));
     out.push_back(single("ashlar_plan_cache_plans", "Plans that are kept, over all workers.", gauge, count(plans)));
     return out;
 }

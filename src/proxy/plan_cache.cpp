@@ -35,6 +35,11 @@ bool read_literal(std::string_view spelled, std::string& into) {
     return true;
 }
 
+// What a statement takes, by and large: its text is here and in the key, and its plan has what the text names.
+std::size_t cost_of(std::string_view key) {
+    return 2'048 + 5 * key.size();
+}
+
 void append_number(std::string& to, std::uint64_t n) {
     to.append(reinterpret_cast<const char*>(&n), sizeof n);
 }
@@ -49,7 +54,9 @@ plan_cache::slot* plan_cache::level::find(std::string_view key) {
 }
 
 void plan_cache::level::add(std::string key, std::shared_ptr<known_statement> what) {
-    if (by_key.size() >= entries_max) {
+    bytes += cost_of(key);
+    while (!recent.empty() && (by_key.size() >= entries_max || bytes > bytes_max)) {
+        bytes -= cost_of(recent.back().key);
         by_key.erase(recent.back().key);
         recent.pop_back();
     }
@@ -60,6 +67,7 @@ void plan_cache::level::add(std::string key, std::shared_ptr<known_statement> wh
 void plan_cache::level::clear() {
     by_key.clear();
     recent.clear();
+    bytes = 0;
 }
 
 void plan_cache::follow(const route::catalogue& known) {

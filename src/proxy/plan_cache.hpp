@@ -8,7 +8,7 @@
 // PostgreSQL's own grammar and our planner have then shown for *any* values; everything else takes the full path. What
 // goes to the server is always the client's own text.
 //
-// Bounds    entries_max in each level, the least recently used go first; texts beyond text_max are not kept.
+// Bounds    entries_max and bytes_max in each level, the least recently used go first; texts beyond text_max are not kept.
 // Threads   Belongs to one worker.
 #pragma once
 
@@ -54,6 +54,7 @@ class plan_cache {
 public:
     static constexpr std::size_t entries_max = 5'000;
     static constexpr std::size_t text_max = 16 * 1024;
+    static constexpr std::size_t bytes_max = 32u << 20;  // as cost_of() estimates
 
     // `worker`: part of the keys given to statements, so that no two workers give the same.
     explicit plan_cache(std::uint32_t worker) : worker_(worker) {}
@@ -85,6 +86,7 @@ public:
     shared_environment environment(const settings& of, const driver::session_values* told);
 
     std::size_t size() const noexcept { return exact_.size() + shapes_.size(); }
+    std::size_t bytes() const noexcept { return exact_.bytes + shapes_.bytes; }
     std::uint64_t hits() const noexcept { return hits_; }
     std::uint64_t misses() const noexcept { return misses_; }
 
@@ -96,6 +98,7 @@ private:
     struct level {
         std::list<slot> recent;  // the most recently used first
         std::unordered_map<std::string_view, std::list<slot>::iterator> by_key;
+        std::size_t bytes = 0;
         slot* find(std::string_view key);
         void add(std::string key, std::shared_ptr<known_statement> what);
         void clear();

@@ -142,6 +142,7 @@ task<status> server_link::receive_more(deadline until) {
     const std::span<char> room = in_.space();
     auto got = co_await loop().receive(descriptor(), room, until);
     if (got && *got > 0) {
+        ++receives_;
         in_.arrived(*got);
         co_return status{};
     }
@@ -248,6 +249,7 @@ std::string_view server_link::parameter(std::string_view name) const noexcept {
 // --- relaying -----------------------------------------------------------------------------------------------------
 
 std::string_view server_link::arrived(std::size_t count) noexcept {
+    ++receives_;
     in_.arrived(count);
     const std::string_view chunk = in_.bytes();
     in_.consume(chunk.size());  // the walk is the relay's; the memory stays as it is until space() or release_memory()

@@ -16,6 +16,7 @@
 // Cost      A login with kept SCRAM keys takes 0.4 ms CPU, a row framed 67 ns: docs/decisions/0007-own-server-link.md.
 #pragma once
 
+#include "core/memory_bound.hpp"
 #include "core/oid_map.hpp"
 #include "driver/connection.hpp"
 #include "proxy/server_buffer.hpp"
@@ -121,6 +122,8 @@ public:
     // A copy may be used from any thread, also when the link is gone.
     server_canceller canceller() const { return canceller_; }
     const server_target& target() const noexcept { return *target_; }
+    // How often something has arrived; it only matters whether that has changed.
+    std::uint32_t receives() const noexcept { return receives_; }
     // Has the server said or closed something while nobody asked? One system call; for links that were idle.
     bool has_news() const noexcept;
 
@@ -134,6 +137,7 @@ public:
     task<result<columns>> start(driver::statement what, deadline until) override;
     task<result<driver::fetched>> fetch(row_batch& into, deadline until) override;
     const driver::completion& completed() const noexcept override { return completed_; }
+    bool at_end() const noexcept override { return awaited_ == 0 && !broken_ && !failed_; }
     task<status> run_script(std::string sql, deadline until) override;
     task<status> begin(driver::transaction_options how, deadline until) override;
     task<status> commit(deadline until) override;
@@ -190,6 +194,9 @@ private:
     status begin_work();
     task<status> command(std::string_view sql, deadline until);
     // Handles a message that is neither a row nor a shape; `done` at the last awaited ReadyForQuery.
+    // A row that does not fit what is received at once is read into memory of its own, which its batch takes over.
+    std::optional<std::size_t> long_row_ahead() const;
+    task<status> read_long_row(std::size_t size, row_batch& into, deadline until);
     taken take(const message& m);
     void take_error(std::string_view body);
     void take_notice(std::string_view body);
@@ -211,6 +218,7 @@ private:
     server_prepared prepared_;
     std::shared_ptr<const server_parameters> parameters_, greeting_;
     wire::transaction_state transaction_ = wire::transaction_state::idle;
+    std::uint32_t receives_ = 0;
     std::uint32_t awaited_ = 0;  // ReadyForQuery still to come
     bool broken_ = false;
     bool dirty_ = false;
@@ -222,6 +230,7 @@ private:
 
     // Of the statement under way in driver use.
     std::size_t width_ = 0;
+    memory_account* memory_ = nullptr;
     bool parsed_ = false;  // it stands at the server, by its Parse or an earlier one
     driver::completion completed_;
     std::optional<error> failed_;  // the first error of the answer

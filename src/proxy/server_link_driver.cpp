@@ -7,6 +7,8 @@
 #include "wire/error_fields.hpp"
 #include "wire/server_messages.hpp"
 
+#include <algorithm>
+
 namespace ashlar::proxy {
 
 namespace {
@@ -93,6 +95,7 @@ task<result<columns>> server_link::start(driver::statement what, deadline until)
 
 task<result<columns>> server_link::start_once(const driver::statement& what, deadline until) {
     parsed_ = false;
+    memory_ = what.memory;
     missing_oids missing = missing_for(what);
     if (!missing.empty()) (void)co_await learn(std::move(missing));
     auto written = write_statement(what);
@@ -240,8 +243,58 @@ task<result<driver::fetched>> server_link::fetch(row_batch& into, deadline until
         }
         if (broken_ && failed_) co_return *std::exchange(failed_, std::nullopt);
         if (into.rows() > rows_before) co_return driver::fetched::rows;
+        if (const auto size = long_row_ahead()) {
+            status read = co_await read_long_row(*size, into, until);
+            if (!read) co_return std::move(read).error();
+            co_return driver::fetched::rows;
+        }
         if (auto more = co_await receive_more(until); !more) co_return co_await give_up(std::move(more).error());
     }
+}
+
+std::optional<std::size_t> server_link::long_row_ahead() const {
+    wire::frame_header h;
+    if (wire::read_frame_header(in_.bytes(), h) != wire::header_state::good) return std::nullopt;
+    if (h.type != wire::server_says::data_row || h.body_size <= batch_bytes) return std::nullopt;
+    return h.body_size;
+}
+
+// Memory grows with what has come, not with what is claimed. Whoever leaves in the midst of it leaves the stream torn.
+task<status> server_link::read_long_row(std::size_t size, row_batch& into, deadline until) {
+    constexpr std::size_t at_once = 256 * 1024;
+    struct torn_unless_read {
+        bool& broken;
+        bool whole;
+        explicit torn_unless_read(bool& b) noexcept : broken(b), whole(false) {}
+        ~torn_unless_read() {
+            if (!whole) broken = true;
+        }
+    } stream{broken_};
+    in_.consume(header_size);
+    std::string body{in_.bytes()};
+    in_.consume(body.size());
+    memory_part held{memory_};
+    while (body.size() < size) {
+        const std::size_t have = body.size();
+        if (body.capacity() - have < std::min(at_once, size - have)) {
+            const std::size_t room = have >= size / 8 ? size : std::min(size, 2 * have + at_once);
+            if (status granted = held.set(room); !granted) co_return granted;
+            body.reserve(room);
+        }
+        const std::size_t part = std::min({size - have, body.capacity() - have, at_once});
+        body.resize(have + part);
+        const std::span<char> rest{body.data() + have, part};
+        auto got = co_await loop().receive(descriptor(), rest, until);
+        if (!got && got.error() == errc::deadline_passed) co_return std::move(got).error();
+        if (!got || *got == 0) co_return lost("receiving a row", got ? error{errc::peer_closed} : got.error());
+        ++receives_;
+        body.resize(have + *got);
+    }
+    stream.whole = true;
+    if (!wire::adopt_data_row(std::move(body), width_, into)) {
+        co_return broke_protocol("a row that does not fit its description");
+    }
+    co_return status{};
 }
 
 server_link::taken server_link::take(const message& m) {

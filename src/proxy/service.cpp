@@ -5,6 +5,8 @@
 namespace ashlar::proxy {
 
 service::service(std::shared_ptr<topology::world> world) : world_(std::move(world)), secret_(wire::random_salt()) {
+    const std::uint64_t most = settings().memory_max;
+    memory_ = std::make_shared<memory_bound>(most != 0 ? most : default_memory_max());
     for (const topology::member& each : world_->shards()) places_.push_back(&each);
     for (const topology::member& each : world_->databases()) places_.push_back(&each);
     lost_at_ = std::vector<std::atomic<instant::rep>>(places_.size());

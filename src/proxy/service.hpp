@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/description.hpp"
+#include "core/memory_bound.hpp"
 #include "proxy/interned.hpp"
 #include "proxy/server_target.hpp"
 #include "proxy/session_settings.hpp"
@@ -27,6 +28,8 @@ public:
     explicit service(std::shared_ptr<topology::world> world);
 
     topology::world& world() const noexcept { return *world_; }
+    // What all clients hold together is bounded by it.
+    const std::shared_ptr<memory_bound>& memory() const noexcept { return memory_; }
     const config::serve_settings& settings() const noexcept { return world_->description().serve; }
 
     // Where statements may go, numbered: the shards, then the named databases.
@@ -71,6 +74,7 @@ public:
 
 private:
     std::shared_ptr<topology::world> world_;
+    std::shared_ptr<memory_bound> memory_;  // shared with its accounts
     std::vector<const topology::member*> places_;
     std::vector<std::atomic<instant::rep>> lost_at_;  // by place
     bool sqlite_ = false;

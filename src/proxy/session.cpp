@@ -26,12 +26,14 @@ session::session(worker& home, service& shared, io::loop& loop, int descriptor, 
       shared_(shared),
       counted_(home.counted()),
       loop_(loop),
-      stream_(loop, descriptor, memory),
+      memory_(shared.memory()),
+      stream_(loop, descriptor, memory, &memory_),
       key_(std::move(key)),
       came_at_(loop.now()),
       settings_(no_settings()),
       defaults_(no_settings()),
-      since_(loop.now()) {
+      since_(loop.now()),
+      answer_memory_(&memory_) {
     use_settings(defaults_);
     turn_ = key_.process;
 }
@@ -230,26 +232,18 @@ task<status> session::handle(client_message m) {
 }
 
 void session::cancel_statement() {
-    switch (waits_for_) {
-        case waits_for::client:
-            return;  // nothing runs
-        case waits_for::lease:
-            cancel_asked_ = true;
-            if (lending_ != nullptr) lending_->cancel();
-            return;
-        case waits_for::server:
-            cancel_asked_ = true;
-            for (participant& p : participants_) {
-                if (!p.lease && p.joined == nullptr) continue;
-                if (p.link == nullptr) {
-                    p.on().cancel();
-                } else if (!p.link->is_quiet() || &p == current_) {
-                    server_canceller canceller = p.link->canceller();
-                    canceller.send_in_background();
-                    cancels_sent_ = true;
-                }
-            }
-            return;
+    if (waits_for_ == waits_for::client) return;  // nothing runs
+    cancel_asked_ = true;
+    if (lending_ != nullptr) lending_->cancel();
+    for (participant& p : participants_) {
+        if (!p.lease && p.joined == nullptr) continue;
+        if (p.link == nullptr) {
+            p.on().cancel();
+        } else if (!p.link->is_quiet() || &p == current_) {
+            server_canceller canceller = p.link->canceller();
+            canceller.send_in_background();
+            cancels_sent_ = true;
+        }
     }
 }
 
@@ -269,8 +263,10 @@ void session::look_after(instant now) {
         scope->cancel();
         return;
     }
+    look_at_memory();
     if (waits_for_ == waits_for::client) return;
     look_at_query_timeout(now);
+    end_silent_waits(now);
     // A statement that runs long for a client who has gone is ended.
     if (now - since_ < seconds{2}) return;
     if (stream_.has_hung_up()) {
@@ -310,6 +306,10 @@ error session::took_too_long() const {
 void session::fail(const error& why) {
     if (timed_out_ && why == errc::cancelled && why.message() != took_too_long().message())
         return fail(took_too_long());
+    if (memory_calls_ > 0 && (why == errc::cancelled || why == errc::connection_lost)) {
+        memory_calls_ = 0;
+        return fail(memory_.why());
+    }
     if (text_offset_ == 0) {
         wire::write_error(stream_.out(), why);
     } else {
@@ -329,6 +329,8 @@ wire::transaction_state session::state() const noexcept {
 void session::ready() {
     wire::write_ready_for_query(stream_.out(), state());
     count_answer();
+    memory_calls_ = 0;
+    if (memory_.is_condemned()) memory_.absolve();
 }
 
 }  // namespace ashlar::proxy

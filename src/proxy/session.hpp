@@ -11,6 +11,7 @@
 //   session_statements.cpp   what the session answers by itself: SET, DISCARD, explain (ashlar)
 //   session_transactions.cpp BEGIN, COMMIT, SAVEPOINT … ROLLBACK TO, on all servers that take part
 //   session_servers.cpp      getting servers, putting settings on them, giving them back
+//   session_lending.cpp      connections for merged answers, and what becomes of them; servers that do not answer
 //   session_relay.cpp        a server's bytes to the client, COPY FROM STDIN
 //   session_answers.cpp      merged and encoded answers
 //   session_console.cpp      the admin console, which is another kind of session from the login on
@@ -26,6 +27,7 @@
 // Owner     The worker runs run() in a scope that it may cancel; all is on the worker's thread.
 #pragma once
 
+#include "core/memory_bound.hpp"
 #include "proxy/client_stream.hpp"
 #include "proxy/expectations.hpp"
 #include "proxy/server_link.hpp"
@@ -62,10 +64,10 @@ struct link_notes {
 // A server that takes part in what the session is doing.
 struct participant {
     std::size_t place = 0;
+    pool::share::permit instead;                 // of a replica; outlives the lease
     pool::lease lease;                           // of its own …
     std::size_t server = 0;                      // which of the place's servers
     bool replica = false;                        // … one that is only read from
-    topology::primary_read instead;              // … or the writer in place of such a one
     std::unique_ptr<driver::connection> joined;  // … or, an SQLite file, in the transaction of an earlier participant
     server_link* link = nullptr;                 // nullptr: another kind of connection, which is not relayed from
     bool begin_pending = false;                  // BEGIN goes with the next message
@@ -75,6 +77,9 @@ struct participant {
     bool unspread = false;         // … and the transaction's other servers have not been told
     bool settings_unsure = false;  // a partial rollback may have undone some: reset before anybody else
     settings_ptr at_begin;         // what was on it when its transaction began
+    std::uint32_t steps = 0;       // of merged answers that use it
+    std::uint32_t heard = 0;       // what its link had received when it was first found silent; see end_silent_waits()
+    bool silent = false;           // it was given up because it did not answer any more
 
     driver::connection& on() const noexcept { return joined ? *joined : *lease; }
     // The connection is of no more use, to nobody.
@@ -239,15 +244,16 @@ private:
 
     // --- servers
     // `replica`: one will do, by wants_replica().
-    task<result<participant*>> acquire(std::size_t place, bool writes, bool replica = false);
+    task<result<participant*>> acquire(std::size_t place, bool writes, bool replica = false,
+                                       pool::borrower who = pool::borrower::one_database);
     // One that answers, to ask what is the same on all: settings, how servers greet.
     task<result<participant*>> acquire_any();
     task<result<participant*>> acquire_to_look(std::size_t place);
     bool died_idle(driver::connection& which, std::size_t place) const;
     participant* acquire_now(std::size_t place, bool writes, bool replica = false);
     participant& enter(std::size_t place, topology::loan lent, bool writes);
-    topology::loan lend_ready(std::size_t place, bool replica);
-    task<result<topology::loan>> lend(std::size_t place, bool replica);
+    topology::loan lend_ready(std::size_t place, bool replica, pool::borrower who);
+    task<result<topology::loan>> lend(std::size_t place, bool replica, pool::borrower who);
     bool wants_replica(const known_statement& what) const;
     bool sync_follows();
     status note_reader(participant& p, bool writes);
@@ -267,6 +273,13 @@ private:
     task<std::optional<error>> end_on_servers(bool& committed);
     void let_go_of_joined();
     std::size_t any_place();
+    std::size_t any_shard();  // one that answers, as far as is known
+    static bool answers_anywhere(const known_statement& what) noexcept;
+    class answer_lender;
+    void step_ended(driver::connection& on) noexcept;
+    void note_losses();
+    void end_silent_waits(instant now);
+    void look_at_memory();
     void drop(participant* p);  // its link is lost
     task<void> release_all();   // outside a transaction
     bool release_now();         // the same where nothing has to be waited for; false: it has
@@ -299,6 +312,9 @@ private:
                                                                 std::vector<route::bound_parameter> values,
                                                                 result_formats results, as_one unit);
     task<status> run_merged(std::shared_ptr<known_statement> what);
+    task<status> run_merged_once(std::shared_ptr<known_statement> what, bool& again);
+    bool may_ask_again(const portal& what, const error& why, std::uint64_t sent_before) const noexcept;
+    task<status> send_long_row(const row_batch& rows, std::size_t row);
     task<status> send_rows(portal& from, std::uint32_t rows_max);
     task<status> begin_answer(std::string portal);
     status formats_known(const portal& what) const;
@@ -335,6 +351,7 @@ private:
     service& shared_;
     traffic& counted_;  // its worker's
     io::loop& loop_;
+    memory_account memory_;  // before all that counts on it
     client_stream stream_;
     wire::cancel_key key_;
     bool logged_in_ = false;
@@ -373,7 +390,8 @@ private:
 
     // What may be asked of another server still.
     struct {
-        bool allowed = false;     // the statement under way is on a replica, and may
+        bool allowed = false;     // the statement under way may: it is on a replica, or any server has its answer
+        bool anywhere = false;    // the latter
         bool conflicted = false;  // it was cancelled, and the client does not know
         bool again = false;       // the flight is not the first
         bool writes = false;      // what was taken for a read does: it is for the primary, as a write
@@ -426,7 +444,9 @@ private:
     bool ended_ = false;      // by end()
     bool given_up_ = false;   // the servers did not even answer to that
     bool cancels_sent_ = false;
-    std::size_t turn_ = 0;  // spreads reads that any server can answer
+    int memory_calls_ = 0;       // how often it was asked to give its memory back; see look_at_memory()
+    memory_part answer_memory_;  // rows on their way to the client
+    std::size_t turn_ = 0;       // spreads reads that any server can answer
 };
 
 }  // namespace ashlar::proxy

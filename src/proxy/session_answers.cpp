@@ -1,7 +1,7 @@
 // Answers that are not one PostgreSQL server's bytes: merged over several, or of another engine. The rows come from
 // execute, the columns are described by the merge, and each cell is sent in the format that the client asked for.
 #include "core/text_to_binary.hpp"
-#include "proxy/session.hpp"
+#include "proxy/session_lending.hpp"
 #include "proxy/worker.hpp"
 
 #include <fmt/format.h>
@@ -66,34 +66,33 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         if (!clear) co_return std::move(clear).error();
     }
     const bool replica = wants_replica(*what) && (block_ != block::none || unit == as_one::statement || next_is_sync());
-    // In the order of places, so that two who need the same servers do not wait for each other.
-    for (const route::step& each : bound->steps) {
-        const std::size_t place = place_of(*bound, each);
-        auto got = co_await acquire(place, plan.writes(), replica);
-        if (!got) co_return std::move(got).error();
-        auto ready_one = co_await connection_for(place);
-        if (!ready_one) co_return std::move(ready_one).error();
-    }
-    if (plan.may_change_session()) {
-        for (participant& p : participants_) touch(p, what->text);
-    }
     ++counted().merged;
     std::vector<driver::parameter> parameters;
     parameters.reserve(values.size());
     for (const route::bound_parameter& each : values) parameters.push_back(parameter_from(each));
     execute::limits within;
     within.merge_memory_max = shared_.settings().merge_memory_max;
+    within.account = &memory_;
     within.text_floats_exact = writes_floats_whole(*settings_, replay_);
-    std::vector<std::size_t> places;
-    for (const route::step& each : bound->steps) places.push_back(place_of(*bound, each));
-    const bool unsharded = bound->where == route::target::unsharded;
-    const std::size_t only = places.empty() ? 0 : places.front();
-    execute::connection_source source = [this, unsharded, only](const route::step& step) {
-        return connection_for(unsharded ? only : keyspace::index_of(step.shard));
-    };
-    waits_for_ = waits_for::server;
-    co_return co_await execute::run(loop_, std::move(*bound), std::move(parameters), std::move(source),
-                                    std::move(results), within, deadline::never());
+    answer_lender::terms how;
+    how.what = what;
+    how.writes = plan.writes();
+    how.replica = replica;
+    if (bound->steps.size() > 1) how.who = pool::borrower::fan_out;
+    if (bound->where == route::target::unsharded) how.place = place_of(*bound, bound->steps.front());
+    const bool anywhere = !shared_.is_sqlite() && shared_.shards() > 0 && answers_anywhere(*what);
+    for (int attempt = 0;; ++attempt) {
+        if (anywhere && bound->steps.size() == 1) how.place = any_place();
+        waits_for_ = waits_for::server;
+        auto from = std::make_unique<answer_lender>(*this, how);
+        auto begun =
+            co_await execute::run(loop_, *bound, parameters, std::move(from), results, within, deadline::never());
+        if (begun) co_return begun;
+        const bool may_repeat = !plan.writes() && block_ == block::none && as_one_ == as_one::nothing &&
+                                begun.error() == errc::connection_lost && !cancel_asked_ && attempt < 3;
+        note_losses();
+        if (!may_repeat) co_return begun;
+    }
 }
 
 // --- a statement or pipeline that is a transaction by itself --------------------------------------------------------
@@ -182,7 +181,26 @@ task<status> session::close_portals() {
     co_return first;
 }
 
+// Nothing of it has reached the client, and it only reads: a server that went away meanwhile is no reason to fail.
+bool session::may_ask_again(const portal& what, const error& why, std::uint64_t sent_before) const noexcept {
+    return why == errc::connection_lost && what.sent == 0 && stream_.sent() == sent_before &&
+           !what.statement->plan->writes() && block_ == block::none && as_one_ == as_one::nothing && !cancel_asked_ &&
+           memory_calls_ == 0;
+}
+
 task<status> session::run_merged(std::shared_ptr<known_statement> what) {
+    constexpr int attempts_max = 3;
+    for (int attempt = 1;; ++attempt) {
+        bool again = attempt < attempts_max;
+        status done = co_await run_merged_once(what, again);
+        if (!again) co_return done;
+    }
+}
+
+task<status> session::run_merged_once(std::shared_ptr<known_statement> what, bool& again) {
+    const bool may_again = std::exchange(again, false);
+    const std::size_t mark = stream_.out().size();
+    const std::uint64_t sent_before = stream_.sent();
     std::vector<route::bound_parameter> none;
     result_formats text;
     auto started = co_await start_answer(what, std::move(none), std::move(text), as_one::statement);
@@ -207,6 +225,12 @@ task<status> session::run_merged(std::shared_ptr<known_statement> what) {
         here.answer = nullptr;
     }
     if (thrown != nullptr) std::rethrow_exception(thrown);
+    if (!*done) {
+        again = may_again && may_ask_again(here, done->error(), sent_before);
+        if (again) stream_.out().resize(mark);
+        note_losses();
+        if (again) co_return status{};
+    }
     if (!*done && !(done->error() == errc::peer_closed)) co_await undo_as_one();
     if (*done && what->plan->kind() == route::statement_kind::ddl && block_ == block::none) {
         const deadline until{steady_clock::now() + seconds{10}};
@@ -254,13 +278,38 @@ status session::formats_known(const portal& what) const {
     return {};
 }
 
+// A long row as it is: its long cells are sent from where they lie.
+task<status> session::send_long_row(const row_batch& rows, std::size_t row) {
+    std::size_t size = 2;
+    for (std::size_t i = 0; i < rows.width(); ++i) size += 4 + rows.at(row, i).value_or("").size();
+    wire::write_data_row_head(stream_.out(), size, rows.width());
+    for (std::size_t i = 0; i < rows.width(); ++i) {
+        const cell one = rows.at(row, i);
+        wire::write_cell_head(stream_.out(), one);
+        if (!one) continue;
+        if (one->size() <= buffers::size) {
+            stream_.out() += *one;
+            continue;
+        }
+        status sent = co_await stream_.flush();
+        if (sent) sent = co_await stream_.send(*one);
+        if (!sent) co_return sent;
+    }
+    co_return status{};
+}
+
 // Sends up to `rows_max` rows (0: all), and the end or PortalSuspended.
 task<status> session::send_rows(portal& from, std::uint32_t rows_max) {
     waits_for_ = waits_for::server;
+    struct counted_rows {
+        memory_part& of;
+        ~counted_rows() { (void)of.set(0); }
+    } at_end{answer_memory_};
     if (from.done) {
         wire::write_command_complete(stream_.out(), "SELECT 0");
         co_return status{};
     }
+    constexpr std::size_t copied_most = 64 * 1024;
     const columns& shape = from.answer->shape();
     bool as_they_are = true;
     for (std::size_t i = 0; i < shape.size(); ++i) as_they_are = as_they_are && from.results.of(i) == shape[i].format;
@@ -274,7 +323,12 @@ task<status> session::send_rows(portal& from, std::uint32_t rows_max) {
                 co_return status{};
             }
             if (as_they_are) {
-                wire::write_data_row(stream_.out(), from.rows, from.next_row);
+                if (from.rows.byte_size() / from.rows.rows() <= copied_most) {
+                    wire::write_data_row(stream_.out(), from.rows, from.next_row);
+                } else {
+                    status passed = co_await send_long_row(from.rows, from.next_row);
+                    if (!passed) co_return passed;
+                }
             } else {
                 cells.assign(shape.size(), cell{});
                 converted.assign(shape.size(), {});
@@ -308,6 +362,8 @@ task<status> session::send_rows(portal& from, std::uint32_t rows_max) {
             co_return std::move(more).error();
         }
         if (*more == driver::fetched::ended) from.at_end = true;
+        status counts = answer_memory_.set(from.rows.byte_size());
+        if (!counts) co_return counts;
     }
     driver::completion completed = from.answer->completed();
     from.done = true;

@@ -178,7 +178,9 @@ task<status> session::on_bind(client_message m) {
     bool replica = wants_replica(*what) && (block_ != block::none || sync_follows());
     bool writes = what->plan->writes() && !replica;
     if (second_.again && second_.writes) writes = true, replica = false;
-    if (replica && block_ == block::none) keep_flight(m);
+    const bool anywhere = block_ == block::none && made.target < shared_.shards() && answers_anywhere(*what);
+    if ((replica || anywhere) && block_ == block::none) keep_flight(m);
+    if (anywhere && second_.allowed && !replica) second_.anywhere = true;
     if (!go_now(made.target, writes, replica)) return bind_elsewhere(m, what, made.target, writes, replica);
     return bind_here(m, what);
 }
@@ -238,6 +240,13 @@ task<status> session::keep_bound(portal& made) {
 task<status> session::bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place,
                                      bool writes, bool replica) {
     status there = co_await go_to(place, writes, replica);
+    const bool anywhere = block_ == block::none && place < shared_.shards() && answers_anywhere(*what);
+    for (std::size_t i = 1; !there && anywhere && current_ == nullptr && !cancel_asked_ && i < shared_.shards(); ++i) {
+        portal* const made = statements_.find_portal(bind_.portal);
+        if (made == nullptr) break;
+        made->target = any_place();
+        there = co_await go_to(made->target, writes, replica);
+    }
     if (!there) {
         error why = std::move(there).error();
         co_return co_await fail_bind(std::move(why));
@@ -403,9 +412,21 @@ task<status> session::execute_portal(std::string name, std::uint32_t rows_max) {
         status begun = co_await begin_answer(name);
         if (!begun) co_return begun;
     }
-    portal* still = statements_.find_portal(name);
-    if (still == nullptr) co_return error{errc::internal};
-    co_return co_await send_rows(*still, rows_max);
+    constexpr int attempts_max = 3;
+    for (int attempt = 1;; ++attempt) {
+        portal* still = statements_.find_portal(name);
+        if (still == nullptr) co_return error{errc::internal};
+        const std::size_t mark = stream_.out().size();
+        const std::uint64_t sent_before = stream_.sent();
+        status sent = co_await send_rows(*still, rows_max);
+        if (sent) co_return sent;
+        const bool again = attempt < attempts_max && may_ask_again(*still, sent.error(), sent_before);
+        note_losses();
+        if (!again) co_return sent;
+        stream_.out().resize(mark);
+        status begun = co_await begin_answer(name);
+        if (!begun) co_return begun;
+    }
 }
 
 // --- Close, Flush, Sync -----------------------------------------------------------------------------------------
@@ -462,7 +483,7 @@ task<status> session::on_sync() {
         unsynced_ = unsynced_executed_ = unsynced_wrote_ = false;
         status done = co_await exchange(p, std::string_view());
         skipping_ = false;
-        if (p.replica && second_.allowed && stream_.sent() == second_.sent && !cancel_asked_ &&
+        if ((p.replica || second_.anywhere) && second_.allowed && stream_.sent() == second_.sent && !cancel_asked_ &&
             (done ? second_.conflicted : done.error() == errc::connection_lost)) {
             take_back(p);
             if (!done) drop(&p);

@@ -86,7 +86,10 @@ error session::lost(const participant& p) const {
     shared_.lost_one(p.place, loop_.now());
     const error gone{errc::connection_lost};
     shared_.place(p.place).servers->failed(p.server, gone);
-    error why{errc::connection_lost, fmt::format("the connection to {} was lost", shared_.place(p.place).name)};
+    const std::string& name =
+        p.silent ? shared_.place(p.place).servers->servers()[p.server].name : shared_.place(p.place).name;
+    error why{errc::connection_lost, p.silent ? fmt::format("{} does not answer any more", name)
+                                              : fmt::format("the connection to {} was lost", name)};
     why.on(shared_.place(p.place).name);
     if (farewell_) {
         why.detail(farewell_->message);

@@ -16,7 +16,7 @@ constexpr std::size_t flight_kept = 64 * 1024;
 // Recovery cancels statements that hold it up, as if they had met another transaction. A function that is declared STABLE
 // may call one that writes: that is for the primary.
 void session::look_for_second_try(const wire::frame& f) {
-    if (!second_.allowed || stream_.sent() != second_.sent) return;
+    if (!second_.allowed || second_.anywhere || stream_.sent() != second_.sent) return;
     // A field begins behind the zero of the one before; the code is never the first.
     const auto is = [&](std::string_view state) { return f.body.find(state) != f.body.npos; };
     const bool writes = is({"\0C25006\0", 8});
@@ -27,7 +27,7 @@ void session::look_for_second_try(const wire::frame& f) {
 
 void session::allow_second_try() {
     second_.allowed = true;
-    second_.conflicted = false;
+    second_.anywhere = second_.conflicted = false;
     second_.mark = stream_.out().size();
     second_.sent = stream_.sent();
 }
@@ -58,7 +58,8 @@ void session::keep_flight(const client_message& bind) {
 // Takes back what the client would have got, and remembers who is not to be asked again.
 void session::take_back(const participant& from) {
     stream_.out().resize(second_.mark);
-    second_.avoid |= std::uint64_t{1} << from.server;
+    // Numbers are of one place: where any place will do, the next one is another.
+    if (!second_.anywhere) second_.avoid |= std::uint64_t{1} << from.server;
     second_.allowed = second_.conflicted = false;
     expected_.clear();
     to_server_.clear();
@@ -69,7 +70,7 @@ void session::take_back(const participant& from) {
 }
 
 void session::end_second_try() {
-    second_.allowed = second_.again = second_.writes = false;
+    second_.allowed = second_.anywhere = second_.again = second_.writes = false;
     second_.avoid = 0;
     if (second_.parse_owed != nullptr) second_.parse_owed.reset();
 }

@@ -3,7 +3,7 @@
 // A link's notes say which settings were last put on it. At checkout the difference to the session's own is sent, and
 // waited for: a statement must not run under settings that were refused. Sessions that set nothing pay nothing.
 #include "proxy/server_driver.hpp"
-#include "proxy/session.hpp"
+#include "proxy/session_lending.hpp"
 #include "proxy/worker.hpp"
 
 #include <fmt/format.h>
@@ -15,10 +15,6 @@ namespace ashlar::proxy {
 namespace {
 
 constexpr seconds idle_before_look{1};
-
-const link_notes* notes_of(const server_link& link) {
-    return static_cast<const link_notes*>(link.notes().get());
-}
 
 bool is_plain_begin(std::string_view text) {
     return text.size() <= 20 && text.find('\n') == text.npos &&
@@ -81,15 +77,12 @@ status session::may_write(std::size_t place, bool joins_host) const {
     return {};
 }
 
-// Any server would do: one that takes part already, else each in turn.
+// Any server would do: one that takes part already, else one that answers.
 std::size_t session::any_place() {
     if (!participants_.empty()) return participants_.front().place;
-    const std::size_t among = shared_.shards();
-    if (among == 0) {
-        const std::size_t primary = shared_.place_of_database(catalogue()->unsharded_database);
-        return primary == SIZE_MAX ? 0 : primary;
-    }
-    return turn_++ % among;
+    if (shared_.shards() > 0) return any_shard();
+    const std::size_t primary = shared_.place_of_database(catalogue()->unsharded_database);
+    return primary == SIZE_MAX ? 0 : primary;
 }
 
 // Nothing but rows is asked for, which a replica has too: not what servers tell of themselves.
@@ -130,7 +123,7 @@ bool session::sync_follows() {
 }
 
 // What waits for nothing; an empty lease: ask lend().
-topology::loan session::lend_ready(std::size_t place, bool replica) {
+topology::loan session::lend_ready(std::size_t place, bool replica, pool::borrower for_whom) {
     topology::server_set& among = *shared_.place(place).servers;
     topology::loan out;
     std::optional<std::size_t> who;
@@ -146,11 +139,11 @@ topology::loan session::lend_ready(std::size_t place, bool replica) {
     }
     if (!who) return out;
     out.server = *who;
-    out.lease = among.servers()[*who].pool->lend_ready(loop_);
+    out.lease = among.servers()[*who].pool->lend_ready(loop_, for_whom);
     return out;
 }
 
-task<result<topology::loan>> session::lend(std::size_t place, bool replica) {
+task<result<topology::loan>> session::lend(std::size_t place, bool replica, pool::borrower for_whom) {
     struct in_scope {
         task<result<topology::loan>>::handle inner;
         io::cancel_scope* where;
@@ -178,8 +171,9 @@ task<result<topology::loan>> session::lend(std::size_t place, bool replica) {
         terms.wrote_at = wrote_at_;
         terms.avoid = second_.avoid;
         if (const auto from = after_.find(place); from != after_.end()) terms.after = &from->second;
-        task<result<topology::loan>> asking =
-            replica && !among.is_alone() ? among.lend_to_read(loop_, terms, until) : among.lend_to_write(loop_, until);
+        task<result<topology::loan>> asking = replica && !among.is_alone()
+                                                  ? among.lend_to_read(loop_, terms, until, for_whom)
+                                                  : among.lend_to_write(loop_, until, for_whom);
         in_scope bounded{asking.frame(), &lending};
         got.emplace(co_await bounded);
     } catch (const io::cancelled_exception&) {
@@ -200,7 +194,7 @@ task<result<topology::loan>> session::lend(std::size_t place, bool replica) {
     co_return std::move(**got);
 }
 
-// One that died while it was idle is nobody's business. Looking costs a system call.
+// A connection that died while it was idle is replaced silently. Looking costs a system call.
 bool session::died_idle(driver::connection& which, std::size_t place) const {
     server_link* const link = server_link_of(which);
     if (link == nullptr) return false;
@@ -210,7 +204,7 @@ bool session::died_idle(driver::connection& which, std::size_t place) const {
     return look && link->has_news();
 }
 
-task<result<participant*>> session::acquire(std::size_t place, bool writes, bool replica) {
+task<result<participant*>> session::acquire(std::size_t place, bool writes, bool replica, pool::borrower who) {
     if (block_ != block::none && touched_session_ && !failed_) {
         bool news = false;
         for (const participant& p : participants_) news = news || (p.unspread && p.place != place);
@@ -241,8 +235,8 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes, bool
         if (!allowed) co_return std::move(allowed).error();
     }
     for (int attempt = 0;; ++attempt) {
-        result<topology::loan> got = lend_ready(place, replica);
-        if (!got->lease) got = co_await lend(place, replica);
+        result<topology::loan> got = lend_ready(place, replica, who);
+        if (!got->lease) got = co_await lend(place, replica, who);
         if (!got) co_return std::move(got).error();
         if (attempt < 10 && died_idle(*got->lease, place)) {
             got->lease.discard();
@@ -266,7 +260,7 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes, bool
 // ask acquire().
 participant* session::acquire_now(std::size_t place, bool writes, bool replica) {
     if (!participants_.empty() || block_ != block::none || as_one_ != as_one::nothing) return nullptr;
-    topology::loan got = lend_ready(place, replica);
+    topology::loan got = lend_ready(place, replica, pool::borrower::one_database);
     if (!got.lease) return nullptr;
     server_link* const link = server_link_of(*got.lease);
     if (link == nullptr) return nullptr;

@@ -175,9 +175,7 @@ result<std::optional<std::size_t>> session::relayed_to(const known_statement& wh
     }
     if (!plan.single_step_unchanged()) return std::optional<std::size_t>{};
     if (plan.where() == route::target::one_shard) {
-        const bool anywhere = plan.because() == route::routed_because::no_table ||
-                              plan.because() == route::routed_because::reference_read;
-        if (anywhere && !plan.writes() && !plan.reads_catalogue() && shared_.shards() > 0) {
+        if (answers_anywhere(what) && shared_.shards() > 0) {
             // Any server has the answer; one that is no shard has no reference tables.
             if (participants_.empty() || participants_.front().place < shared_.shards()) {
                 return std::optional<std::size_t>{any_place()};
@@ -200,6 +198,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
                                   bool with_ready) {
     const route::prepared_plan& plan = *what->plan;
     bool replica = wants_replica(*what), writes = plan.writes() && !replica;
+    const bool anywhere = block_ == block::none && answers_anywhere(*what) && place < shared_.shards();
     end_second_try();
     if (auto why = against_its_role(*what)) {
         error_seen_ = true;
@@ -210,6 +209,10 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
     for (int attempt = 0;; ++attempt) {
         result<participant*> got = acquire_now(place, writes, replica);
         if (*got == nullptr) got = co_await acquire(place, writes, replica);
+        if (!got && anywhere && !cancel_asked_ && static_cast<std::size_t>(attempt) < shared_.shards()) {
+            place = any_place();  // what failed is not chosen again, as long as others have not
+            continue;
+        }
         if (!got) {
             error_seen_ = true;
             fail(got.error());
@@ -252,6 +255,10 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
         expected_.push(std::move(all));
         ++counted().relayed;
         if (p.replica && block_ == block::none) allow_second_try();
+        if (anywhere && !p.replica) {
+            allow_second_try();
+            second_.anywhere = true;
+        }
         status done = co_await exchange(p, message);
         if (p.replica && done && second_.conflicted && !cancel_asked_) {
             take_back(p);
@@ -284,6 +291,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
             if (with_ready) ready();
             co_return status{};
         }
+        if (anywhere) place = any_place();
     }
 }
 
@@ -293,7 +301,7 @@ task<status> session::after_loss(participant& p, error why, bool writes, int att
     expected_.clear();
     to_server_.clear();
     const bool in_block = block_ != block::none;
-    if (second_.allowed && p.replica && stream_.sent() == second_.sent) take_back(p);
+    if (second_.allowed && (p.replica || second_.anywhere) && stream_.sent() == second_.sent) take_back(p);
     drop(&p);
     error_seen_ = false;
     const bool nothing_passed = passed_on_ == 0;

@@ -81,7 +81,7 @@ struct worker_report {
     std::map<std::string, user_counts> users;        // by their shown_name
     std::vector<std::vector<std::uint32_t>> linked;  // clients by place and server that they hold
     std::uint64_t plan_hits = 0, plan_misses = 0;
-    std::size_t plans = 0;
+    std::size_t plans = 0, plan_bytes = 0;
     std::vector<client_facts> list;  // if asked for
 };
 

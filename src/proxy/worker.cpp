@@ -1,5 +1,6 @@
 #include "proxy/worker.hpp"
 
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -125,6 +126,7 @@ task<void> worker::sweep() {
         if (hurry_.is_set()) hurry_.reset();
         tasks_->drop_ended();
         keep_averages();
+        if (number_ == 0) look_at_heap();
         std::vector<session*> all;
         all.reserve(sessions_.size());
         for (auto& [number, each] : sessions_) all.push_back(each);
@@ -136,6 +138,17 @@ task<void> worker::sweep() {
         }
         if (drain_until_ && sessions_.empty()) sweeping_ = false;
     }
+}
+
+// What clients who have left, and answers that have been sent, took is the system's again before long.
+void worker::look_at_heap() {
+    std::size_t clients = 0;
+    for (const worker* each : all_) clients += each->clients();
+    if (trimming_.look(clients, shared_.memory()->used(), loop_->now())) tasks_->start(trim_heap());
+}
+
+task<void> worker::trim_heap() {
+    co_await loop_->run_blocking([] { (void)::malloc_trim(0); });
 }
 
 // --- what it tells --------------------------------------------------------------------------------------------------
@@ -167,6 +180,7 @@ void worker::report(const std::shared_ptr<census>& into) {
     what->plan_hits = plans_.hits();
     what->plan_misses = plans_.misses();
     what->plans = plans_.size();
+    what->plan_bytes = plans_.bytes();
     what->linked.resize(shared_.places());
     for (std::size_t i = 0; i < shared_.places(); ++i)
         what->linked[i].resize(shared_.place(i).servers->servers().size());

@@ -13,6 +13,7 @@
 #include "proxy/plan_cache.hpp"
 #include "proxy/service.hpp"
 #include "proxy/session.hpp"
+#include "proxy/trim_rules.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -72,6 +73,8 @@ public:
 private:
     task<void> serve_client(int descriptor);
     task<void> sweep();
+    void look_at_heap();
+    task<void> trim_heap();
     void cancel_here(const wire::cancel_key& key);
     bool end_here(std::uint32_t process);
     wire::cancel_key new_key();
@@ -100,6 +103,7 @@ private:
     std::atomic<std::size_t> clients_{0};
     std::uint32_t next_process_ = 1;
     std::optional<deadline> drain_until_;
+    trim_rules trimming_;  // of the first worker, for all
     bool sweeping_ = true;
     io::signal hurry_;  // the sweeper is to look now
     std::thread thread_;

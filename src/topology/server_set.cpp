@@ -1,6 +1,7 @@
 // Who writes, who reads, and what became of it. The looks that all of this goes by are in server_set_monitor.cpp.
 #include "topology/server_set.hpp"
 
+#include "core/time_text.hpp"
 #include "health/probe.hpp"
 #include "topology/server_set_parts.hpp"
 
@@ -29,7 +30,6 @@ server_set::server_set(std::string database, std::vector<server> servers, const 
     : database_(std::move(database)),
       servers_(std::move(servers)),
       how_(how),
-      primary_reads_max_(how.primary_reads_max),
       writer_(servers_.size() == 1 ? 0 : nobody),
       suspect_(servers_.size() != 1),
       roles_(names_of(servers_)),
@@ -44,11 +44,10 @@ server_set::server_set(std::string database, std::vector<server> servers, const 
     positions_.resize(servers_.size());
     states_.front().writer = is_alone();
     if (is_alone()) states_.front().why.clear();
-    if (primary_reads_max_ == 0) {
-        const std::uint32_t pool =
-            servers_.front().pool == nullptr ? 2 : servers_.front().pool->options().max_connections;
-        primary_reads_max_ = std::max(1U, pool / 2);
-    }
+    const pool::pool_options of_first =
+        servers_.front().pool == nullptr ? pool::pool_options{} : servers_.front().pool->options();
+    const std::uint32_t half = std::max(1U, of_first.max_connections / 2);
+    primary_reads_ = pool::share::make(how.primary_reads_max != 0 ? how.primary_reads_max : half, of_first.waiters_max);
 }
 
 // --- who writes ------------------------------------------------------------------------------------------------------
@@ -114,9 +113,9 @@ task<result<std::size_t>> server_set::writer(io::loop& loop, deadline until) {
     co_return cannot_write();
 }
 
-task<result<loan>> server_set::lend_server(io::loop& loop, std::size_t which, deadline until) {
+task<result<loan>> server_set::lend_server(io::loop& loop, std::size_t which, deadline until, pool::borrower for_whom) {
     if (ask_breaker(which) == health::breaker::verdict::refuse) co_return broken(which);
-    auto lent = co_await servers_[which].pool->lend(loop, until);
+    auto lent = co_await servers_[which].pool->lend(loop, until, for_whom);
     if (!lent) {
         failed(which, lent.error());
         co_return std::move(lent).error();
@@ -127,29 +126,29 @@ task<result<loan>> server_set::lend_server(io::loop& loop, std::size_t which, de
     co_return out;
 }
 
-task<result<loan>> server_set::lend_writer(io::loop& loop, deadline until) {
+task<result<loan>> server_set::lend_writer(io::loop& loop, deadline until, pool::borrower for_whom) {
     result<std::size_t> who = 0;
     if (const auto known = writer_now())
         who = *known;
     else
         who = co_await writer(loop, until);
     if (!who) co_return std::move(who).error();
-    co_return co_await lend_server(loop, *who, until);
+    co_return co_await lend_server(loop, *who, until, for_whom);
 }
 
-task<result<loan>> server_set::lend_to_write(io::loop& loop, deadline until) {
+task<result<loan>> server_set::lend_to_write(io::loop& loop, deadline until, pool::borrower for_whom) {
     if (!gate_is_open()) {
         status passed = co_await pass_gate(loop, until);
         if (!passed) co_return std::move(passed).error();
     }
-    co_return co_await lend_writer(loop, until);
+    co_return co_await lend_writer(loop, until, for_whom);
 }
 
 task<result<loan>> server_set::lend_to_look(io::loop& loop, deadline until) {
-    auto lent = co_await lend_writer(loop, until);
+    auto lent = co_await lend_writer(loop, until, pool::borrower::one_database);
     if (lent || is_alone() || lent.error() != errc::shard_unavailable) co_return lent;
     for (std::size_t i = 0; i < servers_.size(); ++i) {
-        auto other = co_await lend_server(loop, i, until);
+        auto other = co_await lend_server(loop, i, until, pool::borrower::one_database);
         if (other) co_return other;
     }
     co_return lent;
@@ -251,30 +250,34 @@ std::size_t server_set::pick(const std::vector<std::size_t>& among) {
     return among.front();
 }
 
-result<primary_read> server_set::read_from_primary() {
-    if (is_alone()) return primary_read{};
+task<result<pool::share::permit>> server_set::read_from_primary(io::loop& loop, deadline until) {
+    if (is_alone()) co_return pool::share::permit{};
     if (how_.no_replica == config::replica_settings::without::refuse) {
-        return error{errc::shard_unavailable, fmt::format("no replica of {} is fit for this read", database_)}.hint(
+        co_return error{errc::shard_unavailable, fmt::format("no replica of {} is fit for this read", database_)}.hint(
             "replicas.no_replica = \"primary\" reads from the primary then; `ashlar status` shows how its servers "
             "stand.");
     }
-    if (primary_reads_.fetch_add(1, std::memory_order_relaxed) >= primary_reads_max_) {
-        primary_reads_.fetch_sub(1, std::memory_order_relaxed);
-        return error{errc::shard_unavailable,
-                     fmt::format("no replica of {} is fit for this read, and its primary serves {} such reads already",
-                                 database_, primary_reads_max_)}
-            .hint("replicas.primary_reads_max bounds them; `ashlar status` shows how its servers stand.");
-    }
-    return primary_read{primary_reads_};
+    const instant since = steady_clock::now();
+    auto permit = co_await primary_reads_->take(loop, 1, until);
+    if (permit || permit.error() == errc::pool_stopped) co_return permit;
+    const errc code = permit.error() == errc::pool_queue_full ? errc::pool_queue_full : errc::pool_timeout;
+    co_return error{code,
+                    fmt::format("no connection came free on the primary of {} within {} for a read that no replica "
+                                "is fit for",
+                                database_, spoken(steady_clock::now() - since))}
+        .detail(fmt::format("It serves {} such reads, as many as replicas.primary_reads_max allows; {} wait.",
+                            primary_reads_->most(), primary_reads_->waiting()))
+        .hint("Raise replicas.primary_reads_max; `ashlar status` shows how its servers stand.");
 }
 
-task<result<loan>> server_set::lend_to_read(io::loop& loop, reading_terms terms, deadline until) {
+task<result<loan>> server_set::lend_to_read(io::loop& loop, reading_terms terms, deadline until,
+                                            pool::borrower for_whom) {
     if (!gate_is_open()) {
         status passed = co_await pass_gate(loop, until);
         if (!passed) co_return std::move(passed).error();
     }
     while (const auto who = replica_now(terms, steady_clock::now())) {
-        auto lent = co_await servers_[*who].pool->lend(loop, until);
+        auto lent = co_await lend_unless_silent(loop, *who, until, for_whom);
         if (lent) {
             loan out;
             out.lease = std::move(*lent);
@@ -287,9 +290,13 @@ task<result<loan>> server_set::lend_to_read(io::loop& loop, reading_terms terms,
         failed(*who, lent.error());
         terms.avoid |= std::uint64_t{1} << *who;
     }
-    auto instead = read_from_primary();
+    // Both waits end together: for a place among such reads, and for a connection.
+    if (!is_alone() && servers_.front().pool != nullptr) {
+        until = earlier(until, deadline{steady_clock::now() + servers_.front().pool->options().checkout_timeout});
+    }
+    auto instead = co_await read_from_primary(loop, until);
     if (!instead) co_return std::move(instead).error();
-    auto lent = co_await lend_to_write(loop, until);
+    auto lent = co_await lend_to_write(loop, until, for_whom);
     if (!lent) co_return std::move(lent).error();
     lent->instead = std::move(*instead);
     co_return lent;

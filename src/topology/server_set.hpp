@@ -6,7 +6,9 @@
 //           primary that comes back takes no write.
 // Fit       A replica that answers, applies, follows the writer's timeline and is no more than max_lag behind.
 // Reading   Among the fit those that show what the reader wrote (reading_terms), by policy. While somebody waits for that, the
-//           servers are asked every sample_interval. None: the writer, as far as primary_reads_max goes, or refused.
+//           servers are asked every sample_interval. None: the writer, primary_reads_max at once, the others wait; or refused.
+// Silence   A server that the monitor's last look got no answer from is silent. Reads that wait for it are to be ended by
+//           their owners and asked elsewhere. A server is in doubt once its pool has waited for an answer for doubt_after.
 // Breaker   One for each server, fed by those who used it: failed() and well().
 // Gate      Closed until the gatekeeper, if there is one, has looked at the database: who asks before is let wait for that look.
 // Alone     A database without replicas costs a look at one atomic: its server is the writer, and is asked only
@@ -20,6 +22,7 @@
 #include "health/lag_rules.hpp"
 #include "health/role_rules.hpp"
 #include "pool/pool.hpp"
+#include "pool/share.hpp"
 #include "topology/alert_desk.hpp"
 
 #include <atomic>
@@ -60,29 +63,11 @@ struct server_state {
     pool::pool_counts pool;
 };
 
-// Counts the reads that a writer serves in place of replicas.
-class primary_read {
-public:
-    primary_read() noexcept = default;
-    explicit primary_read(std::atomic<std::uint32_t>& among) noexcept : among_(&among) {}
-    primary_read(primary_read&& other) noexcept : among_(std::exchange(other.among_, nullptr)) {}
-    primary_read& operator=(primary_read&& other) noexcept {
-        std::swap(among_, other.among_);
-        return *this;
-    }
-    ~primary_read() {
-        if (among_ != nullptr) among_->fetch_sub(1, std::memory_order_relaxed);
-    }
-
-private:
-    std::atomic<std::uint32_t>* among_ = nullptr;
-};
-
 struct loan {
+    pool::share::permit instead;  // of a replica; lives as long as the lease
     pool::lease lease;
     std::size_t server = 0;
     bool from_replica = false;
-    primary_read instead;  // of a replica; lives as long as the lease
 };
 
 // Says whether a database may be used: that it is the one that is meant. It outlives the sets that it guards.
@@ -122,14 +107,21 @@ public:
     // For the gatekeeper, and to read what a database has: the writer, or where nobody may write any server that answers.
     task<result<loan>> lend_to_look(io::loop& loop, deadline until);
     // For the gatekeeper: as lend_to_write() with the gate open.
-    task<result<loan>> lend_writer(io::loop& loop, deadline until);
+    task<result<loan>> lend_writer(io::loop& loop, deadline until, pool::borrower who = pool::borrower::one_database);
 
     // Fail with what pool::lend says, what the gatekeeper says, and with shard_unavailable: nobody may write, the breaker is
     // open, no replica is fit.
-    task<result<loan>> lend_to_write(io::loop& loop, deadline until);
-    task<result<loan>> lend_to_read(io::loop& loop, reading_terms terms, deadline until);
-    // A place among the reads that the writer serves in place of replicas.
-    result<primary_read> read_from_primary();
+    // pool_timeout also when too many reads wait for the writer in place of a replica.
+    task<result<loan>> lend_to_write(io::loop& loop, deadline until, pool::borrower who = pool::borrower::one_database);
+    task<result<loan>> lend_to_read(io::loop& loop, reading_terms terms, deadline until,
+                                    pool::borrower who = pool::borrower::one_database);
+
+    // Does the writer answer, as far as is known? For statements that any database can answer.
+    bool seems_well(instant now);
+    // Did the last look get no answer from this server?
+    bool is_silent(std::size_t which) const noexcept { return marks_[which].silent.load(std::memory_order_relaxed); }
+    // Somebody waits for an answer of it: a look is taken if it is in doubt.
+    bool is_in_doubt(std::size_t which, instant now);
 
     // What became of using a server.
     void failed(std::size_t which, const error& why);
@@ -159,6 +151,9 @@ private:
         std::atomic<instant::rep> as_of{instant::min().time_since_epoch().count()};
         std::atomic<instant::rep> seen_at{instant::min().time_since_epoch().count()};
         std::atomic<std::int64_t> lag_ms{0};
+        std::atomic<bool> silent{false}, doubted{false};
+        std::atomic<instant::rep> doubt_at{instant::min().time_since_epoch().count()};  // when `doubted` was found
+        std::atomic<instant::rep> asked_at{instant::min().time_since_epoch().count()};  // for a look because of doubt
         health::breaker breaker;  // guarded, but for what it allows any thread
     };
     struct watching;
@@ -171,7 +166,12 @@ private:
     error broken(std::size_t which) const;
     health::breaker::verdict ask_breaker(std::size_t which);
     task<result<std::size_t>> writer(io::loop& loop, deadline until);
-    task<result<loan>> lend_server(io::loop& loop, std::size_t which, deadline until);
+    task<result<loan>> lend_server(io::loop& loop, std::size_t which, deadline until, pool::borrower who);
+    task<result<pool::share::permit>> read_from_primary(io::loop& loop, deadline until);
+    task<result<pool::lease>> lend_unless_silent(io::loop& loop, std::size_t which, deadline until, pool::borrower who);
+    task<std::optional<result<pool::lease>>> lend_one(io::loop& loop, std::size_t which, deadline until,
+                                                      pool::borrower who);
+    task<std::optional<result<pool::lease>>> await_silence(io::loop& loop, std::size_t which);
     task<bool> await_look(io::loop& loop, deadline until);
     void want_fresher(instant now);
     task<void> look(io::loop& on, watching& w);
@@ -184,14 +184,12 @@ private:
     const std::string database_;
     const std::vector<server> servers_;
     const config::replica_settings how_;
-    std::deque<mark> marks_;  // by server; never grows
-    std::uint32_t primary_reads_max_;
-
-    std::atomic<int> writer_;           // nobody: see trouble_
-    std::atomic<bool> suspect_{false};  // nobody writes before the next look
+    std::deque<mark> marks_;                      // by server; never grows
+    std::shared_ptr<pool::share> primary_reads_;  // shared with the leases
+    std::atomic<int> writer_;                     // nobody: see trouble_
+    std::atomic<bool> suspect_{false};            // nobody writes before the next look
     std::atomic<bool> gate_open_{true};
     gatekeeper* keeper_ = nullptr;
-    std::atomic<std::uint32_t> primary_reads_{0};
     std::atomic<std::uint32_t> turn_{0};
     std::atomic<std::uint64_t> failovers_{0};
     std::atomic<instant::rep> fresher_until_{instant::min().time_since_epoch().count()};

@@ -36,7 +36,7 @@ void server_set::want_fresher(instant now) {
 }
 
 bool server_set::wants_looks() const {
-    return !is_alone() || desk_ != nullptr || !marks_.front().breaker.is_closed();
+    return !is_alone() || desk_ != nullptr || !marks_.front().breaker.is_closed() || is_silent(0);
 }
 
 void server_set::tell_changes_to(alert_desk& desk) {
@@ -65,6 +65,7 @@ void server_set::tell_changes(watching& w, instant now) {
 
 void server_set::stop() {
     stopped_.store(true, std::memory_order_relaxed);
+    primary_reads_->stop();
     wake_.set();
 }
 
@@ -147,7 +148,10 @@ void server_set::conclude(watching& w) {
     {
         std::lock_guard hold{guard_};
         const instant now = steady_clock::now();
-        for (std::size_t i = 0; i < servers_.size(); ++i) marks_[i].breaker.on_probe(found[i].has_value(), now);
+        for (std::size_t i = 0; i < servers_.size(); ++i) {
+            marks_[i].breaker.on_probe(found[i].has_value(), now);
+            marks_[i].silent.store(!found[i].has_value(), std::memory_order_relaxed);
+        }
         if (is_alone()) {
             server_state& only = states_.front();
             only.why = found.front() ? "" : "no answer: " + w.each.front().problem;

@@ -781,7 +781,8 @@ io::task<outcome> ask_shards(io::loop& loop, world& w, const query& q, cell_form
         co_return &w.shard(s.shard);
     };
     const execute::limits limits;
-    auto run = co_await execute::run(loop, std::move(*plan), q.parameters, source, format, limits, deadline::never());
+    auto run = co_await execute::run(loop, std::move(*plan), q.parameters, execute::lender_from(source), format, limits,
+                                     deadline::never());
     if (!run) {
         o.failure = std::move(run).error();
         co_return o;

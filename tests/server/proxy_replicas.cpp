@@ -255,6 +255,58 @@ TEST_F(ProxyReplicas, NobodyNoticesThatAReplicaDies) {
     EXPECT_EQ(failed, 0);
 }
 
+// A stopped server keeps its connections and says nothing.
+TEST_F(ProxyReplicas, NobodyFailsBecauseAReplicaIsStopped) {
+    ASSERT_TRUE(reads_on_both());
+    std::atomic<bool> over{false};
+    std::atomic<int> answered{0}, failed{0};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 6; ++i) {
+        readers.emplace_back([&, i] {
+            client c{proxy_->port()};
+            while (!over) {
+                const std::string one = "select v from people where id = " + std::to_string(i + 1);
+                const std::string got = i % 3 == 0   ? c.query(one)
+                                        : i % 3 == 1 ? c.bound("select v from people where id = $1", {"3"})
+                                                     : c.query("select sum(v) from people");
+                ++(got == "0" ? answered : failed);
+                if (got != "0") ADD_FAILURE() << got;
+            }
+        });
+    }
+    EXPECT_TRUE(becomes([&] { return answered > 300; }));
+    first_->pause();
+    const int then = answered;
+    EXPECT_TRUE(becomes([&] { return answered > then + 1000; }));
+    over = true;
+    // Those that met the stopped one go on, though it never does.
+    for (std::thread& each : readers) each.join();
+    EXPECT_EQ(failed, 0);
+    client reading{proxy_->port()};
+    EXPECT_EQ(reading.query("select v from people where id = 1"), "0");
+    first_->resume();
+    EXPECT_TRUE(reads_on_both());
+}
+
+TEST_F(ProxyReplicas, ATransactionOnAReplicaThatIsStoppedEndsWithAnError) {
+    ASSERT_TRUE(reads_on_both());
+    client c{proxy_->port()};
+    bool met = false;
+    for (int attempt = 0; attempt < 6 && !met; ++attempt) {
+        ASSERT_EQ(c.query("begin read only"), "BEGIN");
+        met = who_runs(c, "select v from people where id = 3") == "first";
+        if (met) break;
+        ASSERT_EQ(c.query("rollback"), "ROLLBACK");
+    }
+    ASSERT_TRUE(met);
+    first_->pause();
+    EXPECT_EQ(c.query("select v from people where id = 3"), "08006");
+    EXPECT_EQ(c.query("select 1"), "25P02");
+    EXPECT_EQ(c.query("rollback"), "ROLLBACK");
+    EXPECT_EQ(c.query("select v from people where id = 3"), "0");
+    first_->resume();
+}
+
 TEST_F(ProxyReplicas, AReadThatRecoveryCancelsIsAnsweredByAnother) {
     for (auto* each : {first_.get(), second_.get()}) {
         (void)each->run_sql("alter system set max_standby_streaming_delay = 0");

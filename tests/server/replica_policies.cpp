@@ -174,22 +174,95 @@ TYPED_TEST(ReplicaPolicies, LeastLagReadsFromTheOneThatIsFurther) {
     EXPECT_EQ(seen.second, 50);
 }
 
-TYPED_TEST(ReplicaPolicies, WithoutAFitOneNoMoreThanPrimaryReadsMaxReadFromThePrimaryAtOnce) {
-    const cluster shop = this->open("primary_reads_max = 2\n");
+TYPED_TEST(ReplicaPolicies, WithoutAFitOneNoMoreThanPrimaryReadsMaxReadFromThePrimaryAtOnceAndTheOthersWait) {
+    const cluster shop = this->open("primary_reads_max = 2\n[pool]\ncheckout_timeout = \"500ms\"\n");
     this->first_.kill9();
     this->second_.kill9();
     ASSERT_TRUE(becomes([&] { return !this->fit(shop, 1) && !this->fit(shop, 2); }));
     typename TestFixture::share where;
     this->within(shop, 2, where, [&] {
         const auto third = shop.reading().database("shop").template scalar<std::string>(TypeParam::port);
-        ASSERT_EQ(third.error(), errc::shard_unavailable);
-        EXPECT_EQ(third.error().message(),
-                  "no replica of shop is fit for this read, and its primary serves 2 such reads already");
+        ASSERT_EQ(third.error(), errc::pool_timeout);
+        EXPECT_NE(third.error().message().find("for a read that no replica is fit for"), std::string::npos);
+        EXPECT_NE(third.error().detail().find("It serves 2 such reads"), std::string::npos);
         EXPECT_NE(third.error().hint().find("replicas.primary_reads_max"), std::string::npos);
         EXPECT_TRUE(shop.database("shop").template scalar<std::string>(TypeParam::port)) << "writers are not bounded";
     });
     EXPECT_EQ(where.primary, 2);
     EXPECT_EQ(this->read(shop, 5).primary, 5);
+}
+
+TYPED_TEST(ReplicaPolicies, WithoutAFitOneManyReadersTakeTurnsOnThePrimaryAndNoneFails) {
+    const cluster shop = this->open("primary_reads_max = 2\n");
+    this->first_.kill9();
+    this->second_.kill9();
+    ASSERT_TRUE(becomes([&] { return !this->fit(shop, 1) && !this->fit(shop, 2); }));
+    std::atomic<int> read{0}, failed{0};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 12; ++i) {
+        readers.emplace_back([&] {
+            for (int n = 0; n < 25; ++n) {
+                const auto got = shop.reading().database("shop").template scalar<std::string>(TypeParam::port);
+                ++(got ? read : failed);
+                if (!got) ADD_FAILURE() << got.error();
+            }
+        });
+    }
+    for (std::thread& each : readers) each.join();
+    EXPECT_EQ(read, 300);
+    EXPECT_EQ(failed, 0);
+}
+
+// A stopped server takes connections and says nothing: only the monitor can tell.
+TYPED_TEST(ReplicaPolicies, ReadsThatWaitForAStoppedReplicaAreAnsweredElsewhere) {
+    const cluster shop = this->open("");
+    std::atomic<bool> over{false};
+    std::atomic<int> read{0}, failed{0};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 6; ++i) {
+        readers.emplace_back([&] {
+            while (!over) {
+                const auto got = shop.reading().database("shop").template scalar<std::string>(TypeParam::port);
+                ++(got ? read : failed);
+                if (!got) ADD_FAILURE() << got.error();
+            }
+        });
+    }
+    EXPECT_TRUE(becomes([&] { return read > 200; }));
+    this->first_.pause();
+    EXPECT_TRUE(becomes([&] { return !this->fit(shop, 1); }));
+    // All six are at work again, though each may have met the stopped one.
+    std::atomic<int> rounds{0};
+    EXPECT_TRUE(becomes([&] {
+        const int then = read;
+        return becomes([&] { return read > then + 200; }) && ++rounds == 3;
+    }));
+    over = true;
+    for (std::thread& each : readers) each.join();
+    this->first_.resume();
+    EXPECT_EQ(failed, 0);
+    EXPECT_TRUE(becomes([&] { return this->fit(shop, 1); }));
+    EXPECT_GT(this->read(shop, 20).first, 0);
+}
+
+TYPED_TEST(ReplicaPolicies, ATransactionOnAStoppedReplicaEndsWithAClearError) {
+    const cluster shop = this->open("");
+    bool was_first = false;
+    for (int attempt = 0; attempt < 4 && !was_first; ++attempt) {
+        const status done = shop.reading().database("shop").transaction([&](transaction& tx) {
+            was_first = tx.scalar<std::string>(TypeParam::port).value() == std::to_string(this->first_.port());
+            if (!was_first) return;
+            this->first_.pause();
+            const auto again = tx.scalar<std::string>(TypeParam::port);
+            ASSERT_FALSE(again);
+            EXPECT_EQ(again.error(), errc::connection_lost);
+            EXPECT_NE(again.error().message().find("shop/replica_1 does not answer any more"), std::string::npos)
+                << again.error();
+        });
+        EXPECT_EQ(done.has_value(), !was_first);
+    }
+    this->first_.resume();
+    EXPECT_TRUE(was_first);
 }
 
 TYPED_TEST(ReplicaPolicies, ReadsAreRefusedWithoutAFitOneWhereThatIsAskedFor) {

@@ -23,6 +23,7 @@ public:
     std::optional<errc> fails_at_start, fails_at_fetch;  // fetch: once the batches are out
     bool is_endless = false;                             // the last batch comes again and again until it is cancelled
     bool is_slow_to_start = false;
+    bool knows_its_end = false;  // with the last batch
     std::string tag = "SELECT 0";
     std::uint64_t affected = 0;
     observed* seen = nullptr;
@@ -69,8 +70,14 @@ public:
             into.end_row();
         }
         if (next_ < batches.size()) ++next_;
+        if (knows_its_end && next_ == batches.size()) {
+            is_running = false;
+            completed_.tag = tag;
+            completed_.rows_affected = affected;
+        }
         co_return fetched::rows;
     }
+    bool at_end() const noexcept override { return knows_its_end && !is_running; }
 
     const driver::completion& completed() const noexcept override { return completed_; }
     task<status> run_script(std::string, deadline) override { co_return status{}; }
@@ -124,7 +131,7 @@ public:
     // Takes one part of the answer and goes away.
     void run_and_abandon() { loop_->run(read_one_part()); }
     result<driver::completion> run_command() {
-        return loop_->run(run_to_end(*loop_, planned(), parameters, source(), within, deadline::never()));
+        return loop_->run(run_to_end(*loop_, planned(), parameters, lender_from(source()), within, deadline::never()));
     }
 
     route::bound_plan plan;
@@ -148,8 +155,8 @@ private:
 
     task<course> read_all() {
         course c;
-        auto begun = co_await execute::run(*loop_, planned(), parameters, source(), cell_format::text, within,
-                                           deadline::never());
+        auto begun = co_await execute::run(*loop_, planned(), parameters, lender_from(source()), cell_format::text,
+                                           within, deadline::never());
         if (!begun) {
             c.failure = std::move(begun).error();
             co_return c;
@@ -173,8 +180,8 @@ private:
     }
 
     task<void> read_one_part() {
-        auto begun = co_await execute::run(*loop_, planned(), parameters, source(), cell_format::text, within,
-                                           deadline::never());
+        auto begun = co_await execute::run(*loop_, planned(), parameters, lender_from(source()), cell_format::text,
+                                           within, deadline::never());
         row_batch batch;
         auto got = co_await begun.value()->fetch(batch, deadline::never());
         EXPECT_TRUE(got);
@@ -264,6 +271,7 @@ TEST(Executor, ReadsASourceOnlyWhenTheMergeWantsIt) {
     s.recipe.limit.constant = 3;
     s.server(0).batches = {{{"1"}}, {{"2"}}, {{"3"}}, {{"4"}}, {{"5"}}};
     s.server(1).batches = {{{"100"}}, {{"200"}}, {{"300"}}};
+    s.within.read_ahead_max = 0;
     (void)s.run();
     EXPECT_EQ(s.server(0).fetches, 3 + 1);  // three for rows, one to drain
     EXPECT_EQ(s.server(1).fetches, 1 + 1);
@@ -360,4 +368,106 @@ TEST(CombineTags, SumsCountsAndLeavesTagsWithoutOne) {
     EXPECT_EQ(combine_tags({"CREATE TABLE", "CREATE TABLE"}, false), "CREATE TABLE");
     EXPECT_EQ(combine_tags({"UPDATE 3", "UPDATE 3"}, true), "UPDATE 3");
     EXPECT_EQ(combine_tags({}, false), "");
+}
+
+namespace {
+
+// Lends one connection a step, and never the last one before it is told to.
+class watched_lender final : public lender {
+public:
+    watched_lender(std::vector<scripted*> servers, io::signal& go) : servers_(std::move(servers)), go_(go) {}
+    task<result<driver::connection*>> lend(const route::step& step) override {
+        const std::size_t index = keyspace::index_of(step.shard);
+        if (index + 1 == servers_.size()) (void)co_await loop->wait_for(go_);
+        co_return servers_[index];
+    }
+    void ended(driver::connection& which) noexcept override {
+        given_back->push_back(&which);
+        if (given_back->size() + 1 == servers_.size()) go_.set();
+    }
+    io::loop* loop = nullptr;
+    std::vector<driver::connection*>* given_back = nullptr;
+
+private:
+    std::vector<scripted*> servers_;
+    io::signal& go_;
+};
+
+task<result<std::uint64_t>> read_through(io::loop& loop, route::bound_plan plan, std::unique_ptr<lender> from) {
+    limits within;
+    std::vector<driver::parameter> none;
+    auto begun = co_await execute::run(loop, std::move(plan), std::move(none), std::move(from), cell_format::text,
+                                       within, deadline::never());
+    if (!begun) co_return std::move(begun).error();
+    std::uint64_t rows = 0;
+    row_batch batch;
+    for (;;) {
+        batch.clear();
+        auto got = co_await (*begun)->fetch(batch, deadline::never());
+        if (!got) co_return std::move(got).error();
+        rows += batch.rows();
+        if (*got == fetched::ended) co_return rows;
+    }
+}
+
+}  // namespace
+
+// The last shard's connection only comes once all others have been given back: who kept them would wait for ever.
+TEST(Executor, ConnectionsGoBackAsTheirShardsAnswerWhileAnotherOneIsWaitedFor) {
+    const auto loop = io::make_poll_loop();
+    for (const bool sorted : {false, true}) {
+        std::vector<std::unique_ptr<scripted>> servers;
+        std::vector<scripted*> all;
+        route::bound_plan plan;
+        plan.where = route::target::all_shards;
+        auto recipe = std::make_shared<route::recipe>();
+        recipe->visible_columns = 1;
+        if (sorted) {
+            recipe->order.resize(1);
+            recipe->shards_are_sorted = true;
+        }
+        plan.merge = recipe;
+        for (std::size_t i = 0; i < 4; ++i) {
+            servers.push_back(std::make_unique<scripted>());
+            servers.back()->bind(*loop);
+            servers.back()->batches = {{{"1"}, {"2"}}, {{"3"}}};
+            all.push_back(servers.back().get());
+            plan.steps.emplace_back().shard = static_cast<keyspace::shard_id>(i);
+        }
+        io::signal go;
+        std::vector<driver::connection*> given_back;
+        auto from = std::make_unique<watched_lender>(all, go);
+        from->loop = loop.get();
+        from->given_back = &given_back;
+        const auto rows = loop->run(read_through(*loop, plan, std::move(from)));
+        ASSERT_TRUE(rows) << rows.error();
+        EXPECT_EQ(*rows, 12u);
+        ASSERT_EQ(given_back.size(), 4u);
+        EXPECT_EQ(given_back.back(), all.back());
+    }
+}
+
+TEST(Executor, ALimitThatIsSatisfiedCancelsNobodyWhoHasAnswered) {
+    scatter s{3};
+    s.recipe.limit.constant = 1;
+    for (std::size_t i = 0; i < 3; ++i) {
+        s.server(i).batches = {{{"1"}}};
+        s.server(i).knows_its_end = true;
+    }
+    const course c = s.run();
+    ASSERT_FALSE(c.failure) << *c.failure;
+    EXPECT_EQ(c.rows.size(), 1u);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_FALSE(s.server(i).was_cancelled) << i;
+}
+
+TEST(Executor, ShardsWithoutRowsEndWithoutBeingAskedAgain) {
+    for (const bool sorted : {false, true}) {
+        scatter s{4};
+        if (sorted) s.sort_by_first();
+        s.server(2).batches = {{{"7"}}};
+        for (std::size_t i = 0; i < 4; ++i) s.server(i).knows_its_end = i % 2 == 0;
+        const course c = s.run();
+        ASSERT_FALSE(c.failure) << *c.failure;
+        EXPECT_EQ(c.rows, (table{{"7"}}));
+    }
 }

@@ -1,0 +1,128 @@
+// What many large statements of the proxy hold together: within memory_max, whatever they ask for, and gone when they end.
+#include "core/memory_bound.hpp"
+#include "support/becomes.hpp"
+#include "support/proxied.hpp"
+#include "support/sanitizer.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <thread>
+
+namespace ashlar {
+namespace {
+
+using test::becomes;
+using test::proxied;
+using test::raw_client;
+
+constexpr std::uint64_t mib = 1u << 20;
+
+proxied::options house_of(std::uint64_t memory_max) {
+    proxied::options how;
+    static std::shared_ptr<test::postgres_server> databases;
+    how.on = databases;
+    how.shards = 4;
+    how.pool = 12;
+    how.schema = {
+        "create table big (id int, t text)",
+        "insert into big select i, current_database() || i || repeat('x', 190) from generate_series(1, 15000) i",
+        "create table one (id int, t text)",
+        "insert into one select 1, repeat('y', 50000000) where current_database() = 'shard_2'"};
+    how.tables = {proxied::sharded("big", "id"), proxied::sharded("one", "id")};
+    if (databases == nullptr) databases = proxied{how}.shared_databases();
+    how.on = databases;
+    how.change = [memory_max](config::description& d) { d.serve.memory_max = memory_max; };
+    return how;
+}
+
+TEST(ProxyMemory, EightLargeStatementsStayWithinTheBoundAndSmallOnesGoOn) {
+    constexpr std::uint64_t most = 64 * mib;
+    proxied house{house_of(most)};
+    raw_client warm{house.login()};
+    ASSERT_NE(warm.query("select count(*) from big").find("D(60000)"), std::string::npos);
+    const std::uint64_t before = resident_bytes();
+    std::atomic<bool> over{false};
+    std::atomic<std::uint64_t> highest{0};
+    std::thread watching{[&] {
+        while (!over) {
+            highest = std::max(highest.load(), resident_bytes());
+            std::this_thread::sleep_for(std::chrono::milliseconds{2});
+        }
+    }};
+    std::atomic<int> answered{0}, ended{0};
+    std::vector<std::thread> large;
+    for (int i = 0; i < 8; ++i) {
+        large.emplace_back([&] {
+            raw_client::options patient = house.login();
+            patient.patience = std::chrono::seconds{120};
+            raw_client c{patient};
+            for (int n = 0; n < 3; ++n) {
+                const std::string got = c.query("select t, count(*) from big group by t order by 2, 1 limit 1");
+                if (got.find("C(SELECT 1)") != got.npos)
+                    ++answered;
+                else if (got.find("E(53200)") != got.npos)
+                    ++ended;
+                else
+                    ADD_FAILURE() << got.substr(0, 300);
+            }
+        });
+    }
+    raw_client small{house.login()};
+    for (int i = 0; i < 100; ++i) {
+        const std::string got = small.query(fmt::format("select id from big where id = {} limit 1", i + 1));
+        EXPECT_EQ(got.find("E("), got.npos) << got;
+    }
+    for (std::thread& each : large) each.join();
+    over = true;
+    watching.join();
+    EXPECT_EQ(answered + ended, 24);
+    EXPECT_GT(answered, 0);
+    // The reserve, the allocator's own, the eight answers' buffers.
+    if (!test::sanitized) {
+        EXPECT_LT(highest - before, most + most / 8 + 96 * mib);
+    }
+    EXPECT_NE(small.query("select count(*) from big").find("D(60000)"), std::string::npos);
+}
+
+TEST(ProxyMemory, ALongRowIsNotCopied) {
+    proxied house{house_of(1'024 * mib)};
+    raw_client::options patient = house.login();
+    patient.patience = std::chrono::seconds{60};
+    raw_client c{patient};
+    ASSERT_NE(c.query("select count(*) from one").find("D(1)"), std::string::npos);
+    const std::uint64_t before = resident_bytes();
+    std::atomic<bool> over{false};
+    std::atomic<std::uint64_t> highest{0};
+    std::thread watching{[&] {
+        while (!over) {
+            highest = std::max(highest.load(), resident_bytes());
+            std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        }
+    }};
+    // Read in parts and dropped, so that only the proxy's memory counts.
+    std::string query = "Q";
+    const std::string sql = "select id, t from one";
+    const auto size = static_cast<std::uint32_t>(sql.size() + 5);
+    for (int shift = 24; shift >= 0; shift -= 8) query += static_cast<char>(size >> shift & 0xff);
+    query += sql;
+    query += '\0';
+    c.send(query);
+    std::size_t got = 0;
+    while (got + 64 * 1024 < 50'000'000) got += c.receive_bytes(64 * 1024).size();
+    over = true;
+    watching.join();
+    if (!test::sanitized) {
+        EXPECT_LT(highest - before, 50 * mib + 50 * mib / 4 + 24 * mib);
+    }
+}
+
+TEST(ProxyMemory, ARowThatIsLongerThanTheBoundEndsItsStatementAlone) {
+    proxied house{house_of(32 * mib)};
+    raw_client c{house.login()};
+    EXPECT_NE(c.query("select id, t from one").find("E(53200)"), std::string::npos);
+    EXPECT_NE(c.query("select count(*) from one").find("D(1)"), std::string::npos) << "the session goes on";
+}
+
+}  // namespace
+}  // namespace ashlar
