@@ -1,5 +1,6 @@
 #include "route/keys.hpp"
 
+#include "core/codec.hpp"
 #include "route/array_value.hpp"
 #include "route/types.hpp"
 
@@ -151,9 +152,10 @@ result<std::optional<keyspace::key>> one_key(const key_source& source, std::span
     const bound_parameter& given = parameters[source.parameter];
     if (!given.bytes) return found{};
     if (!may_carry(given.type, type)) {
-        return error{errc::key_invalid, fmt::format("parameter ${} has a type (oid {}) that is compared with the shard "
-                                                    "key by another equality",
-                                                    source.parameter + 1, given.type)}
+        return error{errc::key_invalid,
+                     fmt::format("parameter ${} is of type {}, whose equality is not the shard key's",
+                                 source.parameter + 1, codec::type_name(given.type))}
+            .sqlstate("0A000")
             .hint(fmt::format("Send it as {}, or cast the column on purpose.", keyspace::name_of(type)));
     }
     auto key = given.format == cell_format::binary ? keyspace::key::from_binary(*given.bytes, given.type, type)

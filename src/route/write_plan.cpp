@@ -183,7 +183,10 @@ std::optional<error> refuse_unspelled_key(const question& q, const analysis& tab
         if (no || !column || !tables.is_shard_key(*column) || !literal.is(expression_kind::constant)) return;
         if (literal.literal == sql::literal_kind::null || key_of(literal, type, q.declared)) return;
         const auto key = keyspace::key::from_text(literal.name, type);
-        if (!key) no = placed(q, key.error(), literal.location);
+        if (key) return;
+        no = placed(q, key.error(), literal.location);
+        // A number that is no key is a valid value, which equals none.
+        if (literal.literal != sql::literal_kind::string) no->sqlstate("0A000");
     };
     const auto each = [&](const expression& e) {
         if (!e.is(expression_kind::operation) || e.name != "=" || !e.schema.empty() || e.inner.size() != 2) return;
