@@ -223,15 +223,23 @@ struct column_target {
     int location = -1;
 };
 
+// A foreign key in a definition.
+struct foreign_key {
+    std::vector<std::string> columns;  // of the table defined
+    table_name to;
+    std::vector<std::string> to_columns;  // empty: its primary key
+    int location = -1;
+};
+
 // The words of a statement that is the face's own business.
 struct session_facts {
-    std::string name;                   // variable, savepoint, prepared statement; "" = all
+    std::string name;                   // variable, savepoint, prepared statement; "" = all; DO: the language
     std::vector<std::string> values;    // SET's values; BEGIN's modes as "isolation level=serializable"
     bool local = false;                 // SET LOCAL
     bool to_default = false;            // SET x TO DEFAULT
-    std::vector<expression> arguments;  // EXECUTE
+    std::vector<expression> arguments;  // EXECUTE; CALL: the one call
     std::vector<type_name> types;       // PREPARE
-    std::string inner_sql;              // PREPARE, EXPLAIN: the text of the statement inside
+    std::string inner_sql;              // PREPARE, EXPLAIN: the text of the statement inside; DO: the code
     std::string command;                // what it is called: "LISTEN", "VACUUM", "CREATE TABLE"
 };
 
@@ -256,6 +264,7 @@ struct statement {
     bool recursive = false;
     from_item target;                    // insert, update, delete, copy: the table
     std::vector<column_target> columns;  // insert
+    bool overriding_user = false;        // insert … overriding user value: identity columns take no value given
     std::optional<conflict_clause> conflict;
     std::vector<assignment> set;  // update
     std::vector<from_item> from;  // update … from, delete … using
@@ -269,6 +278,8 @@ struct statement {
     bool analyzes = false;                   // explain analyze
     std::vector<std::string> options;        // explain
     bool temporary = false;                  // ddl on a temporary table
+    std::vector<foreign_key> foreign_keys;   // ddl: those that it makes
+    std::vector<expression> calls;  // ddl: functions that it names, such as a trigger's, as calls without arguments
 };
 
 }  // namespace ashlar::sql

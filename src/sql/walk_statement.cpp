@@ -40,6 +40,7 @@ statement walker::walk_insert(const InsertStmt* node) {
         out.columns.push_back({text_of(target->name), target->indirection != nullptr, target->location});
     });
     if (node->selectStmt) out.body = walk_query(node->selectStmt);
+    out.overriding_user = node->override == OVERRIDING_USER_VALUE;
     if (const OnConflictClause* c = node->onConflictClause) {
         conflict_clause conflict;
         conflict.location = c->location;
@@ -245,6 +246,87 @@ void walker::name_objects(const List* objects, statement& into) {
     });
 }
 
+expression walker::call_of(const List* name) {
+    expression out;
+    out.kind = expression_kind::function;
+    split_name(name, out.schema, out.name);
+    out.call = std::make_shared<const call_facts>();
+    return out;
+}
+
+// Of a table's elements: its columns and constraints, or the constraints of one column.
+void walker::walk_foreign_keys(const List* elements, statement& into, const char* column) {
+    each_node(elements, [&](const Node* n) {
+        if (nodeTag(n) == T_ColumnDef) {
+            walk_foreign_keys(as<ColumnDef>(n)->constraints, into, as<ColumnDef>(n)->colname);
+        } else if (nodeTag(n) == T_Constraint && as<Constraint>(n)->contype == CONSTR_FOREIGN) {
+            const auto* c = as<Constraint>(n);
+            foreign_key key;
+            key.columns = strings_of(c->fk_attrs);
+            if (column) key.columns = {column};
+            if (c->pktable) key.to = walk_name(c->pktable);
+            key.to_columns = strings_of(c->pk_attrs);
+            key.location = c->location;
+            into.foreign_keys.push_back(std::move(key));
+        }
+    });
+}
+
+// The tables that ALTER TABLE binds to its own, and their foreign keys.
+void walker::walk_alteration(const AlterTableCmd* command, statement& into) {
+    if (!command->def) return;
+    switch (nodeTag(command->def)) {
+        case T_ColumnDef:
+            walk_foreign_keys(as<ColumnDef>(command->def)->constraints, into, as<ColumnDef>(command->def)->colname);
+            return;
+        case T_Constraint: {
+            const auto* c = as<Constraint>(command->def);
+            if (c->contype != CONSTR_FOREIGN) return;
+            foreign_key key;
+            key.columns = strings_of(c->fk_attrs);
+            if (c->pktable) key.to = walk_name(c->pktable);
+            key.to_columns = strings_of(c->pk_attrs);
+            key.location = c->location;
+            into.foreign_keys.push_back(std::move(key));
+            return;
+        }
+        case T_PartitionCmd:
+            if (as<PartitionCmd>(command->def)->name)
+                into.tables.push_back(walk_name(as<PartitionCmd>(command->def)->name));
+            return;
+        case T_RangeVar:  // INHERIT, NO INHERIT
+            into.tables.push_back(walk_name(as<RangeVar>(command->def)));
+            return;
+        default:
+            return;
+    }
+}
+
+// As a query of the tables and expressions that it reads, for whoever asks what those are.
+statement walker::walk_merge(const MergeStmt* node) {
+    statement out;
+    out.kind = statement_kind::select;
+    query all;
+    all.with = walk_with(node->withClause);
+    all.recursive = node->withClause && node->withClause->recursive;
+    all.from.push_back(walk_table(node->relation));
+    all.from.push_back(walk_from(node->sourceRelation));
+    all.where = walk_maybe(node->joinCondition);
+    const auto add = [&](expression value) {
+        select_item item;
+        item.value = std::move(value);
+        all.items.push_back(std::move(item));
+    };
+    each_node(node->mergeWhenClauses, [&](const Node* n) {
+        const auto* when = as<MergeWhenClause>(n);
+        for (expression& e : walk_maybe(when->condition)) add(std::move(e));
+        for (assignment& a : walk_assignments(when->targetList)) add(std::move(a.value));
+        for (expression& e : walk_list(when->values)) add(std::move(e));
+    });
+    out.body = std::make_shared<const query>(std::move(all));
+    return out;
+}
+
 statement walker::walk_other(const Node* node) {
     statement out;
     out.kind = statement_kind::utility;
@@ -258,18 +340,23 @@ statement walker::walk_other(const Node* node) {
         case T_CreateStmt:
             ddl("CREATE TABLE", as<CreateStmt>(node)->relation);
             name_objects(as<CreateStmt>(node)->inhRelations, out);
+            walk_foreign_keys(as<CreateStmt>(node)->tableElts, out);
+            walk_foreign_keys(as<CreateStmt>(node)->constraints, out);
             break;
         case T_IndexStmt:
             ddl("CREATE INDEX", as<IndexStmt>(node)->relation);
             break;
         case T_AlterTableStmt:
             ddl("ALTER TABLE", as<AlterTableStmt>(node)->relation);
+            each_node(as<AlterTableStmt>(node)->cmds,
+                      [&](const Node* n) { walk_alteration(as<AlterTableCmd>(n), out); });
             break;
         case T_RenameStmt:
             ddl("ALTER … RENAME", as<RenameStmt>(node)->relation);
             break;
         case T_CreateTrigStmt:
             ddl("CREATE TRIGGER", as<CreateTrigStmt>(node)->relation);
+            out.calls.push_back(call_of(as<CreateTrigStmt>(node)->funcname));
             break;
         case T_AlterObjectSchemaStmt:
             ddl("ALTER … SET SCHEMA", as<AlterObjectSchemaStmt>(node)->relation);
@@ -339,13 +426,20 @@ statement walker::walk_other(const Node* node) {
             break;
         case T_DoStmt:
             out.session.command = "DO";
+            each_node(as<DoStmt>(node)->args, [&](const Node* n) {
+                const std::string name = text_of(as<DefElem>(n)->defname);
+                if (name == "as") out.session.inner_sql = option_text(as<DefElem>(n)->arg);
+                if (name == "language") out.session.name = option_text(as<DefElem>(n)->arg);
+            });
             break;
         case T_CallStmt:
             out.session.command = "CALL";
+            if (as<CallStmt>(node)->funccall) out.session.arguments.push_back(walk_call(as<CallStmt>(node)->funccall));
             break;
         case T_MergeStmt:
             out.session.command = "MERGE";
             out.tables.push_back(walk_name(as<MergeStmt>(node)->relation));
+            out.inner = std::make_shared<const statement>(walk_merge(as<MergeStmt>(node)));
             break;
         case T_ConstraintsSetStmt:
             out.session.command = "SET CONSTRAINTS";

@@ -84,6 +84,10 @@ private:
     std::vector<assignment> walk_assignments(const List* list);
     void name_objects(const List* objects, statement& into);
     std::string option_text(const Node* node);
+    statement walk_merge(const MergeStmt* node);
+    static expression call_of(const List* name);
+    void walk_foreign_keys(const List* elements, statement& into, const char* column = nullptr);
+    void walk_alteration(const AlterTableCmd* command, statement& into);
 
     std::size_t depth_max_;
     std::size_t depth_ = 0;
