@@ -261,10 +261,48 @@ bool analysis::enter_common(const from_item& item, from_state& state) {
     return true;
 }
 
+// A view is planned as the sub-query that it stands for; its names are its own.
+void analysis::enter_view(const from_item& item, const table_facts& view, from_state& state) {
+    constexpr std::size_t views_max = 32;
+    views_.push_back({&view, verb::read, item.location, nullptr});
+    if (inside_views_ == views_max) return obstacle("views that nest so deeply", item.location);
+    std::vector<common_table> outside;
+    std::swap(outside, common_);
+    ++inside_views_;
+    const bool clear = obstacle_.empty();
+    seen_query seen = look(*view.view_of->body, nullptr, state.chain, false);
+    --inside_views_;
+    std::swap(outside, common_);
+    if (clear && !obstacle_.empty()) obstacle_location_ = item.location;
+    for (std::size_t i = seen.first; i < seen.last; ++i) occurrences_[i].location = item.location;
+    if (unsharded_ && first_unsharded_location_ < 0) first_unsharded_location_ = item.location;
+    seen.rows.location = item.location;
+
+    const std::size_t own = relations_.size();
+    relation r = seen.columns;
+    r.name = item.alias.empty() ? item.table.name : item.alias;
+    r.view = &view;
+    r.location = item.location;
+    r.renamed = !item.column_aliases.empty();
+    if (!r.columns_known || r.columns.size() != view.columns.size()) {
+        r.renamed = true;  // nothing is certain of its columns
+    } else {
+        for (std::size_t i = 0; i < r.columns.size(); ++i) {
+            r.columns[i].name = view.columns[i].name;
+            if (!r.columns[i].origin) r.columns[i].origin = column_id{own, view.columns[i].name};
+        }
+    }
+    state.level->relations.push_back(own);
+    relations_.push_back(std::move(r));
+    state.items[&item].query = std::move(seen);
+}
+
 void analysis::enter_table(const from_item& item, from_state& state) {
     if (enter_common(item, state)) return;
     relation r;
     r.table = find_table(item.table);
+    if (r.table) touched_.push_back({r.table, verb::read, item.location, nullptr});
+    if (r.table && r.table->view_of) return enter_view(item, *r.table, state);
     r.name = item.alias.empty() ? item.table.name : item.alias;
     r.renamed = !item.column_aliases.empty();
     r.location = item.location;
@@ -278,6 +316,7 @@ void analysis::enter_table(const from_item& item, from_state& state) {
         system_ = true;
         if (of_postgres && !postgres_catalogue_) postgres_catalogue_ = item.location;
     } else if (!r.table || r.table->kind == table_kind::unsharded) {
+        if (!r.table) unknown_names_.push_back(item.table.name);
         const std::string& database =
             r.table && !r.table->database.empty() ? r.table->database : known_.unsharded_database;
         if (unsharded_ && database != database_) obstacle("tables of two databases in one statement", item.location);
@@ -451,7 +490,10 @@ void analysis::look_at_change(const sql::statement& s, const scope* outer, bool 
     environment facts;
     if (is_own_table(s.target.table, known_.dialect, search_path_)) own_target_ = s.target.table;
     enter(s.target, state);
-    if (top) target_ = find_table(s.target.table);
+    const table_facts* const table = find_table(s.target.table);
+    if (top) target_ = table;
+    const bool updates = s.kind == sql::statement_kind::update;
+    if (table) touched_.push_back({table, updates ? verb::update : verb::delete_, s.target.location, &s});
     for (const from_item& item : s.from) enter(item, state);
     for (const from_item& item : s.from) gather(item, state, facts);
     for (const expression& e : s.where) add_facts(e, level, facts);
@@ -477,6 +519,9 @@ void analysis::look_at_insert(const sql::statement& s, const scope* outer, bool 
     // the table's rows are not read, unless by ON CONFLICT, which sees those of the same key only
     const table_facts* table = find_table(s.target.table);
     if (top) target_ = table;
+    if (table) touched_.push_back({table, verb::insert, s.target.location, &s});
+    if (table && s.conflict && s.conflict->updates) touched_.push_back({table, verb::update, s.target.location, &s});
+    if (!table) unknown_names_.push_back(s.target.table.name);
     if (!table || table->kind == table_kind::unsharded) {
         const std::string& database = table && !table->database.empty() ? table->database : known_.unsharded_database;
         unsharded_ = true;

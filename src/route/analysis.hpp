@@ -32,7 +32,8 @@ namespace ashlar::route {
 // Something in a FROM that has columns.
 struct relation {
     std::string name;                    // what its columns are qualified with
-    const table_facts* table = nullptr;  // nullptr: a sub-query, a function, a common table, an unknown table
+    const table_facts* table = nullptr;  // nullptr: a sub-query, a view, a function, a common table, an unknown table
+    const table_facts* view = nullptr;   // the types of what it computes
     bool renamed = false;                // t(a, b): its columns' names are not the table's
     bool columns_known = false;          // `columns` are all there are
     bool nullable = false;               // on the nullable side of an outer join of its level
@@ -83,6 +84,19 @@ public:
 
     // Looks at a whole statement: select, insert, update or delete. Call it once.
     status look_at(const sql::statement& s);
+
+    // A known relation and what the statement does with it.
+    struct touch {
+        const table_facts* table = nullptr;
+        verb how = verb::read;
+        int location = -1;
+        const sql::statement* by = nullptr;  // insert, update, delete
+    };
+    const std::vector<touch>& touched() const noexcept { return touched_; }
+    // Views over sharded or reference tables, which were looked into.
+    const std::vector<touch>& views() const noexcept { return views_; }
+    // Relations that the catalogue does not know.
+    const std::vector<std::string>& unknown_names() const noexcept { return unknown_names_; }
 
     const std::vector<relation>& relations() const noexcept { return relations_; }
     const std::vector<occurrence>& sharded() const noexcept { return occurrences_; }
@@ -148,6 +162,7 @@ private:
     void enter_table(const sql::from_item& item, from_state& state);
     void enter_join(const sql::from_item& item, from_state& state);
     bool enter_common(const sql::from_item& item, from_state& state);
+    void enter_view(const sql::from_item& item, const table_facts& view, from_state& state);
     void gather(const sql::from_item& item, const from_state& state, environment& facts);
     spread settle(const sql::from_item& item, const from_state& state, const environment& facts, bool nullable);
     spread settle_join(const sql::from_item& item, const from_state& state, const environment& facts, bool nullable);
@@ -177,6 +192,9 @@ private:
     std::vector<relation> relations_;
     std::vector<occurrence> occurrences_;
     std::vector<common_table> common_;  // visible ones, innermost last
+    std::vector<touch> touched_, views_;
+    std::size_t inside_views_ = 0;
+    std::vector<std::string> unknown_names_;
     std::optional<int> postgres_catalogue_;
     bool reference_ = false, unsharded_ = false, system_ = false, writes_in_with_ = false;
     std::string database_, first_unsharded_, obstacle_;

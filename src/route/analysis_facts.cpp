@@ -200,7 +200,8 @@ std::optional<column_id> analysis::resolve_in(const expression& column, const sc
 
 const column_facts* analysis::facts_of(const column_id& column) const {
     const relation& r = relations_[column.relation];
-    return r.table ? r.table->find(column.column) : nullptr;
+    if (r.table) return r.table->find(column.column);
+    return r.view ? r.view->find(column.column) : nullptr;
 }
 
 bool analysis::is_shard_key(const column_id& column) const {
@@ -222,7 +223,7 @@ relation analysis::columns_out(const sql::query& q, const scope& level, bool& si
         if (e.call->over) {
             windows = true;
         } else {
-            aggregates = aggregates || f.aggregate || f.how == behaviour::unknown;
+            aggregates = aggregates || f.aggregate || f.how == behaviour::unknown || f.how == behaviour::own;
         }
         sets = sets || f.returns_set;
     };

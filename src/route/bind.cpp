@@ -170,10 +170,16 @@ result<bound_plan> bind_by_rows(const inside& in, std::span<const bound_paramete
     return out;
 }
 
-status check_names(const inside& in, std::span<const bound_parameter> parameters) {
+status check_values(const inside& in, std::span<const bound_parameter> parameters) {
     for (const std::size_t each : in.looked_up) {
         if (each >= parameters.size()) continue;
         if (status s = must_be_name(each, parameters[each]); !s) return s;
+    }
+    for (const auto& [each, column] : in.numbered) {
+        if (each >= parameters.size() || parameters[each].bytes) continue;
+        return error{errc::unsupported,
+                     fmt::format("column {} is NULL: each shard would number the row by itself", column)}
+            .hint("Give the column a value in each row: a number made by the application, or a UUID.");
     }
     return {};
 }
@@ -182,7 +188,7 @@ status check_names(const inside& in, std::span<const bound_parameter> parameters
 
 result<bound_plan> prepared_plan::bind(std::span<const bound_parameter> parameters) const {
     const inside& in = *inside_;
-    if (status s = check_names(in, parameters); !s) return std::move(s).error();
+    if (status s = check_values(in, parameters); !s) return std::move(s).error();
     switch (in.way) {
         case way::nowhere: {
             bound_plan out;
@@ -217,7 +223,7 @@ result<bound_plan> prepared_plan::bind(std::span<const bound_parameter> paramete
 result<std::optional<keyspace::shard_id>> prepared_plan::bind_one(std::span<const bound_parameter> parameters) const {
     using found = std::optional<keyspace::shard_id>;
     const inside& in = *inside_;
-    if (status s = check_names(in, parameters); !s) return std::move(s).error();
+    if (status s = check_values(in, parameters); !s) return std::move(s).error();
     if (in.fixed) return found{*in.fixed};
     if (in.single) {
         auto key = one_key(*in.single, parameters, in.map->key_type());

@@ -4,6 +4,7 @@
 
 #include "core/oid_map.hpp"
 #include "keyspace/shard_map.hpp"
+#include "route/effects.hpp"
 
 #include <cstdint>
 #include <map>
@@ -13,6 +14,10 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace ashlar::sql {
+struct statement;
+}
 
 namespace ashlar::route {
 
@@ -42,7 +47,7 @@ struct column_facts {
     bool not_null = false;
     bool has_volatile_default =
         false;  // nextval, now, gen_random_uuid … (matters where one row goes to several shards)
-    bool default_is_sequence = false;  // serial, identity, nextval: each shard would number for itself
+    bool default_is_sequence = false;  // serial, identity, nextval, rowid: each shard would number for itself
     bool generated = false;
     bool holds_oids = false;      // of a type of the user's own that holds regclass or its kin
     bool default_is_oid = false;  // its default is a number of the server's own: 'orders'::regclass
@@ -57,10 +62,12 @@ struct table_facts {
     std::string database;   // unsharded: where it lives
     std::vector<column_facts> columns;
     std::vector<std::vector<std::string>> unique_keys;  // primary key first
-    bool has_triggers_or_rules = false;
     bool is_view = false;
     // Sharded, reference: set when it is not the same on all shards. Only a statement that names its shard may use it then.
     std::shared_ptr<const disagreement> differs;
+    // A view over sharded or reference tables, alike on every shard: its query, without places in a text.
+    std::shared_ptr<const sql::statement> view_of;
+    std::vector<hindrance> hindrances;
     const column_facts* find(std::string_view column) const;
     friend bool operator==(const table_facts&, const table_facts&) = default;
 };
@@ -84,6 +91,12 @@ struct catalogue {
     bool any_column_collation_differs = false;  // some text column has another collation than the default
     // Functions beyond those known to be immutable or stable built-ins, by lower-case name, read from the server's catalogue.
     std::set<std::string, std::less<>> immutable_functions, stable_functions;
+    // Functions of the user's own, by lower-case name; operators and types whose functions touch tables.
+    std::map<std::string, own_function, std::less<>> own_functions;
+    std::map<std::string, std::string, std::less<>> touching_operators, touching_types;  // name → function
+    // The unsharded database has copies of sharded or reference tables, which are empty: nothing may look at them.
+    bool unsharded_database_has_copies = false;
+    std::vector<hindrance> on_definitions;  // event triggers of the unsharded database
     // How databases number their own types and relations, where that is not as the one numbers them that is asked for the
     // catalogue; nullptr when none needs it.
     std::shared_ptr<const oid_maps> oids;

@@ -1,5 +1,6 @@
 #include "route/contents.hpp"
 
+#include "route/analysis.hpp"
 #include "route/refusal.hpp"
 #include "route/types.hpp"
 #include "sql/visit.hpp"
@@ -56,16 +57,18 @@ struct collector {
             case expression_kind::operation:
             case expression_kind::any_of:
             case expression_kind::all_of:
-                if (!e.schema.empty() || !is_builtin_operator(e.name)) note(out.own_operator, e.name, e.location);
+                if (!e.schema.empty() || !is_builtin_operator(e.name)) own_operator(e.name, e.location);
                 return;
             case expression_kind::subquery:
                 if (!e.path.empty() && (!e.schema.empty() || !is_builtin_operator(e.path.front()))) {
-                    note(out.own_operator, e.path.front(), e.location);
+                    own_operator(e.path.front(), e.location);
                 }
                 return;
             case expression_kind::cast:
                 if (known.dialect == dialect::postgres && !is_builtin_type(*e.type))
                     note(out.object_name, e.type->name, e.location);
+                if (const auto at = known.touching_types.find(e.type->name); at != known.touching_types.end())
+                    through(at->second, e.location);
                 return;
             case expression_kind::column:
                 return column(e);
@@ -79,8 +82,27 @@ struct collector {
         }
     }
 
+    void own_operator(const std::string& name, int location) {
+        note(out.own_operator, name, location);
+        if (const auto at = known.touching_operators.find(name); at != known.touching_operators.end())
+            through(at->second, location);
+    }
+
+    // A function that is called by another name.
+    void through(const std::string& function, int location) {
+        take(facts_of_function(known, "", function, 1), function, location);
+    }
+
     void column(const expression& e) {
         if (e.path.empty()) return;
+        if (e.path.size() > 1) {
+            // row.function
+            const auto at = known.own_functions.find(e.path.back());
+            if (at != known.own_functions.end() && at->second.takes_row) {
+                const function_facts f = facts_of_function(known, "", e.path.back(), 1);
+                if (f.how == behaviour::unknown || !f.touches.empty()) take(f, e.path.back(), e.location);
+            }
+        }
         const auto is_it = [&](const auto& list) {
             return std::find(list.begin(), list.end(), e.path.back()) != list.end();
         };
@@ -92,25 +114,57 @@ struct collector {
         const function_facts f = facts_of_function(known, e.schema, e.name, e.inner.size());
         if (e.call->over || f.window) note(out.window, e.name, e.location);
         if (!object_type_name(f.result).empty()) note(out.object_name, e.name, e.location);
+        if (const table_facts* copy = measured_copy(e)) {
+            if (!out.touching) out.why_touching = "would measure an empty copy of " + copy->name;
+            note(out.touching, e.name, e.location);
+            out.any_shard = false;
+        }
+        take(f, e.name, e.location);
+    }
+
+    // pg_table_size('orders') and its kin, of a table that is elsewhere.
+    const table_facts* measured_copy(const expression& e) const {
+        static constexpr auto sizes = std::to_array<std::string_view>(
+            {"pg_relation_size", "pg_table_size", "pg_total_relation_size", "pg_indexes_size"});
+        if (!known.unsharded_database_has_copies || e.inner.empty()) return nullptr;
+        if (std::find(sizes.begin(), sizes.end(), e.name) == sizes.end()) return nullptr;
+        const expression* of = &e.inner.front();
+        while (of->is(expression_kind::cast)) of = &of->inner.front();
+        if (!of->is(expression_kind::constant) || of->literal != sql::literal_kind::string) return nullptr;
+        const table_facts* const found = known.find("", of->name);
+        return found != nullptr && found->kind != table_kind::unsharded ? found : nullptr;
+    }
+
+    void take(const function_facts& f, const std::string& name, int location) {
+        if (!f.known && known.dialect == dialect::postgres) out.unknown_names.push_back(name);
+        if (!f.touches.empty()) {
+            if (!out.touching) out.why_touching = f.touches;
+            note(out.touching, name, location);
+            out.any_shard = out.any_shard && f.on_shards_only;
+        }
         switch (f.how) {
             case behaviour::pure:
                 return;
             case behaviour::clock:
-                return note(out.clock, e.name, e.location);
+                return note(out.clock, name, location);
             case behaviour::local:
-                return note(out.local, e.name, e.location);
+                return note(out.local, name, location);
             case behaviour::random:
-                return note(out.random, e.name, e.location);
+                return note(out.random, name, location);
             case behaviour::sequence:
-                return note(out.sequence, e.name, e.location);
+                return note(out.sequence, name, location);
             case behaviour::lock:
-                if (e.name.find("_xact_") == std::string::npos) note(out.session_lock, e.name, e.location);
-                return note(out.lock, e.name, e.location);
+                if (name.find("_xact_") == std::string::npos) note(out.session_lock, name, location);
+                return note(out.lock, name, location);
             case behaviour::session:
-                return note(out.session, e.name, e.location);
+                return note(out.session, name, location);
+            case behaviour::own:
+                if (!f.stable) note(out.volatile_function, name, location);
+                return note(out.own_function, name, location);
             case behaviour::unknown:
-                if (!f.stable) note(out.volatile_function, e.name, e.location);
-                return note(out.unknown_function, e.name, e.location);
+                if (!f.stable) note(out.volatile_function, name, location);
+                if (!out.unknown_function) out.why_unknown = f.why;
+                return note(out.unknown_function, name, location);
         }
     }
 };
@@ -123,11 +177,23 @@ contents contents_of(const sql::statement& s, const catalogue& known) {
     return std::move(collect.out);
 }
 
+contents contents_of(const sql::statement& s, const catalogue& known, const analysis& tables) {
+    collector collect{known, s.body.get(), {}};
+    sql::visit(s, collect);
+    for (const auto& view : tables.views()) sql::visit(*view.table->view_of, collect);
+    return std::move(collect.out);
+}
+
 std::optional<error> refuse_on_one_shard(const contents& c, std::string_view text) {
     if (c.unknown) return refusal(text, c.unknown->location, c.unknown->name, "Rewrite it without this construct.");
     if (c.into)
         return refusal(text, c.into->location, "SELECT INTO from a sharded table",
                        "Create the table first, then insert.");
+    if (c.unknown_function && !c.why_unknown.empty()) {
+        return refusal(text, c.unknown_function->location,
+                       fmt::format("the function {}(), which {},", c.unknown_function->name, c.why_unknown),
+                       "Write what it does as statements of their own.");
+    }
     if (c.unknown_function) {
         return refusal(text, c.unknown_function->location,
                        fmt::format("the function {}(), of which it is not known what it reads or changes,",
@@ -168,6 +234,11 @@ std::optional<error> refuse_on_several(const contents& c, std::string_view text)
         return refusal(text, c.own_group->location,
                        fmt::format("a grouping by {}, which is another number on each server,", c.own_group->name),
                        "Group by its name: cast it to text.");
+    }
+    if (c.own_function) {
+        return refusal(text, c.own_function->location,
+                       fmt::format("the function {}(), which may differ from shard to shard,", c.own_function->name),
+                       "Declare it IMMUTABLE if it is, or fix the shard key to one value in WHERE.");
     }
     if (c.own_operator) {
         return refusal(text, c.own_operator->location,

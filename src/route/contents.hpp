@@ -22,8 +22,15 @@ struct place {
 
 struct contents {
     std::optional<place> unknown;  // a construct outside the whitelist
-    std::optional<place> clock, local, random, sequence, lock, session,
-        unknown_function;                    // the first of each behaviour
+    std::optional<place> clock, local, random, sequence, lock, session, own_function,
+        unknown_function;     // the first of each behaviour
+    std::string why_unknown;  // what is known of unknown_function: "names the unsharded table audit"; "" = nothing
+    // The first function that would look at empty copies on the database of unsharded tables, and what it does there. With
+    // `any_shard`, all such functions can run on any shard.
+    std::optional<place> touching;
+    std::string why_touching;
+    bool any_shard = true;
+    std::vector<std::string> unknown_names;  // functions that neither PostgreSQL nor the catalogue has
     std::optional<place> volatile_function;  // the first of the unknown that the catalogue does not call STABLE
     std::optional<place> session_lock;       // an advisory lock that outlives its transaction
     std::optional<place> keyword;            // current_timestamp, current_user …
@@ -38,15 +45,18 @@ struct contents {
     std::optional<place> arbitrary;  // a sub-query with LIMIT but without ORDER BY: each shard may choose other rows
 
     bool may_write() const noexcept {
-        return unknown_function || has_other_writers();  // set_config() changes no data
+        return unknown_function || own_function || has_other_writers();  // set_config() changes no data
     }
     // The same if functions of the user's own keep what STABLE promises.
     bool may_write_though_stable() const noexcept { return volatile_function || has_other_writers(); }
     bool has_other_writers() const noexcept { return sequence || lock || row_locks || into || unknown; }
-    bool may_change_session() const noexcept { return unknown_function || session || lock || unknown; }
+    bool may_change_session() const noexcept { return unknown_function || own_function || session || lock || unknown; }
 };
 
 contents contents_of(const sql::statement& s, const catalogue& known);
+class analysis;
+// With what the views hold that the statement reads.
+contents contents_of(const sql::statement& s, const catalogue& known, const analysis& tables);
 
 // What may not run beside sharded or reference tables even on one shard.
 std::optional<error> refuse_on_one_shard(const contents& c, std::string_view text);

@@ -1,4 +1,7 @@
 // COPY, and everything that is neither a query nor a session's own business: definitions and commands.
+#include "route/code.hpp"
+#include "route/hindering.hpp"
+#include "route/loose_code.hpp"
 #include "route/own_tables.hpp"
 #include "route/planning.hpp"
 #include "route/refusal.hpp"
@@ -10,13 +13,16 @@
 #include <array>
 
 namespace ashlar::route {
+
+using sql::expression;
+
 namespace {
 
 struct named_tables {
     const table_facts* configured = nullptr;  // the first sharded or reference one
     const table_facts* elsewhere = nullptr;
     const sql::table_name* own = nullptr;  // Ashlar's
-    bool unknown = false;
+    std::vector<std::string> unknown;
     int location = -1;
 };
 
@@ -36,7 +42,7 @@ named_tables look_up(const question& q) {
         if (t && t->kind != table_kind::unsharded) {
             if (!out.configured) out.configured = t;
         } else {
-            out.unknown = out.unknown || !t;
+            if (!t) out.unknown.push_back(name.name);
             out.elsewhere = t;
             if (!t) out.elsewhere = nullptr;
         }
@@ -81,6 +87,110 @@ made_plan send_elsewhere(const question& q, std::unique_ptr<prepared_plan::insid
     return out;
 }
 
+std::optional<error> refuse_hindered_copy(const question& q) {
+    const table_facts* t = find_table(q, q.said.target.table);
+    if (t == nullptr) return std::nullopt;
+    const verb how = q.said.copy->from ? verb::insert : verb::read;
+    columns_written columns{q.said.copy->columns, q.said.copy->columns};
+    if (columns.named.empty()) {
+        for (const column_facts& c : t->columns) columns.named.push_back(c.name);
+        columns.filled = columns.named;
+    }
+    if (const hindrance* h = first_hindrance(*t, how, &columns, t->kind != table_kind::unsharded))
+        return refuse_hindered(q.text, *t, *h, how, q.said.target.location);
+    if (!q.said.copy->from || t->kind == table_kind::unsharded) return std::nullopt;
+    for (const column_facts& c : t->columns) {
+        const bool given = std::find(columns.named.begin(), columns.named.end(), c.name) != columns.named.end();
+        if (!c.default_is_sequence || given) continue;
+        return refusal(
+            q.text, q.said.target.location,
+            fmt::format("COPY into {} without column {}, which a sequence numbers on each shard,", t->name, c.name),
+            "Send the column, with a number for each row.");
+    }
+    return std::nullopt;
+}
+
+// What dependent objects forbid about the tables named, and about what the command would set up.
+std::optional<error> refuse_hindered_definition(const question& q) {
+    const std::string& command = q.said.session.command;
+    std::vector<verb> how{verb::define};
+    if (command == "TRUNCATE") how.push_back(verb::delete_);
+    if (command == "MERGE") how = {verb::insert, verb::update, verb::delete_};
+    for (const sql::table_name& name : q.said.tables) {
+        const table_facts* t = find_table(q, name);
+        if (t == nullptr) continue;
+        for (const verb each : how) {
+            if (const hindrance* h = first_hindrance(*t, each, nullptr)) {
+                return refusal(q.text, name.location, fmt::format("{} of {}, {},", command, t->name, h->what), h->hint);
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+bool is_shard_key_pair(const sql::foreign_key& key, const table_facts& of, const table_facts& to) {
+    std::vector<std::string> to_columns = key.to_columns;
+    if (to_columns.empty() && !to.unique_keys.empty()) to_columns = to.unique_keys.front();
+    for (std::size_t i = 0; i < std::min(key.columns.size(), to_columns.size()); ++i) {
+        if (key.columns[i] == of.shard_key && to_columns[i] == to.shard_key) return true;
+    }
+    return false;
+}
+
+// A foreign key between rows that live apart.
+std::optional<error> refuse_foreign_keys(const question& q) {
+    if (q.said.foreign_keys.empty() || q.said.tables.empty()) return std::nullopt;
+    const table_facts* of = find_table(q, q.said.tables.front());
+    const auto kind_of = [](const table_facts* t) { return t == nullptr ? table_kind::unsharded : t->kind; };
+    const auto word = [](table_kind k) {
+        return k == table_kind::sharded ? "sharded" : k == table_kind::reference ? "reference" : "unsharded";
+    };
+    for (const sql::foreign_key& key : q.said.foreign_keys) {
+        const table_facts* to = find_table(q, key.to);
+        const table_kind from_kind = kind_of(of), to_kind = kind_of(to);
+        const bool same_table = key.to.name == q.said.tables.front().name;
+        if (from_kind == table_kind::unsharded && (to_kind == table_kind::unsharded || same_table)) continue;
+        if (from_kind != table_kind::unsharded && to_kind == table_kind::reference) continue;
+        const table_facts* target = same_table ? of : to;
+        if (from_kind == table_kind::sharded && target != nullptr && kind_of(target) == table_kind::sharded &&
+            is_shard_key_pair(key, *of, *target))
+            continue;
+        return refusal(q.text, key.location,
+                       fmt::format("a foreign key from the {} table {} to the {} table {}, whose rows live apart,",
+                                   word(from_kind), q.said.tables.front().name, word(to_kind), key.to.name),
+                       from_kind == table_kind::sharded && to_kind == table_kind::sharded
+                           ? "Make both shard keys part of the foreign key, or leave it out."
+                           : "Leave the foreign key out, or make the table that it refers to a reference table.");
+    }
+    return std::nullopt;
+}
+
+// Code that the command runs on the database of unsharded tables.
+std::optional<error> refuse_code(const question& q, prepared_plan::inside& into) {
+    const std::string& command = q.said.session.command;
+    code_verdict found;
+    if (command == "DO") {
+        const std::string& language = q.said.session.name;
+        const bool readable = language.empty() || language == "plpgsql";
+        into.may_change_schema = true;
+        if (readable) {
+            found = judge_on_unsharded(q.known, read_code(q.said.session.inner_sql, code_language::plpgsql));
+        } else if (q.known.unsharded_database_has_copies) {
+            found.why = fmt::format("is written in {}, which is not read here,", language);
+        }
+    } else {
+        into.may_change_schema = q.said.kind == statement_kind::ddl || command == "CALL";
+        code_facts code = read_code(q.text, code_language::sql);
+        for (const expression& c : q.said.calls) code.calls.push_back({c.schema, c.name});
+        found = judge_calls(q.known, code);
+    }
+    into.unknown_names.insert(into.unknown_names.end(), found.unknown_names.begin(), found.unknown_names.end());
+    if (found.why.empty()) return std::nullopt;
+    return refusal(q.text, q.said.location,
+                   fmt::format("{}, which {},", command == "DO" ? "a DO block" : command, found.why),
+                   "Write what it does as statements of their own, or run it on each database itself.");
+}
+
 }  // namespace
 
 made_plan plan_copy(const question& q) {
@@ -102,8 +212,10 @@ made_plan plan_copy(const question& q) {
     }
     const named_tables named = look_up(q);
     if (named.own != nullptr && q.said.copy->from) return refuse_own_table(q.text, *named.own);
+    if (auto no = refuse_hindered_copy(q)) return std::move(*no);
     auto out = fresh(q);
     out->writes = q.said.copy->from;
+    out->unknown_names = named.unknown;
     if (!named.configured) {
         return send_elsewhere(q, std::move(out), named.elsewhere ? named.elsewhere->database : "", named.location);
     }
@@ -160,6 +272,9 @@ made_plan plan_definition(const question& q) {
     if (q.said.inner && command == "DECLARE CURSOR" && q.known.dialect == dialect::postgres) return plan_cursor(q);
     if (!q.known.shards)
         return send_elsewhere(q, std::move(out), named.elsewhere ? named.elsewhere->database : "", named.location);
+    out->unknown_names = named.unknown;
+    if (auto no = refuse_hindered_definition(q)) return std::move(*no);
+    if (auto no = refuse_foreign_keys(q)) return std::move(*no);
 
     // A query inside must not read what lives on the shards.
     if (q.said.inner) {
@@ -169,6 +284,7 @@ made_plan plan_definition(const question& q) {
             return refusal(q.text, q.said.location, fmt::format("{} over sharded or reference tables", command),
                            "Run the SELECT alone, or define it on each shard.");
         }
+        if (auto no = refuse_hindered(q, tables)) return std::move(*no);
     }
     if (mixes(q)) {
         return refusal(q.text, named.location, fmt::format("{} of tables that live apart", command),
@@ -203,6 +319,11 @@ made_plan plan_definition(const question& q) {
                                   command == "CHECKPOINT" || command == "CLUSTER")) {
         return refusal(q.text, q.said.location, fmt::format("{} of everything", command),
                        "Name a table, or run it on each database itself.");
+    }
+    if (auto no = refuse_code(q, *out)) return std::move(*no);
+    if (q.said.kind == statement_kind::ddl && !q.known.on_definitions.empty()) {
+        const hindrance& h = q.known.on_definitions.front();
+        return refusal(q.text, q.said.location, fmt::format("{} on a database {},", command, h.what), h.hint);
     }
     return send_elsewhere(q, std::move(out), named.elsewhere ? named.elsewhere->database : "", named.location);
 }

@@ -1,5 +1,7 @@
 #include "route/functions.hpp"
 
+#include "route/hindering.hpp"
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -176,26 +178,70 @@ function_facts sqlite_function(std::string_view name, std::size_t argument_count
 
 }  // namespace
 
+namespace {
+
+const builtin* find_builtin(std::string_view name) {
+    const auto at = std::lower_bound(builtins.begin(), builtins.end(), name,
+                                     [](const builtin& b, std::string_view n) { return b.name < n; });
+    return at != builtins.end() && at->name == name ? &*at : nullptr;
+}
+
+// What the user's own functions of this name do decides where they may run.
+void judge(const own_function& f, const catalogue& known, std::string_view name, function_facts& out) {
+    out.known = true;
+    out.why = in_the_way_on_shards(known, f.does);
+    out.touches = in_the_way_on_unsharded(known, f.does);
+    out.on_shards_only = !out.touches.empty() && out.why.empty();
+    if (!out.why.empty()) {
+        out.how = behaviour::unknown;
+    } else {
+        const bool reads = !f.does.relations.empty();
+        out.how = known.immutable_functions.contains(name) && !reads ? behaviour::pure : behaviour::own;
+    }
+}
+
+}  // namespace
+
+std::optional<behaviour> behaviour_of_builtin(std::string_view name) {
+    const builtin* const found = find_builtin(name);
+    return found ? std::optional{behaviour_of(*found)} : std::nullopt;
+}
+
 function_facts facts_of_function(const catalogue& known, std::string_view schema, std::string_view name,
                                  std::size_t argument_count) {
     if (known.dialect == dialect::sqlite) return sqlite_function(name, argument_count);
     function_facts out;
-    if (schema.empty() || schema == "pg_catalog") {
-        const auto at = std::lower_bound(builtins.begin(), builtins.end(), name,
-                                         [](const builtin& b, std::string_view n) { return b.name < n; });
-        if (at != builtins.end() && at->name == name) {
-            out.how = behaviour_of(*at);
-            out.aggregate = at->kind == 'a';
-            out.window = at->kind == 'w';
-            out.returns_set = at->returns_set;
-            out.immutable = at->volatility == 'i';
-            out.result = at->result;
-            if (at->kind == 'm' || at->kind == 'p') out.how = behaviour::unknown;
-            return out;
+    const auto own = known.own_functions.find(name);
+    const builtin* const found = schema.empty() || schema == "pg_catalog" ? find_builtin(name) : nullptr;
+    if (found) {
+        out.how = behaviour_of(*found);
+        out.aggregate = found->kind == 'a';
+        out.window = found->kind == 'w';
+        out.returns_set = found->returns_set;
+        out.immutable = found->volatility == 'i';
+        out.result = found->result;
+        out.known = true;
+        if (found->kind == 'm' || found->kind == 'p') out.how = behaviour::unknown;
+        if (out.how == behaviour::unknown && !out.aggregate && !out.window && known.unsharded_database_has_copies) {
+            out.touches = "reads whatever it is told";
         }
+        if (own == known.own_functions.end() || schema == "pg_catalog") return out;
+        // one of the same name, which the types of the arguments may choose
+        function_facts other;
+        judge(own->second, known, name, other);
+        if (other.how == behaviour::unknown || !other.touches.empty()) {
+            other.aggregate = out.aggregate;
+            return other;
+        }
+        return out;
+    }
+    out.stable = known.stable_functions.contains(name);
+    if (own != known.own_functions.end()) {
+        judge(own->second, known, name, out);
+        return out;
     }
     if (known.immutable_functions.contains(name)) out.how = behaviour::pure;
-    out.stable = known.stable_functions.contains(name);
+    out.known = out.stable || out.how == behaviour::pure;
     return out;
 }
 

@@ -5,6 +5,8 @@
 #include "route/catalogue.hpp"
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace ashlar::route {
@@ -17,6 +19,7 @@ enum class behaviour : std::uint8_t {
     sequence,  // nextval and its kin: numbers that must be unique over the shards
     lock,      // advisory locks: held on one server only
     session,   // changes the session: set_config(), setseed()
+    own,       // of the user's own, and harmless on one shard: touches no table, or reads reference tables
     unknown,   // may do or read anything
 };
 
@@ -25,10 +28,17 @@ struct function_facts {
     bool aggregate = false;
     bool window = false;
     bool returns_set = false;
-    bool immutable = false;    // PostgreSQL's own, in every overload
-    bool stable = false;       // one of the user's own that writes no data itself, in every overload
-    std::uint32_t result = 0;  // type, when every overload gives the same
+    bool immutable = false;       // PostgreSQL's own, in every overload
+    bool stable = false;          // one of the user's own that writes no data itself, in every overload
+    std::uint32_t result = 0;     // type, when every overload gives the same
+    bool known = false;           // PostgreSQL's own, or in the catalogue
+    std::string why;              // unknown: what is in the way on a shard
+    std::string touches;          // what is in the way on the database of unsharded tables; "" = nothing
+    bool on_shards_only = false;  // … save that any shard could run it
 };
+
+// PostgreSQL's own function of this name; nullopt when there is none.
+std::optional<behaviour> behaviour_of_builtin(std::string_view name);
 
 // `schema` as written; "" = along the search path, where pg_catalog comes first.
 function_facts facts_of_function(const catalogue& known, std::string_view schema, std::string_view name,

@@ -391,7 +391,8 @@ private:
             return out;
         };
         const function_facts f = facts_of_function(q_.known, e.schema, e.name, e.inner.size());
-        if (q_.known.dialect == dialect::sqlite || f.how == behaviour::unknown || !is_of_catalogue(e.schema)) {
+        if (q_.known.dialect == dialect::sqlite || f.how == behaviour::unknown || f.how == behaviour::own ||
+            !is_of_catalogue(e.schema)) {
             if (e.name != "count") plain_only(e.inner);
             return {};
         }

@@ -84,6 +84,12 @@ std::size_t prepared_plan::parameter_count() const noexcept {
 std::string_view prepared_plan::sql() const noexcept {
     return inside_->sql;
 }
+bool prepared_plan::may_change_schema() const noexcept {
+    return inside_->may_change_schema || inside_->kind == statement_kind::ddl;
+}
+const std::vector<std::string>& prepared_plan::unknown_names() const noexcept {
+    return inside_->unknown_names;
+}
 const sql::session_facts& prepared_plan::session() const noexcept {
     return inside_->session;
 }

@@ -99,6 +99,10 @@ public:
     // Its answer tells of one server's catalogue (oids, names looked up by regclass, sizes …): every such statement has to
     // ask the same server, or what one says of a table means nothing to the next.
     bool reads_catalogue() const noexcept;
+    // It may define tables, views or functions: DO, CALL. (Those of kind ddl do.)
+    bool may_change_schema() const noexcept;
+    // The relations and functions that it names and the catalogue does not have: perhaps made since it was read.
+    const std::vector<std::string>& unknown_names() const noexcept;
     // The words of a session statement: SET's variable and values, PREPARE's name and text …; `command` names the rest.
     const sql::session_facts& session() const noexcept;
     // For kind copy: direction, columns, options, and the table; nullptr otherwise.

@@ -1,5 +1,6 @@
 #include "route/planning.hpp"
 
+#include "route/hindering.hpp"
 #include "route/own_numbers.hpp"
 #include "route/refusal.hpp"
 #include "route/shown_types.hpp"
@@ -45,6 +46,12 @@ std::optional<error> refuse_oids_on_shards(const question& q, const analysis& ta
     return refuse_own_numbers(q, tables, inside);
 }
 
+error refuse_touching(std::string_view text, const contents& inside) {
+    return refusal(text, inside.touching->location,
+                   fmt::format("the function {}(), which {},", inside.touching->name, inside.why_touching),
+                   "Write what it does as statements of their own.");
+}
+
 made_plan plan_elsewhere(const question& q, const analysis& tables, contents& inside) {
     if (const auto at = tables.postgres_catalogue(); at && q.known.dialect == dialect::sqlite) {
         return refusal(q.text, *at, "PostgreSQL's catalogue over SQLite databases",
@@ -55,7 +62,13 @@ made_plan plan_elsewhere(const question& q, const analysis& tables, contents& in
                        fmt::format("{}(), whose lock only one connection could keep,", inside.session_lock->name),
                        "Use pg_advisory_xact_lock(), which ends with the transaction.");
     }
+    const bool on_any_shard = inside.touching && inside.any_shard && q.known.shards && !tables.touches_unsharded() &&
+                              !tables.touches_system() && q.said.kind == statement_kind::select && !inside.into &&
+                              !inside.sequence && !inside.lock && !inside.unknown;
+    if (inside.touching && !on_any_shard) return refuse_touching(q.text, inside);
     auto out = fresh(q);
+    out->unknown_names = tables.unknown_names();
+    out->unknown_names.insert(out->unknown_names.end(), inside.unknown_names.begin(), inside.unknown_names.end());
     out->may_change_session = inside.may_change_session();
     const bool is_write = out->writes || q.said.kind != statement_kind::select || tables.writes_in_with();
     out->writes = is_write || inside.may_write();
@@ -100,8 +113,8 @@ made_plan plan_elsewhere(const question& q, const analysis& tables, contents& in
     }
     // Functions that may read or number anything go where the unsharded tables live, if there is such a place.
     // Advisory locks too: they are one space, which those beside unsharded tables share.
-    const bool homeless = inside.unknown_function || inside.sequence || inside.unknown || inside.into || inside.lock ||
-                          q.said.kind != statement_kind::select;
+    const bool homeless = inside.unknown_function || (inside.own_function && !on_any_shard) || inside.sequence ||
+                          inside.unknown || inside.into || inside.lock || q.said.kind != statement_kind::select;
     if (homeless && !tables.touches_system()) {
         if (!q.known.unsharded_database.empty()) {
             go_unsharded(q.known.unsharded_database, routed_because::no_table);
@@ -152,7 +165,15 @@ void take_pins(const analysis& tables, prepared_plan::inside& into) {
 
 namespace {
 
+// What stands in the way may be inside a view, which the client sees by its name alone.
+error by_views(error why, const analysis& tables) {
+    if (tables.views().empty()) return why;
+    error out{why.code(), fmt::format("the view {}: {}", tables.views().front().table->name, why.message())};
+    return std::move(out).hint(why.hint()).at(why.position()).sqlstate(std::string{why.sqlstate()});
+}
+
 made_plan plan_select_over(const question& q, const analysis& tables, contents& inside) {
+    if (auto no = refuse_hindered(q, tables)) return std::move(*no);
     if (tables.sharded().empty() && !tables.touches_reference()) return plan_elsewhere(q, tables, inside);
     if (!q.known.shards) return error{errc::internal, "sharded tables without shards"};
     if (auto no = refuse_mixture(q, tables)) return std::move(*no);
@@ -188,7 +209,7 @@ made_plan plan_select_over(const question& q, const analysis& tables, contents& 
     } else if (out->unpinned && out->map->size() > 1) {
         return std::move(made).error();
     } else {
-        out->why_one = std::move(made).error();
+        out->why_one = by_views(std::move(made).error(), tables);
     }
     return out;
 }
@@ -198,9 +219,10 @@ made_plan plan_select_over(const question& q, const analysis& tables, contents& 
 made_plan plan_select(const question& q) {
     analysis tables{q.known, q.options.search_path, q.declared};
     if (status s = tables.look_at(q.said); !s) return std::move(s).error();
-    contents inside = contents_of(q.said, q.known);
+    contents inside = contents_of(q.said, q.known, tables);
     made_plan made = plan_select_over(q, tables, inside);
-    if (!made || q.known.dialect != dialect::sqlite || !q.said.body) return made;
+    if (!made) return by_views(std::move(made).error(), tables);
+    if (q.known.dialect != dialect::sqlite || !q.said.body) return made;
     const select_question one{q.text, *q.said.body, tables, inside, q.known, (*made)->parameter_count};
     shown_select shown = shown_on_one(one);
     (*made)->one_sql = std::move(shown.sql);

@@ -30,6 +30,8 @@ made_plan plan_definition(const question& q);  // ddl, utility
 std::unique_ptr<prepared_plan::inside> fresh(const question& q);
 // For a statement that touches no sharded and no reference table: where it goes.
 made_plan plan_elsewhere(const question& q, const analysis& tables, contents& inside);
+// A function that would look at empty copies on the database of unsharded tables.
+error refuse_touching(std::string_view text, const contents& inside);
 // Oids as values in a statement for the shards.
 std::optional<error> refuse_oids_on_shards(const question& q, const analysis& tables, contents& inside);
 // Sharded or reference tables beside tables that live elsewhere, or behind an obstacle.

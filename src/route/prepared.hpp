@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ashlar::route {
@@ -38,6 +39,8 @@ struct prepared_plan::inside {
     statement_kind kind = statement_kind::empty;
     bool writes = false, may_change_session = false, reads_catalogue = false;
     bool writes_on_replicas = true;  // see may_read_on_replicas()
+    std::vector<std::string> unknown_names;
+    bool may_change_schema = false;  // see may_change_schema()
     target where = target::session;
     routed_because because = routed_because::session_statement;
     std::size_t parameter_count = 0;
@@ -57,12 +60,13 @@ struct prepared_plan::inside {
     std::optional<key_set> drive;         // of the outermost rows, when several shards can be asked
     std::optional<several_plan> several;  // how several shards answer
     std::optional<error> why_one;         // or why only one shard can
-    bool count_once = false;
     // the fast path: the one key that decides all
     std::optional<keyspace::shard_id> fixed;
     std::optional<key_source> single;
 
     std::vector<std::size_t> looked_up;  // parameters that must be names
+    // Parameters that must not be NULL, or a shard would number the row by itself, with the column.
+    std::vector<std::pair<std::size_t, std::string>> numbered;
 
     std::vector<insert_row> rows;
     std::optional<std::size_t> key_length_max;  // of new rows' keys (key_column.hpp)

@@ -1,5 +1,7 @@
 // INSERT, UPDATE, DELETE and COPY: where the rows live that they make or change.
 #include "core/numeric.hpp"
+#include "route/defaults.hpp"
+#include "route/hindering.hpp"
 #include "route/key_column.hpp"
 #include "route/planning.hpp"
 #include "route/refusal.hpp"
@@ -18,36 +20,6 @@ using sql::expression_kind;
 namespace {
 
 constexpr auto name_key = "Give each row its shard key: it decides where the row lives.";
-
-bool is_default(const expression& e) {
-    return e.is(expression_kind::default_);
-}
-
-// The columns that an INSERT fills in, in order; empty when they cannot be told.
-std::vector<std::string> columns_of(const sql::statement& s, const table_facts& table) {
-    std::vector<std::string> out;
-    for (const sql::column_target& c : s.columns) out.push_back(c.name);
-    if (out.empty()) {
-        for (const column_facts& c : table.columns) out.push_back(c.name);
-    }
-    return out;
-}
-
-// The first column that a row leaves to a default which the planner must not let happen.
-const column_facts* left_to_default(const sql::statement& s, const table_facts& table, bool column_facts::*bad) {
-    const auto columns = columns_of(s, table);
-    for (const column_facts& c : table.columns) {
-        if (!(c.*bad)) continue;
-        const auto at = std::find(columns.begin(), columns.end(), c.name);
-        if (at == columns.end()) return &c;
-        if (!s.body || s.body->values.empty()) continue;
-        const auto place = static_cast<std::size_t>(at - columns.begin());
-        for (const auto& row : s.body->values) {
-            if (place >= row.size() || is_default(row[place])) return &c;
-        }
-    }
-    return nullptr;
-}
 
 std::optional<error> refuse_conflict(const question& q, const table_facts& table) {
     if (!q.said.conflict) return std::nullopt;
@@ -153,6 +125,7 @@ made_plan plan_reference_write(const question& q, const analysis& tables, const 
         }
     }
     auto out = fresh(q);
+    if (auto no = refuse_sequences(q, table, *out)) return std::move(*no);
     out->writes = true;
     out->looked_up = inside.looked_up;
     out->table = table;
@@ -327,7 +300,8 @@ std::optional<error> take_selected_key(const question& q, const analysis& tables
 made_plan plan_insert(const question& q) {
     analysis tables{q.known, q.options.search_path, q.declared};
     if (status s = tables.look_at(q.said); !s) return std::move(s).error();
-    contents inside = contents_of(q.said, q.known);
+    contents inside = contents_of(q.said, q.known, tables);
+    if (auto no = refuse_hindered(q, tables)) return std::move(*no);
     const table_facts* table = tables.target();
     const bool elsewhere = !table || table->kind == table_kind::unsharded;
     if (elsewhere && tables.sharded().empty() && !tables.touches_reference()) return plan_elsewhere(q, tables, inside);
@@ -347,16 +321,12 @@ made_plan plan_insert(const question& q) {
     for (const sql::column_target& c : q.said.columns) {
         if (c.indirect) return refusal(q.text, c.location, "a part of a column in INSERT", "Insert the whole value.");
     }
-    if (const column_facts* c = left_to_default(q.said, *table, &column_facts::default_is_sequence)) {
-        return refusal(q.text, q.said.target.location,
-                       fmt::format("column {} left to a sequence, of which each shard has its own,", c->name),
-                       "Give the number in the statement, or use a UUID.");
-    }
     auto out = fresh(q);
     out->writes = true;
     out->may_change_session = inside.may_change_session();
     out->looked_up = inside.looked_up;
     out->table = *table;
+    if (auto no = refuse_sequences(q, *table, *out)) return std::move(*no);
     take_pins(tables, *out);
     out->fixed.reset();
     out->single.reset();
@@ -382,6 +352,7 @@ made_plan plan_insert(const question& q) {
                                    "Fix its shard key to the new row's.");
         }
         if (auto no = refuse_cut(q, inside, *table); no && !out->why_one) out->why_one = std::move(*no);
+        if (auto no = refuse_hindered(q, tables, true); no && !out->why_one) out->why_one = std::move(*no);
     }
     out->where = out->rows.size() == 1 ? target::one_shard : target::some_shards;
     if (out->rows.size() == 1 && out->pins.empty()) {
@@ -397,7 +368,8 @@ made_plan plan_insert(const question& q) {
 made_plan plan_change(const question& q) {
     analysis tables{q.known, q.options.search_path, q.declared};
     if (status s = tables.look_at(q.said); !s) return std::move(s).error();
-    contents inside = contents_of(q.said, q.known);
+    contents inside = contents_of(q.said, q.known, tables);
+    if (auto no = refuse_hindered(q, tables)) return std::move(*no);
     const table_facts* table = tables.target();
     const bool elsewhere = !table || table->kind == table_kind::unsharded;
     if (elsewhere && tables.sharded().empty() && !tables.touches_reference()) return plan_elsewhere(q, tables, inside);
@@ -417,6 +389,7 @@ made_plan plan_change(const question& q) {
     out->may_change_session = inside.may_change_session();
     out->looked_up = inside.looked_up;
     out->table = *table;
+    if (auto no = refuse_sequences(q, *table, *out)) return std::move(*no);
     take_pins(tables, *out);
     out->way = out->unpinned && !out->drive ? way::every : way::by_key;
     out->where = out->way == way::every          ? target::all_shards
@@ -431,6 +404,7 @@ made_plan plan_change(const question& q) {
     if (q.one_only) no = *q.one_only;
     if (!no) no = refuse_spread(tables, q.text);
     if (!no) no = refuse_on_several(inside, q.text);
+    if (!no) no = refuse_hindered(q, tables, true);
     if (!no && !q.said.with.empty())
         no = refusal(q.text, q.said.with.front().location, "WITH before a change on several shards",
                      "Fix the shard key to one value in WHERE.");

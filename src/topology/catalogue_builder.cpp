@@ -1,5 +1,7 @@
 #include "topology/catalogue_builder.hpp"
 
+#include "route/dependence.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -72,6 +74,7 @@ public:
         if (first_ != nullptr) {
             take_rules_of_shards();
             if (status s = take_spread_tables(); !s) return std::move(s).error();
+            take_dependent_objects();
         }
         take_numbers();
         return std::move(out_);
@@ -160,6 +163,16 @@ private:
         }
         enter(into(), table);
         return {};
+    }
+
+    void take_dependent_objects() {
+        route::dependence_input read;
+        if (central_ != nullptr) read.unsharded = central_->objects;
+        for (const shard_schema& each : shards_) {
+            if (each.schema != nullptr) read.shards.push_back(each.schema->objects);
+        }
+        read.on_shards = first_->tables;
+        route::add_dependence(into(), read);
     }
 
     // What each database's numbers mean to the one that is shown. Who has not answered is left blind.

@@ -1,6 +1,7 @@
 #include "topology/catalogue_reader.hpp"
 
 #include "driver/declared_type.hpp"
+#include "topology/object_reader.hpp"
 #include "topology/questions.hpp"
 
 #include <fmt/format.h>
@@ -17,7 +18,7 @@ namespace {
 // Every name is qualified and every operator a built-in one, whatever search_path the login has (CVE-2025-12819).
 constexpr std::string_view columns_query = R"(
 select n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text,
-       (c.relhastriggers or c.relhasrules)::pg_catalog.text, a.attname::pg_catalog.text, a.atttypid::pg_catalog.text,
+       (a.attidentity operator(pg_catalog.<>) '')::pg_catalog.text, a.attname::pg_catalog.text, a.atttypid::pg_catalog.text,
        a.atttypmod::pg_catalog.text, a.attnotnull::pg_catalog.text,
        (a.attgenerated operator(pg_catalog.<>) '' or a.attidentity operator(pg_catalog.<>) '')::pg_catalog.text,
        coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''),
@@ -92,7 +93,8 @@ select 'p', r.rngmultitypid::pg_catalog.text, r.rngtypid::pg_catalog.text, 'f', 
 constexpr std::string_view sqlite_columns_query = R"(
 select m.name, m.type, p.name, p.type, p."notnull", coalesce(p.dflt_value, ''), p.hidden, p.pk,
        coalesce(m.sql, '') like '%collate%',
-       exists (select 1 from sqlite_master t where t.type = 'trigger' and t.tbl_name = m.name)
+       m.type = 'table' and p.pk = 1 and upper(p.type) = 'INTEGER'
+         and (select count(*) from pragma_table_xinfo(m.name) k where k.pk > 0) = 1
   from sqlite_master m, pragma_table_xinfo(m.name) p
  where m.type in ('table', 'view') and m.name not like 'sqlite\_%' escape '\' and m.name not like 'ashlar\_%' escape '\'
  order by m.name, p.cid)";
@@ -109,6 +111,10 @@ bool is_constant_default(std::string_view expression) {
     if (expression.front() == '\'') return expression.find('\'', 1) == expression.size() - 1;
     return std::all_of(expression.begin(), expression.end(),
                        [](char c) { return (c >= '0' && c <= '9') || c == '.' || c == '-'; });
+}
+
+bool calls_sequence(std::string_view expression) {
+    return expression.find("nextval(") != std::string_view::npos;
 }
 
 std::uint32_t number_from(const std::string& text) {
@@ -136,7 +142,6 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
         table.schema = row[0];
         table.name = row[1];
         table.is_view = row[2] == "v" || row[2] == "m" || row[2] == "f";
-        table.has_triggers_or_rules = is_true(row[3]);
         route::column_facts& c = table.columns.emplace_back();
         c.name = row[4];
         c.type = static_cast<std::uint32_t>(std::stoul(row[5]));
@@ -147,7 +152,8 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
         c.type_modifier = std::stoi(row[6]);
         c.not_null = is_true(row[7]);
         c.generated = is_true(row[8]);
-        c.has_volatile_default = !is_constant_default(row[9]);
+        c.default_is_sequence = is_true(row[3]) || calls_sequence(row[9]);
+        c.has_volatile_default = c.default_is_sequence || !is_constant_default(row[9]);
         if (row[10].empty() || row[10] == "default") {
             c.collation = all.default_collation;
         } else {
@@ -176,6 +182,9 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
         if (row[1] == "1") all.stable_functions.insert(row[0]);
     }
 
+    auto objects = co_await read_objects(from, until);
+    if (!objects) co_return std::move(objects).error();
+    all.objects = std::move(*objects);
     co_return all;
 }
 
@@ -189,13 +198,14 @@ task<result<schema_snapshot>> read_sqlite(driver::connection& from, deadline unt
         table.schema = "public";
         table.name = row[0];
         table.is_view = row[1] == "view";
-        table.has_triggers_or_rules = is_true(row[9]);
         route::column_facts& c = table.columns.emplace_back();
         c.name = row[2];
         c.type = driver::type_of_declaration(row[3]);
         c.type_modifier = driver::declared(row[3]).modifier;
         c.not_null = is_true(row[4]);
-        c.has_volatile_default = !is_constant_default(row[5]);
+        // An INTEGER PRIMARY KEY is the row's own number, which SQLite makes when none is given.
+        c.default_is_sequence = is_true(row[9]);
+        c.has_volatile_default = c.default_is_sequence || !is_constant_default(row[5]);
         c.generated = row[6] != "0";
         // SQLite tells a column's collation to its own C interface only; a table that names any is taken with caution.
         c.collation.kind = is_true(row[8]) ? route::collation_kind::nondeterministic : route::collation_kind::bytes;
@@ -205,6 +215,9 @@ task<result<schema_snapshot>> read_sqlite(driver::connection& from, deadline unt
             table.unique_keys.front().push_back(c.name);
         }
     }
+    auto objects = co_await read_objects(from, until);
+    if (!objects) co_return std::move(objects).error();
+    all.objects = std::move(*objects);
     co_return all;
 }
 

@@ -4,6 +4,7 @@
 #include "core/oid_map.hpp"
 #include "driver/connection.hpp"
 #include "route/catalogue.hpp"
+#include "route/schema_objects.hpp"
 
 #include <map>
 #include <string>
@@ -17,6 +18,7 @@ struct schema_snapshot {
     bool any_column_collation_differs = false;
     std::set<std::string, std::less<>> immutable_functions, stable_functions;
     own_oids oids;  // PostgreSQL's
+    route::schema_objects objects;
     friend bool operator==(const schema_snapshot&, const schema_snapshot&) = default;
 };
 

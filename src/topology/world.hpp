@@ -77,6 +77,9 @@ public:
     task<status> read_catalogue(io::loop& loop, deadline until);
     // The same again because of a refusal that a newer catalogue may end, no more often than once a second. True: it was read.
     task<bool> read_catalogue_again(io::loop& loop, deadline until);
+    // Are there relations or functions of these names on the primary or the first shard that the catalogue does not have? Then it is
+    // read again. True: there were, and it has been read.
+    task<bool> look_for(io::loop& loop, std::vector<std::string> names, deadline until);
     // Before anything of a shard is used, its mark is held against the configuration (shard_mark.hpp): config_invalid says what
     // differs. A shard without one gets its mark if its rows fit the map.
     // What the last reading found.

@@ -1,0 +1,202 @@
+#include "route/dependence.hpp"
+#include "route/plan.hpp"
+
+using namespace ashlar;
+using namespace ashlar::route;
+
+namespace {
+
+column_facts a_column(std::string name, std::uint32_t type = oid::int8) {
+    column_facts c;
+    c.name = std::move(name);
+    c.type = type;
+    c.collation.kind = collation_kind::bytes;
+    return c;
+}
+
+table_facts a_table(std::string name, std::vector<std::string> columns) {
+    table_facts t;
+    t.schema = "public";
+    t.name = std::move(name);
+    for (std::string& each : columns) t.columns.push_back(a_column(std::move(each)));
+    return t;
+}
+
+// Two shards and a primary, alike: acc by id and orders by acc_id, the reference table countries, and visits.
+struct databases {
+    catalogue known;
+    schema_objects objects;
+    dependence_input read;
+
+    databases() {
+        std::vector<keyspace::shard_traits> shards(2);
+        for (std::size_t i = 0; i < shards.size(); ++i) shards[i].name = "shard_" + std::to_string(i + 1);
+        known.shards =
+            keyspace::shard_map::make(keyspace::function_kind::modulo, keyspace::key_type::integer, shards).value();
+        known.default_collation.kind = collation_kind::bytes;
+        add(a_table("acc", {"id", "n"}), table_kind::sharded, "id");
+        add(a_table("orders", {"id", "acc_id"}), table_kind::sharded, "acc_id");
+        add(a_table("countries", {"id"}), table_kind::reference, "");
+        add(a_table("visits", {"id", "acc_id"}), table_kind::unsharded, "");
+    }
+
+    void add(table_facts t, table_kind kind, std::string key) {
+        read.on_shards["public." + t.name] = t;
+        objects.relations.insert("public." + t.name);
+        t.kind = kind;
+        t.shard_key = std::move(key);
+        known.tables[t.name] = known.tables["public." + t.name] = t;
+    }
+    void view(std::string name, std::string query, std::vector<std::string> columns) {
+        read.on_shards["public." + name] = a_table(name, std::move(columns));
+        objects.relations.insert("public." + name);
+        objects.views.insert({"public", std::move(name), std::move(query), false});
+    }
+    void function(std::string name, std::string body, std::string language = "sql") {
+        schema_objects::function f;
+        f.schema = "public";
+        f.name = std::move(name);
+        f.language = std::move(language);
+        f.body = std::move(body);
+        objects.functions.insert(std::move(f));
+    }
+
+    void finish() {
+        read.unsharded = objects;
+        read.shards = {objects, objects};
+        add_dependence(known, read);
+    }
+    // "" or the refusal's message; then the shards' number.
+    std::string refusal_of(std::string_view sql) const {
+        const auto made = plan_statement(sql, known);
+        return made ? "" : made.error().message();
+    }
+    target where(std::string_view sql) const { return plan_statement(sql, known).value()->where(); }
+};
+
+TEST(Dependence, AViewIsPlannedAsItsQuery) {
+    databases d;
+    d.view("v", "SELECT acc.id AS key, acc.n FROM public.acc WHERE acc.n > 3", {"key", "n"});
+    d.finish();
+    EXPECT_EQ(d.where("select * from v"), target::all_shards);
+    EXPECT_EQ(d.where("select * from v where key = 3"), target::one_shard);
+    EXPECT_EQ(d.where("select v.n, o.id from v join orders o on o.acc_id = v.key"), target::all_shards);
+    EXPECT_NE(d.refusal_of("select * from v join orders o on o.id = v.n"), "");
+    EXPECT_NE(d.refusal_of("insert into v values (1, 2)").find("v, a view over"), std::string::npos);
+    EXPECT_NE(d.refusal_of("select * from v join visits on true"), "");
+}
+
+TEST(Dependence, TheNamesInsideAViewAreItsOwn) {
+    databases d;
+    d.view("v", "SELECT acc.id FROM public.acc", {"id"});
+    d.finish();
+    EXPECT_EQ(d.where("select n from (select 1 as n) x where exists (select from v where id = 3)"), target::one_shard);
+    EXPECT_NE(d.refusal_of("with acc as (select 1 as id) select * from v"), "");
+}
+
+TEST(Dependence, AViewThatTheShardsHaveDifferentlyIsRefused) {
+    databases d;
+    d.view("v", "SELECT acc.id FROM public.acc", {"id"});
+    d.read.unsharded = d.objects;
+    schema_objects other = d.objects;
+    other.views = {{"public", "v", "SELECT acc.id FROM public.acc WHERE acc.n = 1", false}};
+    d.read.shards = {d.objects, other};
+    add_dependence(d.known, d.read);
+    EXPECT_NE(d.refusal_of("select * from v").find("v, a view over"), std::string::npos);
+}
+
+TEST(Dependence, FunctionsAreFollowedThroughOneAnother) {
+    databases d;
+    d.function("reads", "select count(*) from acc");
+    d.function("calls", "select reads()");
+    d.function("loops", "select calls() + loops()");
+    d.function("plain", "select 1");
+    d.function("makes", "begin execute x; end", "plpgsql");
+    d.function("shows", "select count(*) from countries");
+    d.finish();
+    for (const char* name : {"reads", "calls", "loops", "makes"}) {
+        EXPECT_NE(d.refusal_of(std::string{"select "} + name + "()").find(name), std::string::npos) << name;
+        EXPECT_NE(d.refusal_of(std::string{"select "} + name + "() from acc where id = 1"), "") << name;
+    }
+    EXPECT_EQ(d.where("select plain()"), target::unsharded);
+    EXPECT_EQ(d.where("select plain() from acc where id = 1"), target::one_shard);
+    EXPECT_EQ(d.where("select shows() from acc where id = 1"), target::one_shard);
+    EXPECT_EQ(d.where("select shows()"), target::one_shard);
+    EXPECT_NE(d.refusal_of("select shows() from visits"), "");
+    EXPECT_NE(d.refusal_of("select plain() from acc"), "");
+}
+
+TEST(Dependence, WithoutCopiesADynamicFunctionFindsNothingToRead) {
+    databases d;
+    d.function("makes", "begin execute x; end", "plpgsql");
+    schema_objects central = d.objects;
+    central.relations = {"public.visits"};
+    d.read.unsharded = central;
+    d.read.shards = {d.objects, d.objects};
+    add_dependence(d.known, d.read);
+    EXPECT_EQ(d.where("select makes()"), target::unsharded);
+}
+
+TEST(Dependence, ForeignKeysAreRightOnlyWithinAShard) {
+    databases d;
+    d.objects.foreign_keys.insert({"public", "orders", "ours", "public", "acc", {"acc_id"}, {"id"}});
+    d.objects.foreign_keys.insert({"public", "visits", "theirs", "public", "acc", {"acc_id"}, {"id"}});
+    d.finish();
+    EXPECT_EQ(d.refusal_of("insert into orders values (1, 2)"), "");
+    EXPECT_NE(d.refusal_of("insert into visits values (1, 2)").find("theirs"), std::string::npos);
+    EXPECT_EQ(d.refusal_of("insert into visits (id) values (1)"), "");
+    EXPECT_EQ(d.refusal_of("update visits set id = 1"), "");
+    EXPECT_NE(d.refusal_of("update visits set acc_id = 1"), "");
+    EXPECT_NE(d.refusal_of("delete from acc where id = 1").find("theirs"), std::string::npos);
+    EXPECT_EQ(d.refusal_of("update acc set n = 1 where id = 1"), "");
+}
+
+TEST(Dependence, DefinitionsOfForeignKeysBetweenDatabasesAreRefused) {
+    databases d;
+    d.finish();
+    EXPECT_NE(d.refusal_of("create table x (a bigint references acc(id))").find("acc"), std::string::npos);
+    EXPECT_NE(d.refusal_of("alter table visits add foreign key (acc_id) references acc(id)").find("acc"),
+              std::string::npos);
+    EXPECT_EQ(d.refusal_of("create table x (a bigint references visits(id))"), "");
+    EXPECT_EQ(d.refusal_of("alter table orders add foreign key (acc_id) references acc(id)"), "");
+    EXPECT_NE(d.refusal_of("alter table orders add foreign key (id) references acc(id)"), "");
+    EXPECT_EQ(d.refusal_of("alter table orders add foreign key (id) references countries(id)"), "");
+}
+
+TEST(Dependence, APolicyOrADefaultThatReadsOtherTablesStandsInTheWay) {
+    using of = schema_objects::expression::of;
+    databases d;
+    d.function("reads", "select count(*) from acc");
+    d.objects.expressions.insert(
+        {"public", "orders", of::policy, "p", "(acc_id IN ( SELECT visits.id FROM public.visits))"});
+    d.objects.expressions.insert({"public", "visits", of::default_value, "acc_id", "public.reads()"});
+    d.objects.expressions.insert({"public", "acc", of::default_value, "n", "nextval('public.s'::regclass)"});
+    d.finish();
+    EXPECT_NE(d.refusal_of("select * from orders").find("policy p"), std::string::npos);
+    EXPECT_NE(d.refusal_of("insert into visits (id) values (1)").find("acc_id"), std::string::npos);
+    EXPECT_EQ(d.refusal_of("insert into visits (id, acc_id) values (1, 1)"), "");
+    EXPECT_NE(d.refusal_of("insert into acc (id) values (1)").find("n of acc"), std::string::npos);
+}
+
+TEST(Dependence, PartitionsAreShardedAsTheirTableIs) {
+    databases d;
+    d.read.on_shards["public.acc_1"] = a_table("acc_1", {"id", "n"});
+    d.objects.relations.insert("public.acc_1");
+    d.objects.children.insert({"public", "acc_1", "public", "acc", true, "id,n"});
+    d.objects.children.insert({"public", "orders", "public", "visits", false, "id,acc_id"});
+    d.finish();
+    EXPECT_EQ(d.where("select * from acc_1"), target::all_shards);
+    EXPECT_EQ(d.where("insert into acc_1 values (1, 2)"), target::one_shard);
+    EXPECT_NE(d.refusal_of("select * from visits").find("child orders"), std::string::npos);
+}
+
+TEST(Dependence, AnEventTriggerThatTouchesShardedTablesForbidsDefinitions) {
+    databases d;
+    d.function("note", "begin insert into acc values (1, 1); end", "plpgsql");
+    d.objects.event_triggers.insert({"on_ddl", "note"});
+    d.finish();
+    EXPECT_NE(d.refusal_of("create table x (a int)").find("on_ddl"), std::string::npos);
+    EXPECT_EQ(d.refusal_of("select 1"), "");
+}
+
+}  // namespace
