@@ -1,5 +1,7 @@
 #include "cluster/database_check.hpp"
 
+#include "route/definition.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -63,6 +65,12 @@ result<checked_statement> check_for_shard(cluster_inside& inside, keyspace::shar
             checked_statement unknown;
             unknown.proven = false;
             return unknown;
+        }
+        // What the cluster cannot define everywhere at once, a shard can define for itself: views, functions …
+        if (route::is_definition(sql)) {
+            checked_statement definition;
+            definition.writes = definition.changes_tables = true;
+            return definition;
         }
         return std::move(plan).error();
     }

@@ -76,16 +76,27 @@ io::task<result<rows>> run_as_one(io::loop& loop, std::shared_ptr<cluster_inside
     co_return done;
 }
 
+// Against a newer catalogue, where that may change the answer. The caller keeps the arguments.
+io::task<result<routed>> route_as_known(io::loop& loop, cluster_inside& inside, const std::string& sql,
+                                        const std::vector<value>& values) {
+    auto what = route_statement(inside, sql, values);
+    bool newer = false;
+    if (!what && what.error() == errc::shards_disagree) {
+        newer = co_await inside.world().read_catalogue_again(loop, inside.until());
+    } else if (what && what->plan && !what->plan->unknown_names().empty()) {
+        std::vector<std::string> names = what->plan->unknown_names();
+        newer = co_await inside.world().look_for(loop, std::move(names), inside.until());
+    }
+    if (newer) what = route_statement(inside, sql, values);
+    co_return what;
+}
+
 io::task<result<rows>> run_routed(io::loop& loop, std::shared_ptr<cluster_inside> inside, std::string sql,
                                   std::vector<value> values, view_pointer seen) {
-    auto what = route_statement(*inside, sql, values);
-    if (!what && what.error() == errc::shards_disagree) {
-        const bool read = co_await inside->world().read_catalogue_again(loop, inside->until());
-        if (read) what = route_statement(*inside, sql, values);
-    }
+    auto what = co_await route_as_known(loop, *inside, sql, values);
     if (!what) co_return std::move(what).error();
     if (what->answered) co_return std::move(*what->answered);
-    const bool changes_tables = what->plan->kind() == route::statement_kind::ddl;
+    const bool changes_tables = what->plan->may_change_schema();
     result<rows> done = rows{};
     intent how;
     how.may_write = what->plan->writes();
@@ -136,7 +147,7 @@ io::task<result<rows>> run_on_place(io::loop& loop, std::shared_ptr<cluster_insi
 
 io::task<result<rows>> run_routed_within(io::loop& loop, cluster_inside& inside, open_transaction& transaction,
                                          std::string sql, std::vector<value> values) {
-    auto what = route_statement(inside, sql, values);
+    auto what = co_await route_as_known(loop, inside, sql, values);
     if (!what) co_return std::move(what).error();
     if (what->answered) co_return std::move(*what->answered);
     const bool writes = what->plan->writes();

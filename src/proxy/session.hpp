@@ -182,6 +182,10 @@ private:
     task<status> on_sync();
     task<status> again(client_message m);
     task<status> after_claiming(client_message m);
+    task<status> parse_after_looking(client_message m, std::shared_ptr<known_statement> what);
+    task<status> parse_planned(wire::parse_message parse, std::shared_ptr<known_statement> what);
+    // The statement names what the catalogue does not have: true when it has been read again since, with some of that.
+    task<bool> look_for_unknown(std::shared_ptr<known_statement> what);
     task<status> after_going(client_message m, std::size_t place);
     task<status> after_settling(client_message m, std::string name);
     task<status> told_in_place(task<status> answering);

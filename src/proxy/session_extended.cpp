@@ -129,6 +129,32 @@ task<status> session::on_parse(client_message m) {
     ++counted().client_parses;
     const auto known = catalogue();
     std::shared_ptr<known_statement> what = plans().find(parse->sql, parse->types, environment_, *known);
+    if (what->plan != nullptr && !what->plan->unknown_names().empty()) return parse_after_looking(m, what);
+    return parse_planned(std::move(*parse), std::move(what));
+}
+
+// A name that is new to us may be new in the databases.
+task<status> session::parse_after_looking(client_message m, std::shared_ptr<known_statement> what) {
+    const bool found = co_await look_for_unknown(what);
+    auto parse = wire::read_parse(m.body);
+    if (!parse) co_return std::move(parse).error();
+    if (found) {
+        const auto known = catalogue();
+        what = plans().find(parse->sql, parse->types, environment_, *known);
+    }
+    task<status> rest = parse_planned(std::move(*parse), std::move(what));
+    if (rest) co_return co_await rest;
+    co_return status{};
+}
+
+task<bool> session::look_for_unknown(std::shared_ptr<known_statement> what) {
+    if (what->plan == nullptr || what->plan->unknown_names().empty()) co_return false;
+    std::vector<std::string> names = what->plan->unknown_names();
+    const deadline until{steady_clock::now() + seconds{10}};
+    co_return co_await shared_.world().look_for(loop_, std::move(names), until);
+}
+
+task<status> session::parse_planned(wire::parse_message parse, std::shared_ptr<known_statement> what) {
     if (what->refused) return fail_extended(*what->refused);
     const route::statement_kind kind = what->plan->kind();
     const bool own = is_own(*what->plan, shared_.is_sqlite());
@@ -137,7 +163,7 @@ task<status> session::on_parse(client_message m) {
     if (failed_ && !(own && ends)) return fail_extended(transaction_failed());
     // A server keeps what FETCH gives as it was at Parse; the next cursor of that name may give something else.
     if (what->plan->session().command == "FETCH") plans().renew(*what);
-    status added = statements_.add(parse->statement, what);
+    status added = statements_.add(parse.statement, what);
     if (!added) return fail_extended(std::move(added).error());
     if (what->accepted || own || shared_.is_sqlite())
         answer(parse_complete);
@@ -369,7 +395,7 @@ task<status> session::on_execute(client_message m) {
     if (block_ != block::none && plan.session().command == "DECLARE CURSOR") {
         cursors_[plan.session().name] = what->target;
     }
-    if (plan.kind() == route::statement_kind::ddl) changed_schema_ = true;
+    if (plan.may_change_schema()) changed_schema_ = true;
     ++counted().relayed;
     if (to_server_.size() > flight_max || plan.kind() == route::statement_kind::copy) return drain(false);
     return {};

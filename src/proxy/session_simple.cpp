@@ -47,6 +47,10 @@ task<status> session::on_query(client_message m) {
         }
         if (statements > 1) co_return co_await run_several(std::string{*sql});
         what = plans().find(*sql, {}, environment_, *known);
+        if (const bool found = co_await look_for_unknown(what); found) {
+            const auto newer = catalogue();
+            what = plans().find(*sql, {}, environment_, *newer);
+        }
     }
     // A shape that is known goes to one server as it is: nothing of run_simple() applies to it but a failed transaction.
     const bool relayed = place.has_value() && !failed_;
@@ -73,6 +77,10 @@ task<status> session::run_several(std::string text) {
         for (; counted < each.begin; ++counted) text_offset_ += (text[counted] & 0xc0) != 0x80 ? 1 : 0;
         const auto known = catalogue();
         auto what = plans().find(part, {}, environment_, *known);
+        if (const bool found = co_await look_for_unknown(what); found) {
+            const auto newer = catalogue();
+            what = plans().find(part, {}, environment_, *newer);
+        }
         std::string message;
         wire::write_query(message, part);
         error_seen_ = false;
@@ -269,7 +277,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
         if (done) {
             shared_.place(place).servers->well(p.server);
             if (p.link->transaction() == wire::transaction_state::idle && p.in_block) failed_ = true;
-            if (plan.kind() == route::statement_kind::ddl && !error_seen_) {
+            if (plan.may_change_schema() && !error_seen_) {
                 if (block_ == block::none) {
                     if (!release_now()) co_await release_all();  // what is read may need our connection
                     const deadline until{steady_clock::now() + seconds{10}};
