@@ -13,6 +13,7 @@
 #include "config/load.hpp"
 #include "config/spelling.hpp"
 #include "core/errno_text.hpp"
+#include "route/hindering.hpp"
 #include "route/key_column.hpp"
 #include "route/refusal.hpp"
 #include "route/types.hpp"
@@ -156,7 +157,8 @@ status find_columns(preparation& p, const load_options& asked) {
     if (!asked.columns.empty()) p.plan.columns = asked.columns;
     if (p.plan.columns.empty()) {
         for (const route::column_facts& c : p.table.columns) {
-            if (!c.generated) p.plan.columns.push_back(c.name);
+            const bool numbered = c.default_is_sequence && p.table.kind != route::table_kind::unsharded;
+            if (!c.generated || numbered) p.plan.columns.push_back(c.name);
         }
     }
     std::vector<std::string_view> names;
@@ -184,6 +186,33 @@ status find_columns(preparation& p, const load_options& asked) {
         p.plan.types.push_back(facts->type);
     }
     return {};
+}
+
+// Where each shard would number the rows for itself, the file must have the numbers.
+status check_numbers(preparation& p) {
+    if (p.table.kind == route::table_kind::unsharded) return {};
+    for (const route::column_facts& c : p.table.columns) {
+        const auto at = std::find(p.plan.columns.begin(), p.plan.columns.end(), c.name);
+        if (!c.default_is_sequence) continue;
+        if (at == p.plan.columns.end()) {
+            return error{errc::unsupported, fmt::format("the file has no column \"{}\", which a sequence numbers: each "
+                                                        "shard would count for itself",
+                                                        c.name)}
+                .hint("Add the column to the file, with a number for each row.");
+        }
+        p.how.numbered.push_back(static_cast<std::size_t>(at - p.plan.columns.begin()));
+    }
+    return {};
+}
+
+// Triggers, foreign keys and the like that forbid inserts.
+status check_hindrances(const preparation& p) {
+    const route::columns_written columns{p.plan.columns, p.plan.columns};
+    const bool several = p.table.kind != route::table_kind::unsharded;
+    const route::hindrance* const found = route::first_hindrance(p.table, route::verb::insert, &columns, several);
+    if (found == nullptr) return {};
+    return error{errc::unsupported, fmt::format("{} cannot be loaded: it is a table {}", p.table.name, found->what)}
+        .hint(found->hint);
 }
 
 status find_targets(preparation& p, const route::catalogue& known) {
@@ -226,6 +255,8 @@ status prepare(preparation& p, const load_options& asked) {
     if (status s = find_table(p, asked.table, **known); !s) return s;
     if (status s = find_columns(p, asked); !s) return s;
     if (status s = find_targets(p, **known); !s) return s;
+    if (status s = check_numbers(p); !s) return s;
+    if (status s = check_hindrances(p); !s) return s;
     p.plan.schema = p.table.schema;
     p.plan.table = p.table.name;
     return {};

@@ -66,6 +66,11 @@ result<std::optional<std::size_t>> splitter::owner(const record& row) const {
         return error{errc::bad_value,
                      fmt::format("{} fields where {} are expected", row.fields.size(), plan_.columns.size())};
     }
+    for (const std::size_t each : how_.numbered) {
+        if (row.fields[each]) continue;
+        return error{errc::bad_value, fmt::format("column \"{}\" is NULL: each shard would number the row by itself",
+                                                  plan_.columns[each])};
+    }
     if (!how_.map) return std::optional<std::size_t>{};
     const field& text = row.fields[how_.key_column];
     if (!text) return error{errc::shard_key_null, "the shard key is NULL"};

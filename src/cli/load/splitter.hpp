@@ -18,6 +18,7 @@ struct routing {
     std::optional<keyspace::shard_map> map;
     std::size_t key_column = 0;
     std::optional<std::size_t> key_length_max;  // route/key_column.hpp
+    std::vector<std::size_t> numbered;          // columns that must not be NULL: a shard would number the row by itself
 };
 
 class splitter {
