@@ -4,6 +4,7 @@
 #include "route/keyed_body.hpp"
 #include "route/reach.hpp"
 #include "route/trigger_body.hpp"
+#include "sql/lexer.hpp"
 #include "sql/parse.hpp"
 #include "sql/without_places.hpp"
 
@@ -25,6 +26,16 @@ std::string display(const std::string& schema, const std::string& name) {
 }
 
 constexpr auto on_each_database = "Run it on each database itself: ashlar query --database NAME.";
+
+bool holds_delete(std::string_view text) {
+    const auto all = sql::tokens(text);
+    return std::any_of(all.begin(), all.end(), [&](const sql::token& t) { return sql::is_word(text, t, "delete"); });
+}
+
+std::vector<std::string> referred_columns(const object::foreign_key& k, const table_facts& to) {
+    if (!k.to_columns.empty() || to.unique_keys.empty()) return k.to_columns;
+    return to.unique_keys.front();
+}
 
 class builder {
 public:
@@ -361,9 +372,22 @@ private:
         };
         if (t.function.empty() && !stays(t.body)) return false;
         if (std::any_of(all_.functions.begin(), all_.functions.end(), leaves)) return false;
+        // Without a DELETE, and with the keys unchanged, nothing is done to the rows that refer to those it writes.
+        const auto removes = [](const std::string& body) { return holds_delete(body); };
+        const auto of_trigger = [&](const object::function& f) { return f.name == t.function && removes(f.body); };
+        const bool cascades = removes(t.body) || std::any_of(all_.functions.begin(), all_.functions.end(), of_trigger);
+        const auto only_refers = [&](const std::string& each) {
+            return !cascades && std::any_of(all_.foreign_keys.begin(), all_.foreign_keys.end(), [&](const auto& k) {
+                const table_facts* to = find(full(k.to_schema, k.to_table));
+                return full(k.schema, k.table) == each && to != nullptr &&
+                       named.contains(full(k.to_schema, k.to_table)) &&
+                       referred_columns(k, *to) == std::vector<std::string>{to->shard_key};
+            });
+        };
         // whatever else it reaches is reached in another way
         return std::all_of(does.relations.begin(), does.relations.end(), [&](const std::string& each) {
             const table_facts* reached = find(each);
+            if (only_refers(each)) return true;
             return named.contains(each) && reached != nullptr && reached->kind == table_kind::sharded;
         });
     }
@@ -420,8 +444,7 @@ private:
             return;
         }
         if (child->kind != table_kind::unsharded && parent->kind == table_kind::reference) return;
-        std::vector<std::string> to_columns = k.to_columns;
-        if (to_columns.empty() && !parent->unique_keys.empty()) to_columns = parent->unique_keys.front();
+        const std::vector<std::string> to_columns = referred_columns(k, *parent);
         if (child->kind == table_kind::sharded && parent->kind == table_kind::sharded) {
             for (std::size_t i = 0; i < std::min(k.columns.size(), to_columns.size()); ++i) {
                 if (k.columns[i] == child->shard_key && to_columns[i] == parent->shard_key) return;

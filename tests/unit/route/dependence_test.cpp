@@ -199,4 +199,30 @@ TEST(Dependence, AnEventTriggerThatTouchesShardedTablesForbidsDefinitions) {
     EXPECT_EQ(d.refusal_of("select 1"), "");
 }
 
+TEST(Dependence, ATriggerThatWritesOnlyWithTheKeyOfItsRowRunsOnTheShard) {
+    const auto refusal = [](std::string body) {
+        databases d;
+        d.add(a_table("items", {"acc_id", "n"}), table_kind::sharded, "acc_id");
+        d.objects.foreign_keys.insert({"public", "orders", "ours", "public", "acc", {"acc_id"}, {"id"}});
+        d.function("on_item", std::move(body), "plpgsql");
+        schema_objects::trigger t;
+        t.schema = "public";
+        t.table = "items";
+        t.name = "counts";
+        t.of_row = t.on_insert = true;
+        t.function = "on_item";
+        d.objects.triggers.insert(t);
+        d.finish();
+        return d.refusal_of("insert into items values (3, 1)");
+    };
+    EXPECT_EQ(refusal("begin update acc set n = n + 1 where id = new.acc_id; return null; end"), "");
+    EXPECT_NE(refusal("begin update acc set n = n + 1 where n = new.n; return null; end").find("counts"),
+              std::string::npos);
+    EXPECT_NE(refusal("begin delete from acc where id = new.acc_id; return null; end").find("counts"),
+              std::string::npos);
+    EXPECT_NE(
+        refusal("begin update acc set n = 1 where id = new.acc_id; insert into visits values (1, 1); return null; end"),
+        "");
+}
+
 }  // namespace
