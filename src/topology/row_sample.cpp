@@ -27,22 +27,32 @@ std::string name_in_sql(const sharded_table& table, bool sqlite) {
     return sqlite ? quoted_name(table.name) : quoted_name(table.schema) + "." + quoted_name(table.name);
 }
 
-// Statements that each give keys; the second is for tables of more rows than the first gives, of which some come twice. PostgreSQL's tables are read block by block, SQLite's by their end, too.
-std::vector<std::string> questions_for(const sharded_table& table, bool sqlite, std::uint64_t rows_max) {
-    const std::string name = name_in_sql(table, sqlite);
+// The key as text that does not depend on how a session writes dates.
+std::string key_in_sql(const sharded_table& table, std::uint32_t type, bool sqlite) {
     const std::string key = quoted_name(table.shard_key);
-    const std::string from = sqlite
-                                 ? fmt::format("select {0} from {1} where {0} is not null", key, name)
-                                 : fmt::format("select {0}::pg_catalog.text from {1} where {0} is not null", key, name);
-    if (rows_max == 0) return {from};
+    if (sqlite) return key;
+    const bool is_moment = type == oid::date || type == oid::timestamp || type == oid::timestamptz;
+    return is_moment ? fmt::format(
+                           "pg_catalog.replace(pg_catalog.to_json({}) operator(pg_catalog.#>>) '{{}}', 'T', ' ')", key)
+                     : key + "::pg_catalog.text";
+}
+
+// Statements that each give keys; the second is for tables of more rows than the first gives, of which some come twice.
+// PostgreSQL's tables are read block by block, SQLite's by their end, too.
+std::vector<std::string> questions_for(const sharded_table& table, std::uint32_t type, bool sqlite,
+                                       std::uint64_t rows_max) {
+    const std::string name = name_in_sql(table, sqlite);
+    const std::string present = quoted_name(table.shard_key) + " is not null";
+    const std::string key = key_in_sql(table, type, sqlite);
+    const std::string all = fmt::format("select {} from {} where {}", key, name, present);
+    if (rows_max == 0) return {all};
     const std::uint64_t half = (rows_max + 1) / 2;
-    std::vector<std::string> out{fmt::format("{} limit {}", from, half)};
+    std::vector<std::string> out{fmt::format("{} limit {}", all, half)};
     if (sqlite) {
-        out.push_back(fmt::format("{} order by rowid desc limit {}", from, half));
+        out.push_back(fmt::format("{} order by rowid desc limit {}", all, half));
     } else {
         out.push_back(
-            fmt::format("select {0}::pg_catalog.text from {1} tablesample system (2) where {0} is not null limit {2}",
-                        key, name, half));
+            fmt::format("select {} from {} tablesample system (2) where {} limit {}", key, name, present, half));
     }
     return out;
 }
@@ -104,7 +114,8 @@ task<result<std::vector<table_sample>>> sample_rows(driver::connection& from, sc
             continue;
         table_sample& sample = all.emplace_back();
         sample.table = table.full_name();
-        const std::vector<std::string> questions = questions_for(table, sqlite, rows_max);
+        const std::vector<std::string> questions =
+            questions_for(table, facts->second.find(table.shard_key)->type, sqlite, rows_max);
         for (std::size_t i = 0; i < questions.size(); ++i) {
             std::string sql = questions[i];
             status taken = co_await take_keys(from, std::move(sql), sample, table.shard_key, map, here, until);

@@ -42,7 +42,6 @@ bool may_pass_by_itself(const error& why) {
 error cannot_be_used(const std::string& database, const error& why) {
     if (!may_pass_by_itself(why)) return why;
     error out{errc::shard_unavailable, fmt::format("{} has not answered since the start: {}", database, told_by(why))};
-    out.on(database);
     return out.hint("It is tried again when it is asked for; `ashlar status` shows how the servers stand.");
 }
 

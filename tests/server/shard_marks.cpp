@@ -281,3 +281,32 @@ TEST_P(Marks, ADatabaseThatOnlyReadsGoesOnWithoutOne) {
     ASSERT_FALSE(wrong);
     EXPECT_THAT(wrong.error().message(), HasSubstr("belong elsewhere"));
 }
+
+TEST(MarksOnPostgres, KeysThatAreDatesAreReadWhateverStyleTheServersHave) {
+    const test::postgres_server server;
+    for (const char* name : {"part_1", "part_2"}) {
+        server.create_database(name);
+        server.run_sql(fmt::format("alter database {} set datestyle = 'SQL, DMY'", name));
+        server.run_sql("create table days (day date primary key)", name);
+    }
+    const auto config = [&](const char* first, const char* second) {
+        return fmt::format(
+            "[shards]\nfunction = \"hash\"\nkey_type = \"date\"\n[shards.shard_1]\nurl = \"{}\"\n[shards.shard_2]\n"
+            "url = \"{}\"\n[tables]\ndays = {{ shard_key = \"day\" }}\n[pool]\nmin_connections = 0\n",
+            server.url(first), server.url(second));
+    };
+    {
+        const auto shop = cluster::open_text(config("part_1", "part_2"));
+        ASSERT_TRUE(shop) << shop.error().to_string();
+        for (int month = 1; month <= 12; ++month) {
+            const auto stored = shop->execute(fmt::format("insert into days values ('2024-{:02}-07')", month));
+            ASSERT_TRUE(stored) << stored.error().to_string();
+        }
+    }
+    for (const char* name : {"part_1", "part_2"}) server.run_sql("drop schema ashlar cascade", name);
+    const auto swapped = cluster::open_text(config("part_2", "part_1"));
+    ASSERT_FALSE(swapped);
+    EXPECT_THAT(swapped.error().message(), HasSubstr("belong elsewhere"));
+    const auto again = cluster::open_text(config("part_1", "part_2"));
+    EXPECT_TRUE(again) << again.error().to_string();
+}
