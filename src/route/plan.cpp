@@ -129,6 +129,9 @@ made_plan plan_explain(const question& q) {
     made_plan made = plan_inner({q.text, *q.said.inner, q.known, q.options, q.declared, &no});
     if (!made) return made;
     prepared_plan::inside& in = **made;
+    if (in.way == way::nowhere) {
+        return error{errc::unsupported, "EXPLAIN EXECUTE is not supported"}.hint("Explain the statement itself.");
+    }
     in.kind = statement_kind::explain;
     in.session = q.said.session;
     in.parameter_count = static_cast<std::size_t>(q.said.parameter_count);
