@@ -84,9 +84,13 @@ public:
         if (++head_ == items_.size()) clear();
     }
     void clear() {
+        before_ += items_.size();
         items_.clear();
         head_ = 0;
     }
+    // Each has a number of its own, in the order of pushing.
+    std::uint64_t front_number() const noexcept { return before_ + head_; }
+    std::uint64_t next_number() const noexcept { return before_ + items_.size(); }
     std::size_t size() const noexcept { return items_.size() - head_; }
 
     // After an error in the extended protocol: drops what the server skips. True when a sync follows.
@@ -103,6 +107,7 @@ public:
 private:
     std::vector<expectation> items_;
     std::size_t head_ = 0;
+    std::uint64_t before_ = 0;  // pushed before items_
 };
 
 }  // namespace ashlar::proxy

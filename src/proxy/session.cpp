@@ -219,13 +219,8 @@ task<status> session::handle(client_message m) {
         case wire::client_says::copy_fail:
             // Left over from a COPY that failed: PostgreSQL ignores them too.
             return {};
-        case wire::client_says::function_call: {
-            error why{errc::unsupported, "the protocol's function calls are not supported"};
-            why.hint("Call the function in a SELECT.");
-            fail(why);
-            ready();
-            return {};
-        }
+        case wire::client_says::function_call:
+            return on_function_call();
         default:
             return ended(error{errc::protocol_violation, "invalid frontend message type"});
     }

@@ -12,7 +12,8 @@
 //   session_transactions.cpp BEGIN, COMMIT, SAVEPOINT … ROLLBACK TO, on all servers that take part
 //   session_servers.cpp      getting servers, putting settings on them, giving them back
 //   session_lending.cpp      connections for merged answers, and what becomes of them; servers that do not answer
-//   session_relay.cpp        a server's bytes to the client, COPY FROM STDIN
+//   session_relay.cpp        a server's bytes to the client
+//   session_copy.cpp         a client's rows to the server: COPY FROM STDIN
 //   session_answers.cpp      merged and encoded answers
 //   session_console.cpp      the admin console, which is another kind of session from the login on
 //   session_statistics.cpp   what is counted of it, and what it tells of itself
@@ -29,7 +30,9 @@
 
 #include "core/memory_bound.hpp"
 #include "proxy/client_stream.hpp"
+#include "proxy/copy_feed.hpp"
 #include "proxy/expectations.hpp"
+#include "proxy/name_changes.hpp"
 #include "proxy/server_link.hpp"
 #include "proxy/service.hpp"
 #include "proxy/session_settings.hpp"
@@ -154,7 +157,10 @@ private:
 
     // --- simple queries
     task<status> on_query(client_message m);
+    task<status> on_function_call();
+    task<status> end_pipeline();
     task<status> run_several(std::string text);
+    std::optional<error> mistake_in(const std::string& text);
     task<status> run_simple(std::shared_ptr<known_statement> what, std::optional<std::size_t> place,
                             std::string_view message, bool ready);
     task<status> relay_query(std::shared_ptr<known_statement> what, std::size_t place, std::string_view message,
@@ -174,6 +180,7 @@ private:
 
     // --- extended queries: empty tasks where nothing has to be waited for
     task<status> on_parse(client_message m);
+    task<status> fail_parse(std::string_view name, error why);
     task<status> on_bind(client_message m);
     task<status> on_describe(client_message m);
     task<status> on_execute(client_message m);
@@ -189,11 +196,12 @@ private:
     task<status> after_going(client_message m, std::size_t place);
     task<status> after_settling(client_message m, std::string name);
     task<status> told_in_place(task<status> answering);
-    void answer(const char* type);
+    bool answer(const char* type);  // true: it stands behind others
     void pass(std::string_view message, expectation::kind what);
     bool is_at(std::size_t place) const noexcept;
     // Of bind_.
     result<std::optional<std::size_t>> place_of_bound(const known_statement& what);
+    status right_count(const known_statement& what) const;
     task<status> keep_bound(portal& made);
     task<status> bind_elsewhere(client_message m, std::shared_ptr<known_statement> what, std::size_t place, bool writes,
                                 bool replica);
@@ -210,6 +218,8 @@ private:
     task<status> claim_parse();  // a ParseComplete still owed is asked from a server
     task<status> fail_extended(error why);
     task<status> drain(bool sync);
+    task<status> roll_flight_back();
+    task<status> undo_flight();
     bool go_now(std::size_t place, bool writes, bool replica = false);
     task<status> go_to(std::size_t place, bool writes, bool replica = false);
     // Fails, and sends nothing, when a type was declared that the server does not have.
@@ -230,6 +240,7 @@ private:
     task<status> run_own(std::shared_ptr<known_statement> what, bool describe);
     bool is_read_only() const;
     status begin_block(const known_statement& what);
+    task<status> set_modes_of(const known_statement& begin);
     task<status> end_block(outcome how);
     task<status> run_savepoint(const known_statement& what);
     task<status> run_setting(const known_statement& what);
@@ -253,6 +264,7 @@ private:
     // One that answers, to ask what is the same on all: settings, how servers greet.
     task<result<participant*>> acquire_any();
     task<result<participant*>> acquire_to_look(std::size_t place);
+    status is_free(const participant& p) const;
     bool died_idle(driver::connection& which, std::size_t place) const;
     participant* acquire_now(std::size_t place, bool writes, bool replica = false);
     participant& enter(std::size_t place, topology::loan lent, bool writes);
@@ -285,8 +297,14 @@ private:
     void end_silent_waits(instant now);
     void look_at_memory();
     void drop(participant* p);  // its link is lost
-    task<void> release_all();   // outside a transaction
-    bool release_now();         // the same where nothing has to be waited for; false: it has
+    // The only ways in which servers leave what the session does: the flight to one of them ends with it.
+    void leave_all();
+    template <class Predicate>
+    void leave_if(Predicate goes);
+    void leave_closed();
+    void end_flight();         // to current_
+    task<void> release_all();  // outside a transaction
+    bool release_now();        // the same where nothing has to be waited for; false: it has
     task<void> read_back(participant& p);
     task<result<std::vector<std::pair<std::string, std::string>>>> ask_settings(participant& p, std::string_view sql);
     std::vector<std::string> custom_names() const;
@@ -308,7 +326,9 @@ private:
     bool take_frame(server_link& link, const wire::frame& f);  // true: pass it on
     void take_error(server_link& link, const wire::frame& f);
     void write_ours();
-    task<status> copy_in(server_link& link);
+    task<result<bool>> copy_in(server_link& link, copy_feed& feed);
+    task<status> end_message(server_link& link, copy_feed& feed);
+    task<bool> server_speaks_first(server_link& link, bool heed_client, deadline until);
     error lost(const participant& p) const;
 
     // --- answers
@@ -368,6 +388,7 @@ private:
     std::shared_ptr<const oid_maps> oids_;               // nullptr: no server needs any
     std::shared_ptr<const server_parameters> reported_;  // the parameters that the client was told
     statements statements_;
+    name_changes name_changes_;  // of the flight under way
 
     // The transaction.
     block block_ = block::none;

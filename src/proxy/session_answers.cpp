@@ -446,7 +446,7 @@ task<status> session::describe_statement(std::shared_ptr<known_statement> what) 
     if (is_own(plan, shared_.is_sqlite())) {
         status settled = co_await drain(false);
         if (!settled || skipping_) co_return settled;
-        wire::write_parameter_description(stream_.out(), {});
+        wire::write_parameter_description(stream_.out(), what->types);
         describe_own(plan, *what);
         co_return status{};
     }

@@ -15,6 +15,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace ashlar::proxy {
 
 namespace {
@@ -28,6 +30,15 @@ constexpr const char* close_complete = "3";
 error transaction_failed() {
     return error{errc::transaction_failed,
                  "current transaction is aborted, commands ignored until end of transaction block"};
+}
+
+// What no server looks at has no parameters whose types could be inferred.
+status types_declared(const std::vector<std::uint32_t>& types) {
+    const auto missing = std::find(types.begin(), types.end(), 0u);
+    if (missing == types.end()) return {};
+    return error{errc::invalid_argument,
+                 fmt::format("could not determine data type of parameter ${}", missing - types.begin() + 1)}
+        .sqlstate("42P18");
 }
 
 error no_such_portal(std::string_view name) {
@@ -104,9 +115,10 @@ task<status> session::told_in_place(task<status> answering) {
     co_return co_await fail_extended(std::move(why));
 }
 
-void session::answer(const char* type) {
+bool session::answer(const char* type) {
     expected_.push(expectation::of_ours(type));
     if (expected_.size() == 1) write_ours();
+    return !expected_.empty();
 }
 
 void session::pass(std::string_view message, expectation::kind what) {
@@ -125,7 +137,7 @@ task<status> session::on_parse(client_message m) {
     if (skipping_) return {};
     if (parse_owed_ != nullptr) return after_claiming(m);
     auto parse = wire::read_parse(m.body);
-    if (!parse) return ended(std::move(parse).error());
+    if (!parse) return fail_extended(std::move(parse).error());
     ++counted().client_parses;
     const auto known = catalogue();
     std::shared_ptr<known_statement> what = plans().find(parse->sql, parse->types, environment_, *known);
@@ -155,33 +167,56 @@ task<bool> session::look_for_unknown(std::shared_ptr<known_statement> what) {
 }
 
 task<status> session::parse_planned(wire::parse_message parse, std::shared_ptr<known_statement> what) {
-    if (what->refused) return fail_extended(*what->refused);
+    if (what->refused) return fail_parse(parse.statement, *what->refused);
     const route::statement_kind kind = what->plan->kind();
     const bool own = is_own(*what->plan, shared_.is_sqlite());
     const bool ends = kind == route::statement_kind::commit || kind == route::statement_kind::rollback ||
                       kind == route::statement_kind::rollback_to;
-    if (failed_ && !(own && ends)) return fail_extended(transaction_failed());
+    if (failed_ && !(own && ends) && kind != route::statement_kind::empty) {
+        return fail_parse(parse.statement, transaction_failed());
+    }
+    if (own) {
+        if (status declared = types_declared(parse.types); !declared) {
+            return fail_parse(parse.statement, std::move(declared).error());
+        }
+    }
     // A server keeps what FETCH gives as it was at Parse; the next cursor of that name may give something else.
     if (what->plan->session().command == "FETCH") plans().renew(*what);
+    std::shared_ptr<known_statement> before = statements_.peek(parse.statement);
     status added = statements_.add(parse.statement, what);
-    if (!added) return fail_extended(std::move(added).error());
-    if (what->accepted || own || shared_.is_sqlite())
-        answer(parse_complete);
-    else
+    if (!added) return fail_parse(parse.statement, std::move(added).error());
+    if (expected_.empty()) name_changes_.clear();
+    if (what->accepted || own || shared_.is_sqlite()) {
+        if (answer(parse_complete))
+            name_changes_.statement(expected_.next_number() - 1, parse.statement, std::move(before));
+    } else {
+        name_changes_.statement(name_changes::not_asked, parse.statement, std::move(before));
         parse_owed_ = std::move(what);
+    }
     return {};
+}
+
+task<status> session::fail_parse(std::string_view name, error why) {
+    if (name.empty()) {
+        if (expected_.empty()) name_changes_.clear();
+        name_changes_.statement(expected_.next_number(), name, statements_.peek(name));
+        statements_.close(name);
+    }
+    return fail_extended(std::move(why));
 }
 
 // --- Bind -------------------------------------------------------------------------------------------------------
 
 task<status> session::on_bind(client_message m) {
     if (skipping_) return {};
-    if (status read = wire::read_bind_into(bind_, m.body); !read) return ended(std::move(read));
+    status read = wire::read_bind_into(bind_, m.body);
     auto found = statements_.find(bind_.statement);
     if (!found) return fail_extended(std::move(found).error());
+    if (!read) return fail_extended(std::move(read).error());
     ++counted().binds;
     const std::shared_ptr<known_statement> what = std::move(*found);
     const bool own = is_own(*what->plan, shared_.is_sqlite());
+    if (status counted = right_count(*what); !counted) return fail_extended(std::move(counted).error());
     if (failed_ && !own) return fail_extended(transaction_failed());
     if (!own) {
         if (auto why = against_its_role(*what)) return fail_extended(std::move(*why));
@@ -227,12 +262,17 @@ result<std::optional<std::size_t>> session::place_of_bound(const known_statement
             }
         }
     }
-    if (bound_.size() != what.plan->parameter_count()) {
-        return error{errc::protocol_violation,
-                     fmt::format("bind message supplies {} parameters, but prepared statement \"{}\" requires {}",
-                                 bound_.size(), bind_.statement, what.plan->parameter_count())};
-    }
     return relayed_to(what, bound_);
+}
+
+// Of the parameters of bind_. Types may be declared for parameters that the text does not use.
+status session::right_count(const known_statement& what) const {
+    const std::size_t required = std::max(what.plan->parameter_count(), what.types.size());
+    const std::size_t given = bind_.parameters.size();
+    if (given == required) return {};
+    return error{errc::protocol_violation,
+                 fmt::format("bind message supplies {} parameters, but prepared statement \"{}\" requires {}", given,
+                             bind_.statement, required)};
 }
 
 task<status> session::fail_bind(error why) {
@@ -325,6 +365,7 @@ task<status> session::pass_bind(client_message m, const std::shared_ptr<known_st
     auto prepared = prepare_on(*current_, what);
     if (!prepared) return fail_bind(std::move(prepared).error());
     write_bind_under(to_server_, m.body, *prepared);
+    if (!bind_.portal.empty()) name_changes_.portal(expected_.next_number(), bind_.portal);
     expected_.push(expectation::of(expectation::kind::bind));
     flight_.push_back(what);
     unsynced_ = true;
@@ -337,10 +378,13 @@ task<status> session::pass_bind(client_message m, const std::shared_ptr<known_st
 task<status> session::on_describe(client_message m) {
     if (skipping_) return {};
     auto read = wire::read_describe(m.body);
-    if (!read) return ended(std::move(read).error());
+    if (!read) return fail_extended(std::move(read).error());
     if (read->what == wire::target_message::kind::statement) {
         auto found = statements_.find(read->name);
         if (!found) return fail_extended(std::move(found).error());
+        if (failed_ && (*found)->plan->kind() == route::statement_kind::select) {
+            return fail_extended(transaction_failed());
+        }
         return [](session& self, std::shared_ptr<known_statement> what) -> task<status> {
             status described = co_await self.describe_statement(std::move(what));
             if (described || described.error() == errc::peer_closed) co_return described;
@@ -376,16 +420,18 @@ std::optional<std::size_t> session::place_of_cursor(std::string_view name) const
 task<status> session::on_execute(client_message m) {
     if (skipping_) return {};
     auto read = wire::read_execute(m.body);
-    if (!read) return ended(std::move(read).error());
+    if (!read) return fail_extended(std::move(read).error());
     const portal* what = statements_.find_portal(read->portal);
     if (what == nullptr) {
         const auto place = place_of_cursor(read->portal);
         if (!place) return fail_extended(no_such_portal(read->portal));
+        if (failed_) return fail_extended(transaction_failed());
         if (!is_at(*place)) return after_going(m, *place);
         pass(m.whole, expectation::kind::execute);
         return {};
     }
     if (!what->relayed) return told_in_place(execute_portal(std::string{read->portal}, read->rows_max));
+    if (failed_) return fail_extended(transaction_failed());  // by an error of ours, which the server knows nothing of
     if (!is_at(what->target)) return after_going(m, what->target);
     const route::prepared_plan& plan = *what->statement->plan;
     pass(m.whole, expectation::kind::execute);
@@ -406,7 +452,11 @@ task<status> session::execute_portal(std::string name, std::uint32_t rows_max) {
     const std::shared_ptr<known_statement> statement = what.statement;
     if (is_own(*statement->plan, shared_.is_sqlite())) {
         if (what.done) {
-            wire::write_command_complete(stream_.out(), has_rows(*statement->plan) ? "SELECT 0" : "");
+            if (!has_rows(*statement->plan)) {
+                co_return error{errc::transaction_state, fmt::format("portal \"{}\" cannot be run", name)}.sqlstate(
+                    "55000");
+            }
+            wire::write_command_complete(stream_.out(), "SELECT 0");
             co_return status{};
         }
         what.done = true;
@@ -418,10 +468,14 @@ task<status> session::execute_portal(std::string name, std::uint32_t rows_max) {
             status settled = co_await close_portals();
             if (!settled) co_return settled;
         }
+        if (kind == route::statement_kind::rollback) {
+            status undone = co_await undo_flight();
+            if (!undone || skipping_) co_return undone;
+        }
         if (ends || current_ != nullptr) {
             status settled = co_await drain(ends || block_ != block::none);
             if (!settled || skipping_) co_return settled;
-            if (ends || block_ != block::none) current_ = nullptr;
+            if (ends || block_ != block::none) end_flight();
             if (ends && block_ == block::none) {
                 const bool back = kind == route::statement_kind::rollback;
                 status ended = co_await end_as_one(back ? outcome::rollback : outcome::commit);
@@ -460,11 +514,13 @@ task<status> session::execute_portal(std::string name, std::uint32_t rows_max) {
 task<status> session::on_close(client_message m) {
     if (skipping_) return {};
     auto read = wire::read_close(m.body);
-    if (!read) return ended(std::move(read).error());
+    if (!read) return fail_extended(std::move(read).error());
     if (parse_owed_ != nullptr) return after_claiming(m);
     if (read->what == wire::target_message::kind::statement) {
+        std::shared_ptr<known_statement> before = statements_.peek(read->name);
         statements_.close(read->name);
-        answer(close_complete);
+        if (answer(close_complete) && before != nullptr)
+            name_changes_.statement(expected_.next_number() - 1, read->name, std::move(before));
         return {};
     }
     const portal* what = statements_.find_portal(read->name);
@@ -528,10 +584,11 @@ task<status> session::on_sync() {
         expected_.clear();
     }
     flight_.clear();
+    name_changes_.clear();
     if (second_.allowed || second_.again) end_second_try();
     if (bound_.capacity() > 64) bound_ = {}, bind_ = {};  // of an unusual Bind: not to be kept while idle
     if (block_ == block::none) {
-        current_ = nullptr;
+        end_flight();
         if (has_open_portals()) {
             status settled = co_await close_portals();
             if (!settled) fail(settled.error());

@@ -12,6 +12,7 @@ task<status> session::fail_extended(error why) {
     if (!settled) co_return settled;
     if (skipping_) co_return status{};  // the server's error came first
     parse_owed_ = nullptr;
+    name_changes_.undo_from(name_changes::not_asked, true, statements_);
     fail(why);
     skipping_ = true;
     if (block_ == block::none) {
@@ -24,15 +25,36 @@ task<status> session::fail_extended(error why) {
         co_await undo_as_one();
     }
     if (block_ == block::none && current_ != nullptr && unsynced_wrote_) {
-        // What was written since the last Sync must not be committed by the Sync to come.
-        wire::write_query(to_server_, "ROLLBACK");
-        current_->link->expect_ready();
-        expected_.push(expectation::of(expectation::kind::query, false));
-        unsynced_wrote_ = false;
-        participant& p = *current_;
-        status undone = co_await exchange(p, std::string_view());
-        if (!undone) drop(&p);
+        status undone = co_await roll_flight_back();
+        if (!undone) drop(current_);
     }
+    co_return status{};
+}
+
+// What was written since the last Sync must not be committed by the Sync to come.
+task<status> session::roll_flight_back() {
+    wire::write_query(to_server_, "ROLLBACK");
+    current_->link->expect_ready();
+    expected_.push(expectation::of(expectation::kind::query, false));
+    unsynced_wrote_ = false;
+    status undone = co_await exchange(*current_, std::string_view());
+    co_return undone;
+}
+
+// ROLLBACK outside of a block ends what was done since the last Sync, and undoes it.
+task<status> session::undo_flight() {
+    if (block_ != block::none) co_return status{};
+    status settled = co_await drain(false);
+    if (!settled || skipping_) co_return settled;
+    co_await undo_as_one();
+    if (current_ == nullptr || !unsynced_) co_return status{};
+    status undone = co_await roll_flight_back();
+    if (undone) {
+        unsynced_ = unsynced_executed_ = false;
+        co_return status{};
+    }
+    if (!(undone.error() == errc::connection_lost)) co_return undone;
+    drop(current_);  // which undoes it too
     co_return status{};
 }
 
@@ -116,7 +138,7 @@ task<status> session::leave_servers_for(bool writes) {
     }
     status settled = co_await drain(true);
     if (!settled) co_return settled;
-    current_ = nullptr;
+    end_flight();
     if (block_ == block::none && !release_now()) co_await release_all();
     co_return status{};
 }
@@ -127,7 +149,10 @@ result<std::string_view> session::prepare_on(participant& p, const std::shared_p
     const bool owed = parse_owed_ == what;
     std::string_view name = link.prepared().find(what->key);
     if (!name.empty()) {
-        if (owed) expected_.push(expectation::of_ours("1"));
+        if (owed) {
+            name_changes_.owed_is(expected_.next_number());
+            expected_.push(expectation::of_ours("1"));
+        }
     } else {
         std::vector<std::uint32_t> translated;
         std::span<const std::uint32_t> types = what->types;
@@ -149,6 +174,7 @@ result<std::string_view> session::prepare_on(participant& p, const std::shared_p
         ++counted().server_parses;
         expectation parsed = expectation::of(expectation::kind::parse, owed);
         parsed.statement = what;
+        if (owed) name_changes_.owed_is(expected_.next_number());
         expected_.push(std::move(parsed));
         unsynced_ = true;
     }
@@ -178,6 +204,7 @@ task<status> session::claim_parse() {
         status there = co_await go_to(any_place_for(*what), false);
         if (!there) {
             parse_owed_ = nullptr;
+            name_changes_.undo_from(name_changes::not_asked, true, statements_);
             fail(there.error());
             skipping_ = true;
             co_return status{};
@@ -187,6 +214,7 @@ task<status> session::claim_parse() {
     auto prepared = prepare_on(*current_, what);
     if (prepared) co_return status{};
     parse_owed_ = nullptr;
+    name_changes_.undo_from(name_changes::not_asked, true, statements_);
     error why = std::move(prepared).error();
     co_return co_await fail_extended(std::move(why));
 }

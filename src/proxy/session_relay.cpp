@@ -49,7 +49,14 @@ task<status> session::exchange(participant& p, std::string_view message) {
         }
     }
     write_ours();
+    bool copying = false;
+    copy_feed feed;
     while (!expected_.empty()) {
+        if (copying) {
+            result<bool> over = co_await copy_in(link, feed);
+            if (!over) co_return std::move(over).error();
+            copying = !*over;
+        }
         result<std::size_t> count = co_await loop_.receive(link.descriptor(), link.space());
         if (!count || *count == 0) {
             link.mark_broken();
@@ -73,9 +80,10 @@ task<status> session::exchange(participant& p, std::string_view message) {
             status sent = co_await stream_.flush();
             if (!sent) co_return sent;
         }
+        if (error_seen_) copying = false;
         if (done.copy_in) {
-            status copied = co_await copy_in(link);
-            if (!copied) co_return copied;
+            copying = true;
+            feed = {};
         }
     }
     if (link.is_quiet()) link.release_memory();
@@ -257,6 +265,7 @@ void session::take_error(server_link& link, const wire::frame& f) {
         out.bytes(f.body);
     }
     // After ALTER TABLE a plan may be stale for good: the next Parse makes another one (TRAPS 9).
+    name_changes_.undo_from(expected_.front_number(), front.what == expectation::kind::parse, statements_);
     const bool stale = f.body.find("cached plan must not change result type") != f.body.npos;
     skipping_ = !expected_.skip_to_sync([&](const expectation& skipped) {
         if (skipped.what == expectation::kind::parse && skipped.statement != nullptr) {
@@ -265,62 +274,6 @@ void session::take_error(server_link& link, const wire::frame& f) {
     });
     if (stale) {
         for (const auto& each : flight_) plans().renew(*each);
-    }
-}
-
-// The client's CopyData to the server, as it comes, until CopyDone or CopyFail.
-task<status> session::copy_in(server_link& link) {
-    std::size_t body_left = 0;  // of a message whose first part was passed on
-    for (;;) {
-        const std::string_view rest = stream_.rest();
-        std::size_t pass = std::min(body_left, rest.size());
-        body_left -= pass;
-        std::size_t skip = 0;
-        bool ended = false;
-        while (body_left == 0 && !ended && skip == 0) {
-            wire::frame_header head;
-            const auto state = wire::read_frame_header(rest.substr(pass), head);
-            if (state == wire::header_state::broken) {
-                co_return error{errc::protocol_violation, "invalid message during COPY"};
-            }
-            if (state == wire::header_state::partial) break;
-            const std::size_t whole = 5 + std::size_t{head.body_size};
-            const std::size_t here = std::min(whole, rest.size() - pass);
-            if (head.type == wire::client_says::copy_data) {
-                pass += here;
-                body_left = whole - here;
-            } else if (head.type == wire::client_says::copy_done || head.type == wire::client_says::copy_fail) {
-                if (here < whole) break;
-                pass += whole;
-                ended = true;
-            } else if (head.type == wire::client_says::flush || head.type == wire::client_says::sync) {
-                // Meaningless here, as PostgreSQL has it.
-                if (here < whole) break;
-                skip = whole;
-            } else {
-                co_return error{errc::protocol_violation, "unexpected message during COPY FROM STDIN"};
-            }
-        }
-        if (pass > 0) {
-            result<std::size_t> sent = co_await loop_.send(link.descriptor(), rest.substr(0, pass));
-            if (!sent) {
-                link.mark_broken();
-                co_return error{errc::connection_lost, "the server went away during COPY"};
-            }
-        }
-        stream_.take(pass + skip);
-        if (ended) {
-            if (expected_.empty() || expected_.front().what != expectation::kind::execute) co_return status{};
-            // The client's Sync comes behind: the server must not wait for it to say how the COPY went.
-            std::string flush;
-            wire::write_flush(flush);
-            result<std::size_t> sent = co_await loop_.send(link.descriptor(), flush);
-            if (!sent) link.mark_broken();
-            co_return status{};
-        }
-        if (skip > 0) continue;
-        status more = co_await stream_.more(deadline::never());
-        if (!more) co_return more;
     }
 }
 

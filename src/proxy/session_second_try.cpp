@@ -77,7 +77,7 @@ void session::end_second_try() {
 
 // The flight that has failed at its Sync, once more. `p` has been taken back from.
 task<status> session::fly_again() {
-    current_ = nullptr;
+    end_flight();
     skipping_ = false;
     flight_.clear();
     parse_owed_ = second_.parse_owed;

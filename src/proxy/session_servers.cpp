@@ -46,6 +46,34 @@ void session::use_settings(settings_ptr now) {
     if (role != nullptr && role->find("'primary'") != role->npos) role_ = role_hint::primary;
 }
 
+// --- leaving ----------------------------------------------------------------------------------------------------
+
+void session::leave_all() {
+    end_flight();
+    participants_.clear();
+}
+
+template <class Predicate>
+void session::leave_if(Predicate goes) {
+    if (current_ != nullptr && goes(*current_)) end_flight();
+    participants_.remove_if(goes);
+}
+
+// What was gathered and not sent is dropped. A server that waits for a Sync is inside a transaction that nothing else shows:
+// its link is not used again.
+void session::end_flight() {
+    if (current_ == nullptr) return;
+    if (unsynced_ && current_->link != nullptr) current_->link->mark_broken();
+    current_ = nullptr;
+    to_server_.clear();
+    expected_.clear();
+    unsynced_ = unsynced_executed_ = unsynced_wrote_ = false;
+}
+
+void session::leave_closed() {
+    leave_if([](const participant& p) { return !p.lease; });
+}
+
 // --- getting ----------------------------------------------------------------------------------------------------
 
 // The SQLite file whose transaction others join.
@@ -215,6 +243,7 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes, bool
     }
     for (participant& p : participants_) {
         if (p.place != place) continue;
+        if (status free = is_free(p); !free) co_return std::move(free).error();
         if (oids_ != nullptr) use_oids(p);
         if (writes && !p.wrote) {
             status allowed = may_write(place, p.joined != nullptr || &p == host());
@@ -251,9 +280,16 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes, bool
             p.link->mark_dirty();
         else
             p.lease.discard();
-        participants_.pop_back();
+        leave_if([last = &participants_.back()](const participant& each) { return &each == last; });
         co_return std::move(good).error();
     }
+}
+
+// A portal whose rows are merged keeps its servers busy until it has given all of them.
+status session::is_free(const participant& p) const {
+    if (p.link == nullptr || p.link->is_quiet() || p.link->is_broken() || &p == current_) return {};
+    return error{errc::unsupported, fmt::format("an open portal still reads rows from {}", shared_.place(p.place).name)}
+        .hint("Fetch all rows of the portal or close it first.");
 }
 
 // The common case, in which nothing has to be waited for: the only server, outside a transaction, as it was left. nullptr:
@@ -332,7 +368,7 @@ task<status> session::join_host(std::size_t place, bool writes, participant*& jo
 void session::let_go_of_joined() {
     const bool wrote = std::any_of(participants_.begin(), participants_.end(),
                                    [](const participant& p) { return p.joined != nullptr && p.wrote; });
-    participants_.remove_if([](const participant& p) { return p.joined != nullptr; });
+    leave_if([](const participant& p) { return p.joined != nullptr; });
     if (!wrote) return;
     for (participant& p : participants_) {
         if (&p == host()) p.wrote = true;
@@ -406,9 +442,8 @@ task<result<driver::connection*>> session::connection_for(std::size_t place) {
 void session::drop(participant* p) {
     note_writes(p->wrote);
     let_go_of_joined();
-    p->lease.discard();
-    if (current_ == p) current_ = nullptr;
-    participants_.remove_if([p](const participant& each) { return &each == p; });
+    p->close();
+    leave_if([p](const participant& each) { return &each == p; });
 }
 
 // What was written is acknowledged by now, or may have happened.
@@ -433,7 +468,7 @@ bool session::release_now() {
         if (const link_notes* notes = notes_of(*p.link)) notes->last_used = since_;
         if (p.settings_unsure) p.link->mark_dirty();
     }
-    participants_.clear();
+    leave_all();
     cancel_asked_ = false;
     return true;
 }

@@ -10,22 +10,24 @@ namespace ashlar::proxy {
 task<status> session::on_query(client_message m) {
     if (skipping_) co_return status{};
     auto sql = wire::read_query(m.body);
-    if (!sql) co_return std::move(sql).error();
-    if (current_ != nullptr || parse_owed_ != nullptr) {
-        status settled = co_await drain(true);
-        if (!settled) co_return settled;
-        if (block_ == block::none && !release_now()) co_await release_all();
-    }
-    if (block_ == block::none && (as_one_ != as_one::nothing || has_open_portals())) {
-        status committed = co_await close_portals();
-        if (committed) committed = co_await end_as_one(outcome::commit);
-        if (!committed) {
-            fail(committed.error());
-            ready();
-            co_return status{};
+    const bool behind = current_ != nullptr || parse_owed_ != nullptr || as_one_ != as_one::nothing;
+    if (behind && block_ == block::none && sql) {
+        const auto here = catalogue();
+        const auto said = plans().find(*sql, {}, environment_, *here);
+        if (said->plan != nullptr && said->plan->kind() == route::statement_kind::rollback) {
+            status undone = co_await undo_flight();
+            if (!undone || skipping_) co_return undone;
         }
     }
+    status ended = co_await end_pipeline();
+    if (!ended || skipping_) co_return ended;
+    if (!sql) {
+        fail(sql.error());
+        ready();
+        co_return status{};
+    }
     cancel_asked_ = false;
+    statements_.close({});  // as PostgreSQL does
     const auto known = catalogue();
     auto what = plans().look_up(*sql, {}, environment_, *known);
     std::optional<std::size_t> place;
@@ -61,8 +63,60 @@ task<status> session::on_query(client_message m) {
     co_return status{};
 }
 
+// What came before in the extended protocol without a Sync ends here, as PostgreSQL has it. When that fails everything up
+// to the next Sync is skipped, this message too.
+task<status> session::end_pipeline() {
+    if (current_ != nullptr || parse_owed_ != nullptr) {
+        status settled = co_await drain(true);
+        if (!settled || skipping_) co_return settled;
+        if (block_ == block::none && !release_now()) co_await release_all();
+    }
+    if (block_ == block::none && (as_one_ != as_one::nothing || has_open_portals())) {
+        status committed = co_await close_portals();
+        if (committed) committed = co_await end_as_one(outcome::commit);
+        if (!committed) {
+            fail(committed.error());
+            skipping_ = true;
+        }
+    }
+    if (block_ == block::none) statements_.close_portals();
+    co_return status{};
+}
+
+task<status> session::on_function_call() {
+    if (skipping_) co_return status{};
+    status ended = co_await end_pipeline();
+    if (!ended || skipping_) co_return ended;
+    error why{errc::unsupported, "the protocol's function calls are not supported"};
+    why.hint("Call the function in a SELECT.");
+    fail(why);
+    ready();
+    co_return status{};
+}
+
+// PostgreSQL reads all of a text before it runs any of it: the first statement that is not SQL. Leaves text_offset_ at it.
+std::optional<error> session::mistake_in(const std::string& text) {
+    const auto known = catalogue();
+    for (const sql::statement_span& each : sql::split(text, environment_->standard_conforming_strings)) {
+        if (each.empty) continue;
+        const auto what =
+            plans().find(std::string_view{text}.substr(each.begin, each.end - each.begin), {}, environment_, *known);
+        if (!what->refused || *what->refused != errc::syntax) continue;
+        text_offset_ = 0;
+        for (std::size_t i = 0; i < each.begin; ++i) text_offset_ += (text[i] & 0xc0) != 0x80 ? 1 : 0;
+        return what->refused;
+    }
+    return std::nullopt;
+}
+
 // Several statements in one text are one transaction, unless BEGIN and COMMIT among them say otherwise.
 task<status> session::run_several(std::string text) {
+    if (auto why = mistake_in(text)) {
+        fail(*why);
+        text_offset_ = 0;
+        ready();
+        co_return status{};
+    }
     const bool implicit = block_ == block::none;
     if (implicit) {
         block_ = block::implicit;
@@ -306,6 +360,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
 // A server went away. Either nobody needs to know (the caller tries again), or the client is told once, or its stream is
 // torn and it must go. Success with error_seen_ unset: try again.
 task<status> session::after_loss(participant& p, error why, bool writes, int attempt) {
+    if (!expected_.empty()) name_changes_.undo_from(expected_.front_number(), false, statements_);
     expected_.clear();
     to_server_.clear();
     const bool in_block = block_ != block::none;

@@ -63,6 +63,10 @@ task<status> session::run_own(std::shared_ptr<known_statement> what, bool descri
             wire::write_empty_query(stream_.out());
             co_return status{};
         case statement_kind::begin:
+            if (block_ == block::explicit_ && !failed_) {
+                status set = co_await set_modes_of(*what);
+                if (!set) co_return set;
+            }
             co_return begin_block(*what);
         case statement_kind::commit:
         case statement_kind::rollback: {

@@ -28,6 +28,25 @@ bool session::is_read_only() const {
     return value == "on" || value == "true" || value == "yes" || value == "1" || value == "t" || value == "y";
 }
 
+// BEGIN inside a transaction does nothing but set the modes that it names.
+task<status> session::set_modes_of(const known_statement& begin) {
+    const std::vector<std::string> words = words_of(begin.text);
+    std::size_t first = 1;
+    if (first < words.size() && (words[first] == "transaction" || words[first] == "work")) ++first;
+    if (first >= words.size() || shared_.is_sqlite()) co_return status{};
+    std::string sql = "SET TRANSACTION";
+    for (std::size_t i = first; i < words.size(); ++i) sql += ' ' + words[i];
+    if (participants_.empty()) {
+        auto got = co_await acquire(any_place(), false);
+        if (!got) co_return std::move(got).error();
+    }
+    status done = co_await on_every_participant(sql);
+    if (!done) co_return done;
+    take_read_only(words, read_only_);
+    replay_.push_back(std::move(sql));
+    co_return status{};
+}
+
 status session::begin_block(const known_statement& what) {
     const std::vector<std::string> words = words_of(what.text);
     const bool start = !words.empty() && words.front() == "start";
@@ -44,7 +63,7 @@ status session::begin_block(const known_statement& what) {
         if (block_ == block::none) {
             settings_at_begin_ = settings_;
             let_go_of_joined();
-            participants_.clear();
+            leave_all();
             begin_ = plain ? "BEGIN" : without_end(what.text);
         } else if (!plain && !participants_.empty()) {
             return error{errc::unsupported, "BEGIN with modes must come first in its query"};
@@ -53,7 +72,7 @@ status session::begin_block(const known_statement& what) {
         }
         block_ = block::explicit_;
         failed_ = false;
-        current_ = nullptr;
+        end_flight();
         take_read_only(words, read_only_);
     }
     wire::write_command_complete(stream_.out(), start ? "START TRANSACTION" : "BEGIN");
@@ -89,7 +108,7 @@ task<std::optional<error>> session::end_on_servers(bool& committed) {
         }
     }
     note_writes(any_wrote);
-    participants_.remove_if([](const participant& p) { return !p.lease; });
+    leave_closed();
     co_return why;
 }
 
@@ -112,7 +131,7 @@ task<status> session::end_block(outcome how) {
     read_only_.reset();
     settings_at_begin_ = nullptr;
     local_role_.reset();
-    current_ = nullptr;
+    end_flight();
     statements_.portals().clear();
     co_await release_all();
     if (std::exchange(changed_schema_, false) && committed) {

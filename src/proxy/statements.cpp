@@ -51,6 +51,21 @@ void statements::close(std::string_view name) {
     if (at != named_.end()) named_.erase(at);
 }
 
+std::shared_ptr<known_statement> statements::peek(std::string_view name) const {
+    if (name.empty()) return unnamed_;
+    const auto at = named_.find(name);
+    return at == named_.end() ? nullptr : at->second;
+}
+
+void statements::put_back(std::string_view name, std::shared_ptr<known_statement> what) {
+    if (name.empty())
+        unnamed_ = std::move(what);
+    else if (what == nullptr)
+        close(name);
+    else
+        named_[std::string{name}] = std::move(what);
+}
+
 result<portal*> statements::add_portal(std::string_view name) {
     if (name.empty()) {
         if (!spare_.empty()) return &portals_.insert(std::move(spare_)).position->second;

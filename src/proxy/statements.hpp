@@ -45,6 +45,8 @@ public:
     // Fails with 26000.
     result<std::shared_ptr<known_statement>> find(std::string_view name) const;
     void close(std::string_view name);
+    std::shared_ptr<known_statement> peek(std::string_view name) const;           // nullptr: there is none
+    void put_back(std::string_view name, std::shared_ptr<known_statement> what);  // nullptr: there was none
     std::size_t named() const noexcept { return named_.size(); }
     void close_all() { named_.clear(), unnamed_ = nullptr; }
 
