@@ -105,6 +105,20 @@ declared_type declared(std::string_view text) {
     return d;
 }
 
+declared_type entering_type(std::string_view text) {
+    declared_type d = declared(text);
+    const type_text t = cut(text);
+    const bool varying = t.word == "varchar" || t.word == "character varying";
+    const bool padded = t.word == "char" || t.word == "character" || t.word == "bpchar";
+    if (varying || padded) {
+        d.type = varying ? oid::varchar : oid::bpchar;
+        const int length = t.numbers[0] > 0 ? t.numbers[0] : padded && t.word != "bpchar" ? 1 : -1;
+        d.modifier = length > 0 ? length + 4 : -1;
+    }
+    if (d.type == 0) d.type = oid::text;
+    return d;
+}
+
 std::uint32_t type_of_declaration(std::string_view text) {
     const std::uint32_t type = declared(text).type;
     return type != 0 ? type : std::uint32_t{oid::text};

@@ -17,6 +17,10 @@ struct declared_type {
 // affinity. Integers of every width are bigint, since SQLite keeps 64 bits in each.
 declared_type declared(std::string_view text);
 
+// What may enter a column of this declaration: as declared(), but varchar and char with their length; text where nothing is
+// known.
+declared_type entering_type(std::string_view text);
+
 // The same type, and text where it is 0: "INTEGER" → int8, "varchar(20)" → text.
 std::uint32_t type_of_declaration(std::string_view text);
 

@@ -4,6 +4,7 @@
 #include "driver/error_map.hpp"
 #include "driver/sqlite/aggregates.hpp"
 #include "driver/sqlite/functions.hpp"
+#include "driver/sqlite/pg_functions.hpp"
 #include "driver/sqlite/plain_sums.hpp"
 
 #include <algorithm>
@@ -259,6 +260,9 @@ error database::failure(int code, std::string_view sql) {
     const int primary = code & 0xff;
     if (primary == SQLITE_INTERRUPT) {
         return was_cancelled() ? error{errc::cancelled} : error{errc::deadline_passed};
+    }
+    if (primary == SQLITE_ERROR) {
+        if (auto why = error_of_function(sqlite3_errmsg(handle_.get()))) return std::move(*why);
     }
     server_report report;
     report.engine_code = code;

@@ -1,6 +1,7 @@
 #include "driver/sqlite/functions.hpp"
 
 #include "core/ascii.hpp"
+#include "driver/sqlite/pg_functions.hpp"
 
 #include <ashlar/types.hpp>
 
@@ -73,14 +74,14 @@ std::optional<timestamp> truncated(std::string_view unit, timestamp t) {
 void date_trunc(sqlite3_context* context, int, sqlite3_value** arguments) {
     if (sqlite3_value_type(arguments[0]) == SQLITE_NULL || sqlite3_value_type(arguments[1]) == SQLITE_NULL) return;
     if (sqlite3_value_type(arguments[1]) != SQLITE_TEXT) {
-        return sqlite3_result_error(context, "date_trunc() takes an instant written as text", -1);
+        return fail_in_function(context, "22007", "date_trunc() takes an instant written as text");
     }
     const auto instant = parse_timestamp(text_of(arguments[1]));
-    if (!instant) return sqlite3_result_error(context, "date_trunc() takes an instant written as text", -1);
+    if (!instant) return fail_in_function(context, "22007", "date_trunc() takes an instant written as text");
     std::string unit{text_of(arguments[0])};
     for (char& c : unit) c = to_lower(c);
     const auto cut = truncated(unit, *instant);
-    if (!cut) return sqlite3_result_error(context, "date_trunc() does not know this unit", -1);
+    if (!cut) return fail_in_function(context, "22023", "unit \"" + unit + "\" not recognized for date_trunc()");
     give(context, utc(*cut));
 }
 
@@ -92,6 +93,9 @@ void add_functions(sqlite3* to, const timestamp* started) {
     sqlite3_create_function_v2(to, "gen_random_uuid", 0, plain, nullptr, random_uuid, nullptr, nullptr, nullptr);
     sqlite3_create_function_v2(to, "now", 0, plain, const_cast<timestamp*>(started), now, nullptr, nullptr, nullptr);
     sqlite3_create_function_v2(to, "date_trunc", 2, fixed, nullptr, date_trunc, nullptr, nullptr, nullptr);
+    add_pg_numbers(to);
+    add_pg_texts(to);
+    add_pg_values(to);
 }
 
 }  // namespace ashlar::driver::sqlite

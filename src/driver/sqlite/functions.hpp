@@ -12,6 +12,7 @@ namespace ashlar::driver::sqlite {
 //   now()                      `*started` in UTC as text, "2026-11-22 12:30:00.25": the driver sets it when a transaction
 //                              begins, and for each statement outside of one; it outlives the database
 //   gen_random_uuid()          a version 4 UUID as lower-case text
+//   pg_…                       see pg_functions.hpp
 //   date_trunc(unit, instant)  of an instant in UTC written as text, cut down to microseconds … millennium
 void add_functions(sqlite3* to, const timestamp* started);
 
