@@ -184,9 +184,37 @@ status check_values(const inside& in, std::span<const bound_parameter> parameter
     return {};
 }
 
+// LIMIT and OFFSET: SQLite takes a negative LIMIT for none.
+status check_counts(const typed_statement& types, std::span<const bound_parameter> parameters) {
+    for (std::size_t i = 0; i < types.parameters.size() && i < parameters.size(); ++i) {
+        if (!types.parameters[i].counts_rows || !parameters[i].bytes) continue;
+        const std::string_view bytes = *parameters[i].bytes;
+        const bool negative = parameters[i].format == cell_format::binary
+                                  ? !bytes.empty() && (static_cast<unsigned char>(bytes.front()) & 0x80) != 0
+                                  : bytes.find('-') != bytes.npos;
+        if (!negative) continue;
+        const bool limit = types.parameters[i].is_limit;
+        return error{errc::bad_value, limit ? "LIMIT must not be negative" : "OFFSET must not be negative"}.sqlstate(
+            limit ? "2201W" : "2201X");
+    }
+    return {};
+}
+
 }  // namespace
 
 result<bound_plan> prepared_plan::bind(std::span<const bound_parameter> parameters) const {
+    if (inside_->types) {
+        if (status s = check_counts(*inside_->types, parameters); !s) return std::move(s).error();
+    }
+    auto bound = bind_way(parameters);
+    if (bound) {
+        bound->types = inside_->types;
+        bound->map = inside_->map;
+    }
+    return bound;
+}
+
+result<bound_plan> prepared_plan::bind_way(std::span<const bound_parameter> parameters) const {
     const inside& in = *inside_;
     if (status s = check_values(in, parameters); !s) return std::move(s).error();
     switch (in.way) {

@@ -50,9 +50,18 @@ struct column_facts {
     bool default_is_sequence = false;  // serial, identity, nextval, rowid: each shard would number for itself
     bool generated = false;
     bool holds_oids = false;      // of a type of the user's own that holds regclass or its kin
+    std::string default_text;     // SQLite: its default as declared, for whoever looks at the catalogue
     bool default_is_oid = false;  // its default is a number of the server's own: 'orders'::regclass
     route::collation collation;
     friend bool operator==(const column_facts&, const column_facts&) = default;
+};
+
+// SQLite: for whoever looks at the catalogue.
+struct index_facts {
+    std::string name;
+    bool is_unique = false, is_primary = false;
+    std::vector<std::string> columns;
+    friend bool operator==(const index_facts&, const index_facts&) = default;
 };
 
 struct table_facts {
@@ -62,6 +71,7 @@ struct table_facts {
     std::string database;   // unsharded: where it lives
     std::vector<column_facts> columns;
     std::vector<std::vector<std::string>> unique_keys;  // primary key first
+    std::vector<index_facts> indexes;
     bool is_view = false;
     // Sharded, reference: set when it is not the same on all shards. Only a statement that names its shard may use it then.
     std::shared_ptr<const disagreement> differs;

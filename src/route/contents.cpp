@@ -173,6 +173,7 @@ struct collector {
 
 contents contents_of(const sql::statement& s, const catalogue& known) {
     collector collect{known, s.body.get(), {}};
+    collect.out.over_sqlite = known.dialect == dialect::sqlite;
     sql::visit(s, collect);
     return std::move(collect.out);
 }
@@ -198,7 +199,8 @@ std::optional<error> refuse_on_one_shard(const contents& c, std::string_view tex
         return refusal(text, c.unknown_function->location,
                        fmt::format("the function {}(), of which it is not known what it reads or changes,",
                                    c.unknown_function->name),
-                       "Declare it IMMUTABLE if it is, or call it on a database of its own choosing.");
+                       c.over_sqlite ? "Compute it in the program, or call it on one database by its name."
+                                     : "Declare it IMMUTABLE if it is, or call it on a database of its own choosing.");
     }
     if (c.sequence) {
         return refusal(text, c.sequence->location,

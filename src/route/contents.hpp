@@ -21,6 +21,7 @@ struct place {
 };
 
 struct contents {
+    bool over_sqlite = false;      // for hints
     std::optional<place> unknown;  // a construct outside the whitelist
     std::optional<place> clock, local, random, sequence, lock, session, own_function,
         unknown_function;     // the first of each behaviour

@@ -160,13 +160,16 @@ function_facts sqlite_function(std::string_view name, std::size_t argument_count
     function_facts out;
     const bool scalar_extreme = (name == "min" || name == "max") && argument_count > 1;
     out.aggregate = among(sqlite_aggregates, name) && !scalar_extreme;
-    if (out.aggregate || among(sqlite_pure, name)) {
+    // the driver's own, which the translation of the statement writes
+    const bool own = name.starts_with("json_") || name == "zeroblob" || name == "ifnull";
+    const bool written = name.starts_with("pg_") && name != "pg_random" && name != "pg_backend_pid";
+    if (out.aggregate || written || own || among(sqlite_pure, name)) {
         out.how = behaviour::pure;
     } else if (among(sqlite_clock, name)) {
         out.how = behaviour::clock;
     } else if (among(sqlite_local, name)) {
         out.how = behaviour::local;
-    } else if (name == "random" || name == "randomblob") {
+    } else if (name == "random" || name == "randomblob" || name == "pg_random" || name == "gen_random_uuid") {
         out.how = behaviour::random;
     }
     out.window = name == "row_number" || name == "rank" || name == "dense_rank" || name == "lag" || name == "lead" ||

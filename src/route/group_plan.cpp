@@ -357,9 +357,10 @@ private:
             const auto named = parts_.items_named(item.value.path[0]);
             for (const std::size_t n : named) {
                 if (!sql::same(q_.query.items[n].value, q_.query.items[named.front()].value)) {
-                    return refusal(q_.text, item.value.location,
-                                   fmt::format("ORDER BY {}, which several columns are called,", item.value.path[0]),
-                                   "Sort by the column's position.");
+                    return refusal_of(errc::bad_value, q_.text, item.value.location,
+                                      fmt::format("ORDER BY \"{}\" is ambiguous", item.value.path[0]),
+                                      "Two output columns have this name: sort by the column's position.")
+                        .sqlstate("42702");
                 }
             }
             if (!named.empty()) column = named.front();

@@ -2,6 +2,8 @@
 
 #include "route/planning.hpp"
 #include "route/refusal.hpp"
+#include "route/sqlite/catalogue_question.hpp"
+#include "route/sqlite/translate.hpp"
 #include "sql/parse.hpp"
 #include "sql/sqlite_text.hpp"
 
@@ -79,7 +81,16 @@ routed_because prepared_plan::because() const noexcept {
     return inside_->because;
 }
 std::size_t prepared_plan::parameter_count() const noexcept {
-    return inside_->parameter_count;
+    return inside_->parameter_count - (inside_->types ? inside_->types->session_names.size() : 0);
+}
+const std::string& prepared_plan::text_for_one() const noexcept {
+    return inside_->text_for_one();
+}
+bool prepared_plan::asks_for_catalogue() const noexcept {
+    return inside_->asks_for_catalogue;
+}
+const typed_statement* prepared_plan::types() const noexcept {
+    return inside_->types.get();
 }
 std::string_view prepared_plan::sql() const noexcept {
     return inside_->sql;
@@ -198,6 +209,98 @@ made_plan plan_inner(const question& q) {
     return error{errc::internal, "a statement of no kind"};
 }
 
+// What SQLite gets, and the types that it does not know.
+struct adapted {
+    std::string sql;
+    std::shared_ptr<const typed_statement> types;
+};
+
+bool is_typed(statement_kind kind) {
+    return kind == statement_kind::select || kind == statement_kind::insert || kind == statement_kind::update ||
+           kind == statement_kind::delete_;
+}
+
+result<adapted> adapt(std::string_view text, const sql::statement& said, const catalogue& known,
+                      const planning_options& options, std::span<const std::uint32_t> declared) {
+    const bool explains = said.kind == statement_kind::explain && said.inner && is_typed(said.inner->kind);
+    if (!is_typed(said.kind) && !explains) {
+        auto made = sql::to_sqlite(text, said);
+        if (!made) return std::move(made).error();
+        return adapted{std::move(*made), nullptr};
+    }
+    if (explains && !said.options.empty()) {
+        return refusal_of(errc::unsupported, text, said.location,
+                          fmt::format("SQLite has no EXPLAIN with {}", said.options.front()), "Write EXPLAIN alone.");
+    }
+    const std::string_view inner = explains ? std::string_view{said.session.inner_sql} : text;
+    auto made = sqlite::translate(inner, explains ? *said.inner : said, known, options.search_path, declared);
+    if (!made) return std::move(made).error();
+    if (explains) return adapted{"EXPLAIN " + made->sql, nullptr};
+    return adapted{std::move(made->sql), std::make_shared<const typed_statement>(std::move(made->types))};
+}
+
+// What the columns are: as the translation found it, and on several shards, which may return parts of aggregates in their
+// place, only where nothing else is known.
+std::shared_ptr<const std::vector<shown_type>> told(const std::vector<shown_type>* known, const typed_statement& types,
+                                                    bool wins) {
+    std::vector<shown_type> out = known != nullptr ? *known : std::vector<shown_type>{};
+    if (out.size() < types.columns.size()) out.resize(types.columns.size());
+    for (std::size_t i = 0; i < types.columns.size(); ++i) {
+        const known_type& found = types.columns[i];
+        if (found.type == 0 || (out[i].is_known() && !wins)) continue;
+        out[i].type = found.type;
+        out[i].modifier = found.modifier;
+        out[i].scale = found.scale;
+    }
+    return std::make_shared<const std::vector<shown_type>>(std::move(out));
+}
+
+// Planned as SQLite will read it. A refusal is told of the client's own text, where that is refused for the same reason.
+result<std::shared_ptr<const prepared_plan>> plan_for_sqlite(std::string_view text, sql::statement said,
+                                                             const catalogue& known, const planning_options& options,
+                                                             const sql::parse_limits& limits,
+                                                             std::span<const std::uint32_t> declared) {
+    const auto told_of_the_text = [&](error why) {
+        made_plan plain = plan_inner({text, said, known, options, declared});
+        return plain ? std::move(why).at(0) : std::move(plain).error();
+    };
+    if (sqlite::asks_for_catalogue(said, known)) {
+        made_plan question = plan_session({text, said, known, options, declared});
+        (*question)->asks_for_catalogue = (*question)->reads_catalogue = true;
+        return std::make_shared<const prepared_plan>(std::move(*question));
+    }
+    const bool adapts = is_typed(said.kind) || said.kind == statement_kind::explain ||
+                        said.kind == statement_kind::ddl || said.kind == statement_kind::utility ||
+                        said.kind == statement_kind::copy;
+    if (!adapts) {
+        made_plan plain = plan_inner({text, said, known, options, declared});
+        if (!plain) return std::move(plain).error();
+        return std::make_shared<const prepared_plan>(std::move(*plain));
+    }
+    auto made = adapt(text, said, known, options, declared);
+    if (!made) {
+        const bool unknown_table = made.error() == errc::table_unknown;
+        return unknown_table ? told_of_the_text(std::move(made).error()) : std::move(made).error();
+    }
+    const bool changed = made->sql != text;
+    const result<sql::statement> again = changed ? sql::parse(made->sql, limits) : result<sql::statement>{said};
+    if (!again) return again.error();
+    made_plan planned = plan_inner({changed ? std::string_view{made->sql} : text, *again, known, options, declared});
+    if (!planned) return changed ? told_of_the_text(std::move(planned).error()) : std::move(planned).error();
+    prepared_plan::inside& in = **planned;
+    if (changed) {
+        std::string read = std::exchange(in.sql, std::string{text});
+        if (in.one_sql.empty()) in.one_sql = std::move(read);
+    }
+    if (made->types) {
+        in.shows = told(in.shows.get(), *made->types, true);
+        if (in.several) in.several->shows = told(in.several->shows.get(), *made->types, false);
+    }
+    in.types = std::move(made->types);
+    if (in.types) in.parameter_count = in.types->parameters.size() + in.types->session_names.size();
+    return std::make_shared<const prepared_plan>(std::move(*planned));
+}
+
 }  // namespace
 
 result<std::shared_ptr<const prepared_plan>> plan_statement(std::string_view text, const catalogue& known,
@@ -209,24 +312,10 @@ result<std::shared_ptr<const prepared_plan>> plan_statement(std::string_view tex
     limits.standard_conforming_strings = options.standard_conforming_strings;
     auto said = sql::parse(text, limits);
     if (!said) return std::move(said).error();
-    std::string adapted;
-    if (known.dialect == dialect::sqlite) {
-        auto made = sql::to_sqlite(text, *said);
-        if (!made) return std::move(made).error();
-        adapted = std::move(*made);
-    }
-    const bool changed = known.dialect == dialect::sqlite && adapted != text;
-    if (changed) {
-        // planned as SQLite will read it; the places in it are not the client's
-        said = sql::parse(adapted, limits);
-        if (!said) return std::move(said).error();
-    }
-    made_plan made = plan_inner({changed ? adapted : text, *said, known, options, parameter_types});
-    if (!made) return changed ? std::move(made).error().at(0) : std::move(made).error();
-    if (changed) {
-        std::string read = std::exchange((*made)->sql, std::string{text});
-        if ((*made)->one_sql.empty()) (*made)->one_sql = std::move(read);
-    }
+    if (known.dialect == dialect::sqlite)
+        return plan_for_sqlite(text, std::move(*said), known, options, limits, parameter_types);
+    made_plan made = plan_inner({text, *said, known, options, parameter_types});
+    if (!made) return std::move(made).error();
     return std::make_shared<const prepared_plan>(std::move(*made));
 }
 

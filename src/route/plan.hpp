@@ -73,6 +73,23 @@ struct step {
     bool all_parameters = true;
 };
 
+// What a parameter has to be, and a column of the answer is, where the engine types nothing itself (SQLite).
+using known_type = shown_type;
+struct parameter_kind : known_type {
+    bool counts_rows = false;  // of LIMIT or OFFSET: not negative
+    bool is_limit = false;
+};
+
+// What the session is called: values that follow the client's parameters.
+enum class session_name : std::uint8_t { user, database };
+
+struct typed_statement {
+    std::vector<parameter_kind> parameters;  // the client's
+    std::vector<session_name> session_names;
+    std::vector<known_type> columns;
+    std::vector<std::string> names;  // of the columns
+};
+
 struct bound_plan {
     target where = target::one_shard;
     routed_because because = routed_because::no_key;
@@ -81,6 +98,8 @@ struct bound_plan {
     std::shared_ptr<const recipe> merge;  // nullptr: the one step's answer is the answer
     // SQLite: the types of the columns that the steps return, as far as the text tells them; nullptr: it tells none.
     std::shared_ptr<const std::vector<shown_type>> shows;
+    std::optional<keyspace::shard_map> map;        // the shards' names
+    std::shared_ptr<const typed_statement> types;  // SQLite: of parameters and columns; nullptr: the engine knows them
 };
 
 class prepared_plan {  // immutable; shared between threads
@@ -114,8 +133,16 @@ public:
     std::shared_ptr<const prepared_plan> explained() const noexcept;
     const route::recipe* merge() const noexcept;
 
+    // What one server gets, if one answers.
+    const std::string& text_for_one() const noexcept;
+
     // True when the answer of the one shard can be relayed as it is and the text goes out unchanged.
     bool single_step_unchanged() const noexcept;
+
+    // A SELECT of PostgreSQL's own catalogue over SQLite, which has none: the face answers from what it knows of the tables.
+    bool asks_for_catalogue() const noexcept;
+    // Over SQLite: the types of parameters and columns as PostgreSQL infers them; nullptr where a server does.
+    const typed_statement* types() const noexcept;
 
     // Fails with shard_key_null, key_invalid, key_unmatched. Cheap for the key_equals case.
     result<bound_plan> bind(std::span<const bound_parameter> parameters) const;
@@ -131,6 +158,8 @@ public:
     ~prepared_plan();
 
 private:
+    result<bound_plan> bind_way(std::span<const bound_parameter> parameters) const;
+
     std::unique_ptr<const inside> inside_;
 };
 

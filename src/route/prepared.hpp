@@ -64,6 +64,9 @@ struct prepared_plan::inside {
     std::optional<keyspace::shard_id> fixed;
     std::optional<key_source> single;
 
+    std::shared_ptr<const typed_statement> types;
+    bool asks_for_catalogue = false;
+
     std::vector<std::size_t> looked_up;  // parameters that must be names
     // Parameters that must not be NULL, or a shard would number the row by itself, with the column.
     std::vector<std::pair<std::size_t, std::string>> numbered;

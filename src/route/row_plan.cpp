@@ -154,9 +154,10 @@ private:
             const auto named = parts_.items_named(e.path[0]);
             for (const std::size_t i : named) {
                 if (!sql::same(q_.query.items[i].value, q_.query.items[named.front()].value)) {
-                    return refusal(q_.text, e.location,
-                                   fmt::format("ORDER BY {}, which several columns are called,", e.path[0]),
-                                   "Sort by the column's position.");
+                    return refusal_of(errc::bad_value, q_.text, e.location,
+                                      fmt::format("ORDER BY \"{}\" is ambiguous", e.path[0]),
+                                      "Two output columns have this name: sort by the column's position.")
+                        .sqlstate("42702");
                 }
             }
             if (!named.empty()) {

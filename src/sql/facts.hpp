@@ -101,6 +101,10 @@ struct call_facts {
     std::vector<expression> filter;  // none or one
     std::vector<sort_item> order;
     std::vector<expression> window;  // everything inside OVER (…)
+    // The same by its parts. frame: its words, "" = the default one; with bounds by number, "?" stands for each.
+    std::string window_name, frame;
+    std::size_t partition_count = 0, bound_count = 0;  // of `window`: first the partitions, last the bounds
+    std::vector<sort_item> window_order;
 };
 
 struct expression {
@@ -163,6 +167,7 @@ struct select_item {
 
 struct common_table {
     std::string name;
+    std::vector<std::string> columns;  // name(a, b)
     int location = -1;
     std::shared_ptr<const statement> body;
 };

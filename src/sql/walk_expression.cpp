@@ -66,6 +66,28 @@ std::string_view keyword_name(SQLValueFunctionOp op) {
     return "?";
 }
 
+// The words of a window's frame, "?" for each bound that is given by number.
+std::string frame_of(int options) {
+    if ((options & FRAMEOPTION_NONDEFAULT) == 0) return {};
+    const auto has = [&](int bit) { return (options & bit) != 0; };
+    std::string out = has(FRAMEOPTION_ROWS) ? "ROWS" : has(FRAMEOPTION_GROUPS) ? "GROUPS" : "RANGE";
+    const std::string start = has(FRAMEOPTION_START_UNBOUNDED_PRECEDING)   ? "UNBOUNDED PRECEDING"
+                              : has(FRAMEOPTION_START_UNBOUNDED_FOLLOWING) ? "UNBOUNDED FOLLOWING"
+                              : has(FRAMEOPTION_START_CURRENT_ROW)         ? "CURRENT ROW"
+                              : has(FRAMEOPTION_START_OFFSET_PRECEDING)    ? "? PRECEDING"
+                                                                           : "? FOLLOWING";
+    const std::string end = has(FRAMEOPTION_END_UNBOUNDED_PRECEDING)   ? "UNBOUNDED PRECEDING"
+                            : has(FRAMEOPTION_END_UNBOUNDED_FOLLOWING) ? "UNBOUNDED FOLLOWING"
+                            : has(FRAMEOPTION_END_CURRENT_ROW)         ? "CURRENT ROW"
+                            : has(FRAMEOPTION_END_OFFSET_PRECEDING)    ? "? PRECEDING"
+                                                                       : "? FOLLOWING";
+    out += has(FRAMEOPTION_BETWEEN) ? " BETWEEN " + start + " AND " + end : " " + start;
+    if (has(FRAMEOPTION_EXCLUDE_CURRENT_ROW)) out += " EXCLUDE CURRENT ROW";
+    if (has(FRAMEOPTION_EXCLUDE_GROUP)) out += " EXCLUDE GROUP";
+    if (has(FRAMEOPTION_EXCLUDE_TIES)) out += " EXCLUDE TIES";
+    return out;
+}
+
 }  // namespace
 
 std::vector<expression> walker::walk_list(const List* list) {
@@ -221,7 +243,14 @@ expression walker::walk_call(const FuncCall* node) {
     call.over = node->over != nullptr;
     call.filter = walk_maybe(node->agg_filter);
     call.order = walk_sort(node->agg_order);
-    if (node->over) call.window = walk_window(node->over);
+    if (node->over) {
+        call.window = walk_window(node->over);
+        call.window_name = text_of(node->over->name) + text_of(node->over->refname);
+        call.partition_count = walk_list(node->over->partitionClause).size();
+        call.window_order = walk_sort(node->over->orderClause);
+        call.frame = frame_of(node->over->frameOptions);
+        call.bound_count = (node->over->startOffset ? 1u : 0u) + (node->over->endOffset ? 1u : 0u);
+    }
     out.call = std::make_shared<const call_facts>(std::move(call));
     return out;
 }

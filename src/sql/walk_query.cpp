@@ -65,6 +65,7 @@ std::vector<common_table> walker::walk_with(const WithClause* node) {
         const auto* cte = as<CommonTableExpr>(n);
         common_table table;
         table.name = text_of(cte->ctename);
+        table.columns = strings_of(cte->aliascolnames);
         table.location = cte->location;
         table.body = std::make_shared<const statement>(walk_statement(cte->ctequery));
         out.push_back(std::move(table));

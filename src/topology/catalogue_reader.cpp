@@ -1,5 +1,6 @@
 #include "topology/catalogue_reader.hpp"
 
+#include "core/ascii.hpp"
 #include "driver/declared_type.hpp"
 #include "topology/object_reader.hpp"
 #include "topology/questions.hpp"
@@ -98,6 +99,12 @@ select m.name, m.type, p.name, p.type, p."notnull", coalesce(p.dflt_value, ''), 
   from sqlite_master m, pragma_table_xinfo(m.name) p
  where m.type in ('table', 'view') and m.name not like 'sqlite\_%' escape '\' and m.name not like 'ashlar\_%' escape '\'
  order by m.name, p.cid)";
+
+constexpr std::string_view sqlite_indexes_query = R"(
+select m.name, i.name, i."unique", i.origin, coalesce(c.name, '')
+  from sqlite_master m, pragma_index_list(m.name) i, pragma_index_info(i.name) c
+ where m.type = 'table' and m.name not like 'sqlite\_%' escape '\' and m.name not like 'ashlar\_%' escape '\'
+ order by m.name, i.name, c.seqno)";
 
 bool is_true(std::string_view text) {
     return text == "t" || text == "true" || text == "1";
@@ -200,12 +207,14 @@ task<result<schema_snapshot>> read_sqlite(driver::connection& from, deadline unt
         table.is_view = row[1] == "view";
         route::column_facts& c = table.columns.emplace_back();
         c.name = row[2];
-        c.type = driver::type_of_declaration(row[3]);
-        c.type_modifier = driver::declared(row[3]).modifier;
+        const driver::declared_type entering = driver::entering_type(row[3]);
+        c.type = entering.type;
+        c.type_modifier = entering.modifier;
         c.not_null = is_true(row[4]);
         // An INTEGER PRIMARY KEY is the row's own number, which SQLite makes when none is given.
         c.default_is_sequence = is_true(row[9]);
         c.has_volatile_default = c.default_is_sequence || !is_constant_default(row[5]);
+        c.default_text = row[5];
         c.generated = row[6] != "0";
         // SQLite tells a column's collation to its own C interface only; a table that names any is taken with caution.
         c.collation.kind = is_true(row[8]) ? route::collation_kind::nondeterministic : route::collation_kind::bytes;
@@ -214,6 +223,15 @@ task<result<schema_snapshot>> read_sqlite(driver::connection& from, deadline unt
             if (table.unique_keys.empty()) table.unique_keys.emplace_back();
             table.unique_keys.front().push_back(c.name);
         }
+    }
+    auto indexes = co_await ask(from, std::string{sqlite_indexes_query}, until);
+    if (!indexes) co_return std::move(indexes).error();
+    for (const auto& row : *indexes) {
+        const auto found = all.tables.find("public." + row[0]);
+        if (found == all.tables.end()) continue;
+        std::vector<route::index_facts>& known = found->second.indexes;
+        if (known.empty() || known.back().name != row[1]) known.push_back({row[1], row[2] != "0", row[3] == "pk", {}});
+        known.back().columns.push_back(row[4]);
     }
     auto objects = co_await read_objects(from, until);
     if (!objects) co_return std::move(objects).error();

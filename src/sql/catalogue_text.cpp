@@ -1,0 +1,271 @@
+#include "sql/catalogue_text.hpp"
+
+#include "sql/lexer.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+namespace ashlar::sql {
+
+namespace {
+
+// A piece of the text on its way: a token, or what took its place.
+struct piece {
+    token_kind kind = token_kind::symbol;
+    std::string text;
+};
+
+bool is(const piece& p, std::string_view lower) {
+    if (p.kind != token_kind::word || p.text.size() != lower.size()) return false;
+    return std::equal(p.text.begin(), p.text.end(), lower.begin(),
+                      [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+}
+bool is_symbol(const piece& p, std::string_view s) {
+    return p.kind == token_kind::symbol && p.text == s;
+}
+
+// E'…' without its escapes.
+std::string plain_string(std::string_view escaped) {
+    std::string out = "'";
+    for (std::size_t i = 2; i + 1 < escaped.size(); ++i) {
+        char c = escaped[i];
+        if (c == '\\' && i + 2 < escaped.size()) {
+            c = escaped[++i];
+            if (c == 'n') c = '\n';
+            if (c == 't') c = '\t';
+            if (c == '\'') out += '\'';
+        }
+        out += c;
+    }
+    return out + "'";
+}
+
+class rewriter {
+public:
+    explicit rewriter(std::string_view text) {
+        std::vector<token> all = tokens(text);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            piece p{all[i].kind, std::string{text.substr(all[i].begin, all[i].end - all[i].begin)}};
+            // operators of several bytes come one by one
+            const bool operators = p.kind == token_kind::symbol && !in_.empty() &&
+                                   in_.back().kind == token_kind::symbol && i > 0 && all[i - 1].end == all[i].begin;
+            if (operators && joins(in_.back().text, p.text)) {
+                in_.back().text += p.text;
+                continue;
+            }
+            in_.push_back(std::move(p));
+        }
+    }
+
+    std::string run() {
+        for (at_ = 0; at_ < in_.size();) step();
+        std::string out;
+        for (const piece& p : out_) {
+            if (!out.empty()) out += ' ';
+            out += p.text;
+        }
+        return out;
+    }
+
+private:
+    static bool joins(const std::string& before, const std::string& next) {
+        static constexpr std::string_view operators = "<>=!~*|";
+        const bool both =
+            operators.find(before.back()) != operators.npos && operators.find(next.front()) != operators.npos;
+        return both && before != "*" && next != "::";
+    }
+    const piece& peek(std::size_t ahead = 0) const {
+        static const piece end{token_kind::symbol, ""};
+        return at_ + ahead < in_.size() ? in_[at_ + ahead] : end;
+    }
+    void put(std::string text, token_kind kind = token_kind::symbol) { out_.push_back({kind, std::move(text)}); }
+
+    void step() {
+        const piece& p = peek();
+        if (is(p, "pg_catalog") && is_symbol(peek(1), ".")) {
+            at_ += 2;
+            return;
+        }
+        if (is(p, "information_schema") && is_symbol(peek(1), ".")) {
+            put("information_schema_" + peek(2).text, token_kind::word);
+            at_ += 3;
+            return;
+        }
+        if (is(p, "operator") && is_symbol(peek(1), "(")) return operator_of();
+        if (is(p, "collate")) return collate();
+        if (is_symbol(p, "::")) return cast();
+        if (p.kind == token_kind::string && p.text.size() > 2 && (p.text[0] | 0x20) == 'e' && p.text[1] == '\'') {
+            put(plain_string(p.text), token_kind::string);
+            ++at_;
+            return;
+        }
+        if (is_symbol(p, "~") || is_symbol(p, "!~") || is_symbol(p, "~~") || is_symbol(p, "!~~")) {
+            put(p.text == "~" ? "REGEXP" : p.text == "!~" ? "NOT REGEXP" : p.text == "~~" ? "LIKE" : "NOT LIKE");
+            ++at_;
+            return;
+        }
+        const bool equal = is_symbol(p, "="), differs = is_symbol(p, "<>") || is_symbol(p, "!=");
+        if ((equal && is(peek(1), "any") && is_symbol(peek(2), "(")) ||
+            (differs && is(peek(1), "all") && is_symbol(peek(2), "("))) {
+            return any_of(equal);
+        }
+        if (is(p, "array") && is_symbol(peek(1), "(")) {
+            // of a sub-query: its text form, {} where it is empty
+            const std::size_t close = closing(at_ + 1);
+            put("ifnull");
+            put("(");
+            at_ += 1;
+            while (at_ <= close && at_ < in_.size()) step();
+            put(",");
+            put("'{}'", token_kind::string);
+            put(")");
+            return;
+        }
+        if (is(p, "generate_series") && is_symbol(peek(1), "(")) return series();
+        if (is_symbol(p, "[") && !out_.empty() &&
+            (out_.back().kind == token_kind::word || out_.back().kind == token_kind::quoted_word)) {
+            return subscript();
+        }
+        if (is(p, "string_agg")) return keyword("group_concat");
+        if (is(p, "current_user") || is(p, "session_user") || is(p, "current_role"))
+            return keyword("pg_session_user()");
+        if (is(p, "current_catalog")) return keyword("current_database()");
+        if (is(p, "current_schema") && !is_symbol(peek(1), "(")) return keyword("current_schema()");
+        out_.push_back(p);
+        ++at_;
+    }
+
+    void keyword(const char* call) {
+        put(call, token_kind::word);
+        ++at_;
+    }
+
+    // OPERATOR(pg_catalog.~)
+    void operator_of() {
+        const std::size_t close = closing(at_ + 1);
+        std::string name;
+        for (std::size_t i = at_ + 2; i < close && i < in_.size(); ++i) {
+            if (in_[i].kind == token_kind::symbol && in_[i].text != ".") name += in_[i].text;
+        }
+        // "." may have grown together with nothing; the operator is what is left
+        in_[close].text = name;
+        at_ = close;
+        in_[close].kind = token_kind::symbol;
+    }
+
+    void collate() {
+        std::size_t skip = 1;
+        if (is_symbol(peek(skip + 1), ".")) skip += 2;
+        at_ += skip + 1;
+    }
+
+    void cast() {
+        ++at_;
+        if (is(peek(), "pg_catalog") && is_symbol(peek(1), ".")) at_ += 2;
+        std::string type;
+        for (const char c : peek().text) {
+            if (c != '"') type += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+        }
+        ++at_;
+        if (type == "character" && is(peek(), "varying")) ++at_;
+        if (type == "double" && is(peek(), "precision")) ++at_;
+        if (is_symbol(peek(), "(")) at_ = closing(at_) + 1;
+        while (is_symbol(peek(), "[") && is_symbol(peek(1), "]")) at_ += 2;
+        const bool named = type == "regclass" || type == "regtype" || type == "regnamespace";
+        if (!named) return;
+        const std::size_t begin = operand_begin();
+        out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(begin),
+                    {{token_kind::word, "pg_" + type}, {token_kind::symbol, "("}});
+        put(")");
+    }
+
+    // Where in what was written the operand begins that ends there.
+    std::size_t operand_begin() const {
+        if (out_.empty()) return 0;
+        std::size_t i = out_.size() - 1;
+        if (is_symbol(out_[i], ")")) {
+            int depth = 0;
+            for (;; --i) {
+                if (is_symbol(out_[i], ")")) ++depth;
+                if (is_symbol(out_[i], "(") && --depth == 0) break;
+                if (i == 0) return 0;
+            }
+            if (i > 0 && out_[i - 1].kind == token_kind::word) --i;
+            return i;
+        }
+        while (i >= 2 && is_symbol(out_[i - 1], ".")) i -= 2;
+        return i;
+    }
+
+    void any_of(bool equal) {
+        put(equal ? "IN" : "NOT IN");
+        at_ += 2;
+        const std::size_t close = closing(at_);
+        const bool listed = is(peek(1), "array") && is_symbol(peek(2), "[");
+        put("(");
+        at_ += listed ? 3 : 1;
+        while (at_ < close && at_ < in_.size()) {
+            if (listed && is_symbol(peek(), "]")) {
+                ++at_;
+                // casts of the whole list
+                while (at_ < close) ++at_;
+                break;
+            }
+            step();
+        }
+        put(")");
+        at_ = close + 1;
+    }
+
+    // generate_series(a, b) s: one column under the alias.
+    void series() {
+        const std::size_t close = closing(at_ + 1);
+        ++at_;
+        std::vector<piece> before = std::move(out_);
+        out_.clear();
+        while (at_ <= close && at_ < in_.size()) step();
+        std::string arguments;
+        for (const piece& p : out_) arguments += (arguments.empty() ? "" : " ") + p.text;
+        out_ = std::move(before);
+        if (is(peek(), "as")) ++at_;
+        std::string alias = "generate_series";
+        if (peek().kind == token_kind::word && !is(peek(), "where") && !is(peek(), "on") && !is(peek(), "join")) {
+            alias = peek().text;
+            ++at_;
+        }
+        put("(SELECT value AS " + alias + " FROM json_each(pg_series" + arguments + ")) AS " + alias);
+    }
+
+    void subscript() {
+        const std::size_t begin = operand_begin();
+        out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(begin),
+                    {{token_kind::word, "pg_element"}, {token_kind::symbol, "("}});
+        put(",");
+        ++at_;
+        while (at_ < in_.size() && !is_symbol(peek(), "]")) step();
+        ++at_;
+        put(")");
+    }
+
+    // Of the bracket that opens at `open`; the last piece when it is not closed.
+    std::size_t closing(std::size_t open) const {
+        int depth = 0;
+        for (std::size_t i = open; i < in_.size(); ++i) {
+            if (is_symbol(in_[i], "(")) ++depth;
+            if (is_symbol(in_[i], ")") && --depth == 0) return i;
+        }
+        return in_.empty() ? 0 : in_.size() - 1;
+    }
+
+    std::vector<piece> in_, out_;
+    std::size_t at_ = 0;
+};
+
+}  // namespace
+
+std::string for_scratch_catalogue(std::string_view text) {
+    return rewriter{text}.run();
+}
+
+}  // namespace ashlar::sql
