@@ -75,6 +75,7 @@ result<checked_statement> check_for_shard(cluster_inside& inside, keyspace::shar
         return std::move(plan).error();
     }
     checked_statement what;
+    if ((*plan)->types() != nullptr) what.typed = *plan;
     what.writes = (*plan)->writes();
     what.changes_tables = (*plan)->kind() == statement_kind::ddl;
     if ((*plan)->because() == route::routed_because::reference_write && !what.changes_tables) {

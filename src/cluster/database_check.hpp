@@ -17,6 +17,7 @@ struct checked_statement {
     bool writes = true;  // may change data
     bool proven = true;  // the planner could read the statement, so that `writes` is known
     bool changes_tables = false;
+    std::shared_ptr<const route::prepared_plan> typed;  // of an engine that types nothing itself: the text that it gets
 };
 
 // Fails with unsupported or the planner's own refusal: for a row of another shard, a reference table (which must stay the

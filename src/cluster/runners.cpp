@@ -54,6 +54,10 @@ result<routed> route_statement(cluster_inside& inside, const std::string& sql, c
         made.answered = rows_of_lines("QUERY PLAN", *lines);
         return made;
     }
+    if (made.plan->asks_for_catalogue()) {
+        return error{errc::unsupported, "PostgreSQL's catalogue over SQLite databases is not answered by the library"}
+            .hint("select name, sql from sqlite_master lists the tables of one database.");
+    }
     if (made.plan->where() == route::target::session) return no_session(*made.plan);
     auto bound = made.plan->bind(parameters);
     if (!bound) return std::move(bound).error();
@@ -116,6 +120,12 @@ io::task<result<rows>> run_routed(io::loop& loop, std::shared_ptr<cluster_inside
     co_return done;
 }
 
+route::bound_plan plan_for_place(const checked_statement& what, const std::string& sql, const topology::member& where) {
+    route::bound_plan plan = plan_for_one(what.typed ? what.typed->text_for_one() : sql, where);
+    if (what.typed) plan.types = std::shared_ptr<const route::typed_statement>{what.typed, what.typed->types()};
+    return plan;
+}
+
 // As written to one database; the check applies to shards, where rows have their place.
 io::task<result<rows>> run_on_place(io::loop& loop, std::shared_ptr<cluster_inside> inside, place where,
                                     std::string sql, std::vector<value> values, view_pointer seen) {
@@ -132,6 +142,12 @@ io::task<result<rows>> run_on_place(io::loop& loop, std::shared_ptr<cluster_insi
     if (!seen->reads) {
         driver::statement sent;
         sent.sql = std::move(sql);
+        if (what.typed) {
+            sent.sql = what.typed->text_for_one();
+            const execute::session_names names;
+            status typed = execute::type_parameters(*what.typed->types(), true, names, parameters);
+            if (!typed) co_return std::move(typed).error();
+        }
         sent.parameters = std::move(parameters);
         co_return co_await run_alone(loop, *inside, *where.member, std::nullopt, std::move(sent), may_write, *seen);
     }
@@ -140,7 +156,7 @@ io::task<result<rows>> run_on_place(io::loop& loop, std::shared_ptr<cluster_insi
     how.reads_replicas = true;
     how.in_read_only = !what.proven;
     how.may_write = false;
-    route::bound_plan plan = plan_for_one(sql, *where.member);
+    route::bound_plan plan = plan_for_place(what, sql, *where.member);
     auto done = co_await run_on_leases(loop, *inside, std::move(plan), std::move(parameters), where.member, how, *seen);
     co_return done;
 }
@@ -165,7 +181,7 @@ io::task<result<rows>> run_on_place_within(io::loop& loop, cluster_inside& insid
         if (!checked) co_return std::move(checked).error();
         what = *checked;
     }
-    route::bound_plan plan = plan_for_one(sql, *where.member);
+    route::bound_plan plan = plan_for_place(what, sql, *where.member);
     // Of what is not known, the server says whether a transaction that only reads may do it.
     const bool writes = what.writes && (what.proven || !transaction.only_reads());
     co_return co_await transaction.run(loop, std::move(plan), std::move(parameters), writes, where.member);

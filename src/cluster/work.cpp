@@ -277,7 +277,8 @@ io::task<result<rows>> run_scattered(io::loop& loop, const cluster_inside& insid
 
 // As the executor's messages name a place.
 std::string spoken(const topology::member& where, std::optional<keyspace::shard_id> shard) {
-    return shard.has_value() ? fmt::format("shard {}", keyspace::index_of(*shard) + 1) : where.name;
+    (void)shard;
+    return where.name;
 }
 
 // How long a statement that is of no more use may take to end before its connection is given up.
@@ -412,6 +413,10 @@ io::task<result<rows>> run_on_leases(io::loop& loop, const cluster_inside& insid
     driver::statement sent;
     sent.sql = std::move(step.sql);
     if (plan.shows != nullptr) sent.shows = *plan.shows;
+    if (plan.types) {
+        status typed = execute::type_parameters(*plan.types, true, execute::session_names{}, parameters);
+        if (!typed) return refused(std::move(typed).error());
+    }
     if (step.all_parameters) {
         sent.parameters = std::move(parameters);
     } else {

@@ -1,5 +1,6 @@
 #include "execute/executor.hpp"
 
+#include "execute/engine_words.hpp"
 #include "execute/steps.hpp"
 
 #include <fmt/format.h>
@@ -92,8 +93,9 @@ task<result<std::unique_ptr<answer>>> run_one(route::bound_plan plan, std::vecto
     driver::statement what = statement_of(plan, step, parameters, results, within.account);
     auto shape = co_await on.start(std::move(what), until);
     if (!shape) {
+        error why = in_our_words(std::move(shape).error(), on);
         from->ended(on);
-        co_return std::move(shape).error().on(where);
+        co_return std::move(why).on(where);
     }
     co_return std::make_unique<one_step_answer>(std::move(from), on, std::move(*shape), std::move(where));
 }
@@ -119,6 +121,10 @@ std::string combine_tags(const std::vector<std::string>& tags, bool once) {
 task<result<std::unique_ptr<answer>>> run(io::loop& loop, route::bound_plan plan,
                                           std::vector<driver::parameter> parameters, std::unique_ptr<lender> from,
                                           result_formats results, limits within, deadline until) {
+    if (plan.types) {
+        status typed = type_parameters(*plan.types, plan.merge == nullptr, within.names, parameters);
+        if (!typed) return refused(std::move(typed).error());
+    }
     if (status s = may_run(plan, parameters.size()); !s) return refused(std::move(s).error());
     if (plan.merge != nullptr) {
         return begin_merged(loop, std::move(plan), std::move(parameters), std::move(from), results, within, until);

@@ -17,6 +17,7 @@
 #include "core/rows.hpp"
 #include "driver/connection.hpp"
 #include "execute/lender.hpp"
+#include "execute/typed_parameters.hpp"
 #include "route/plan.hpp"
 
 #include <cstdint>
@@ -46,6 +47,7 @@ struct limits {
     memory_account* account = nullptr;            // on which all of it stands; outlives the answer; nullptr: none
     std::uint32_t fan_out_max = 64;               // statements being started at once
     std::uint32_t read_ahead_max = 256u << 10;    // bytes of one shard's rows, while other shards are waited for
+    session_names names;                          // of the session that asks
     bool text_floats_exact = true;                // no setting makes the servers round floats that they write
     limits() = default;
 };

@@ -1,6 +1,7 @@
 // The answer of several steps: each is started as soon as its connection is there, read ahead while others are waited for,
 // and lets go of its connection when its shard has answered.
 #include "core/io/task_group.hpp"
+#include "execute/engine_words.hpp"
 #include "execute/steps.hpp"
 #include "merge/merger.hpp"
 
@@ -212,7 +213,7 @@ private:
         auto shape = co_await s.on->start(std::move(what), until);
         if (!shape) {
             s.running = false;
-            co_return std::move(shape).error().on(s.where);
+            co_return in_our_words(std::move(shape).error(), *s.on).on(s.where);
         }
         shapes_[index] = std::move(*shape);
         ++started_;

@@ -6,7 +6,7 @@ namespace ashlar::execute {
 
 std::string where_of(const route::bound_plan& plan, const route::step& s) {
     if (plan.where == route::target::unsharded) return plan.database;
-    return fmt::format("shard {}", keyspace::index_of(s.shard) + 1);
+    return plan.map ? plan.map->name_of(s.shard) : fmt::format("shard_{}", keyspace::index_of(s.shard) + 1);
 }
 
 driver::statement statement_of(const route::bound_plan& plan, const route::step& s,

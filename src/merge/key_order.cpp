@@ -167,7 +167,7 @@ result<key_order> key_order::make(const std::vector<key_column>& by, const colum
         const bool text = codec::is_text(c.type) && !has_no_collation(c.type);
         if (dialect == route::dialect::postgres && !can_be_key(c, why)) {
             return refuse(c, "its type is " + codec::type_name(c.type), why)
-                .hint("Give a shard key so that one shard answers, or cast the column to text.");
+                .hint("Give a shard key so that one shard answers.");
         }
         // SQLite keeps intervals as text, whose order its shards have sorted by.
         if (dialect == route::dialect::sqlite && c.type == oid::interval && why == purpose::order) {

@@ -1,6 +1,8 @@
 // Answers that are not one PostgreSQL server's bytes: merged over several, or of another engine. The rows come from
 // execute, the columns are described by the merge, and each cell is sent in the format that the client asked for.
+#include "core/codec.hpp"
 #include "core/text_to_binary.hpp"
+#include "proxy/catalogue_answer.hpp"
 #include "proxy/session_lending.hpp"
 #include "proxy/worker.hpp"
 
@@ -20,6 +22,20 @@ driver::parameter parameter_from(const route::bound_parameter& given) {
     return out;
 }
 
+// The columns of an answer, when the planner knows all of them.
+std::optional<columns> described_columns(const route::typed_statement& known) {
+    columns out;
+    for (std::size_t i = 0; i < known.columns.size(); ++i) {
+        if (known.columns[i].type == 0) return std::nullopt;
+        column& c = out.emplace_back();
+        c.name = known.names[i];
+        c.type = known.columns[i].type;
+        c.type_modifier = known.columns[i].modifier;
+        c.type_size = codec::type_size(c.type);
+    }
+    return out;
+}
+
 }  // namespace
 
 std::size_t session::place_of(const route::bound_plan& plan, const route::step& step) const {
@@ -32,6 +48,19 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
                                                                      std::vector<route::bound_parameter> values,
                                                                      result_formats results, as_one unit) {
     const route::prepared_plan& plan = *what->plan;
+    if (plan.asks_for_catalogue()) {
+        topology::catalogue_reader_names names;
+        names.user = user_;
+        names.database = shared_.settings().database;
+        names.process = key_.process;
+        std::vector<std::optional<std::string>> given;
+        for (const route::bound_parameter& each : values) {
+            given.push_back(each.bytes ? std::optional<std::string>{*each.bytes} : std::nullopt);
+        }
+        std::string sql{plan.sql()};
+        co_return co_await answer_from_catalogue(loop_, shared_.world().catalogue(), std::move(names), std::move(sql),
+                                                 std::move(given));
+    }
     auto bound = plan.bind(values);
     if (!bound) co_return std::move(bound).error();
     if (bound->steps.size() > 1 &&
@@ -72,6 +101,8 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
     for (const route::bound_parameter& each : values) parameters.push_back(parameter_from(each));
     execute::limits within;
     within.merge_memory_max = shared_.settings().merge_memory_max;
+    within.names.user = user_;
+    within.names.database = shared_.settings().database;
     within.account = &memory_;
     within.text_floats_exact = writes_floats_whole(*settings_, replay_);
     answer_lender::terms how;
@@ -481,6 +512,20 @@ task<status> session::describe_statement(std::shared_ptr<known_statement> what) 
 
     std::vector<std::uint32_t> types = what->types;
     types.resize(plan.parameter_count(), 0);
+    if (const route::typed_statement* known = plan.types()) {
+        for (std::size_t i = 0; i < types.size() && i < known->parameters.size(); ++i)
+            types[i] = known->parameters[i].type;
+        auto shape = described_columns(*known);
+        if (shape && plan.merge() == nullptr) {
+            wire::write_parameter_description(stream_.out(), types);
+            if (shape->empty()) {
+                wire::write_no_data(stream_.out());
+            } else {
+                wire::write_row_description(stream_.out(), *shape);
+            }
+            co_return status{};
+        }
+    }
     if (plan.writes()) {
         // SQLite: what it returns is only known by running it.
         std::string text;

@@ -242,7 +242,7 @@ TEST(Executor, TheFirstFailureEndsTheRestAndNamesItsShard) {
         const course c = s.run();
         ASSERT_TRUE(c.failure);
         EXPECT_EQ(*c.failure, errc::connection_lost);
-        EXPECT_EQ(c.failure->where(), "shard 2");
+        EXPECT_EQ(c.failure->where(), "shard_2");
         for (const std::size_t i : {0u, 2u}) {
             EXPECT_FALSE(s.server(i).is_running) << at_start << " " << i;
         }
