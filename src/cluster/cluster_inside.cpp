@@ -1,6 +1,7 @@
 #include "cluster/cluster_inside.hpp"
 
 #include "cluster/wait_here.hpp"
+#include "config/shown_name.hpp"
 
 namespace ashlar::detail {
 
@@ -21,6 +22,7 @@ result<std::shared_ptr<cluster_inside>> cluster_inside::open(config::description
     if (!world) return std::move(world).error();
     (*world)->start();
     std::shared_ptr<cluster_inside> made{new cluster_inside{std::move(*world), options}};
+    made->plans_.show_name(config::shown_name(made->world_->description(), false));
     if (status read = made->read_catalogue(); !read) return std::move(read).error();
     status warm = wait_here(made->world_->warm_up(loop_of_this_thread(), made->until()));
     if (!warm) return std::move(warm).error();

@@ -1,5 +1,7 @@
 #include "cluster/plan_cache.hpp"
 
+#include "route/shown_database.hpp"
+
 #include <mutex>
 
 namespace ashlar::detail {
@@ -15,7 +17,9 @@ result<std::shared_ptr<const route::prepared_plan>> plan_cache::plan(std::string
     route::planning_options how;
     how.search_path = known.search_path;
     how.standard_conforming_strings = known.standard_conforming_strings;
-    auto made = route::plan_statement(sql, known, how);
+    std::optional<std::string> shown;
+    if (!shown_name_.empty()) shown = route::with_shown_database(sql, shown_name_, how);
+    auto made = route::plan_statement(shown ? std::string_view{*shown} : sql, known, how);
     if (!made) return made;
     std::unique_lock hold{guard_};
     if (version_ > known.version) return made;  // somebody has read a newer catalogue meanwhile

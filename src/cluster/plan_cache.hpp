@@ -22,6 +22,8 @@ public:
     static constexpr std::size_t plans_max = 1000;
     static constexpr std::size_t text_bytes_max = 8u << 20;  // of all texts together
 
+    // What statements get for their database's name; "": what the servers say. Before the first plan.
+    void show_name(std::string name) { shown_name_ = std::move(name); }
     // The plan of this text against this catalogue. Errors are not kept.
     result<std::shared_ptr<const route::prepared_plan>> plan(std::string_view sql, const route::catalogue& known);
 
@@ -30,6 +32,7 @@ private:
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
     };
+    std::string shown_name_;
     std::shared_mutex guard_;  // of all below
     std::uint64_t version_ = 0;
     std::size_t text_bytes_ = 0;

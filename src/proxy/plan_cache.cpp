@@ -1,6 +1,8 @@
 #include "proxy/plan_cache.hpp"
 
+#include "proxy/our_settings.hpp"
 #include "proxy/session_bound.hpp"
+#include "route/shown_database.hpp"
 #include "sql/lexer.hpp"
 
 #include <fmt/format.h>
@@ -10,6 +12,7 @@ namespace ashlar::proxy {
 namespace {
 
 constexpr std::size_t literals_max = 32;
+constexpr std::size_t our_words_max = 1000;  // PgCat's commands are short
 // Parsing takes some 40 ms a megabyte, in which the worker's other clients wait.
 constexpr std::size_t planned_length_max = 16u << 20;
 
@@ -75,14 +78,34 @@ void plan_cache::follow(const route::catalogue& known) {
     version_ = known.version;
     exact_.clear();
     shapes_.clear();
+    bare_.reset();
 }
+
+const route::catalogue& plan_cache::bare(const route::catalogue& known) {
+    if (!bare_ || bare_->version != known.version) bare_ = without_tables(known);
+    return *bare_;
+}
+
+namespace {
+
+// A statement that would tell a server of our settings.
+std::optional<error> tells_a_server(std::string_view text, const route::prepared_plan& plan) {
+    const bool defines = plan.kind() == route::statement_kind::ddl;
+    if (!defines && !plan.may_change_session()) return std::nullopt;
+    return sets_ours_on_a_server(text);
+}
+
+}  // namespace
 
 std::string plan_cache::next_key() {
     return fmt::format("w{}.{}", worker_, next_++);
 }
 
-shared_environment plan_cache::environment(const settings& of, const driver::session_values* told) {
-    reading_environment e = environment_of(of, told);
+shared_environment plan_cache::environment(const settings& of, const driver::session_values* told,
+                                           const settings& local, bool pinned) {
+    reading_environment e = environment_of(of, told, local);
+    e.pinned = pinned;
+    if (pinned) e.fingerprint += "pinned\n";
     const std::string key = e.fingerprint;
     return environments_.same(key, [&] { return std::make_shared<const reading_environment>(std::move(e)); });
 }
@@ -101,21 +124,30 @@ std::shared_ptr<known_statement> plan_cache::plan(std::string_view text, std::sp
     options.length_max = planned_length_max;
     options.search_path = environment->search_path;
     options.standard_conforming_strings = environment->standard_conforming_strings;
-    auto planned = route::plan_statement(out->text, known, options, out->types);
-    if (!planned) {
-        if (auto ours = in_our_words(text.substr(0, 100))) {
-            out->text = std::move(*ours);
-            planned = route::plan_statement(out->text, known, options, out->types);
+    auto hints = hints_in_comments(text);
+    const bool pinned = environment->pinned || (hints && hints->where && hints->where->what != shard_hint::kind::none);
+    const route::catalogue& tables = pinned ? bare(known) : known;
+    if (!pinned && !shown_name_.empty()) {
+        if (auto shown = route::with_shown_database(out->text, shown_name_, options)) {
+            out->text = std::move(*shown);
+            out->is_rewritten = true;
         }
     }
+    // PgCat's words; some are grammatical, and mean a setting that no server has.
+    if (text.size() <= our_words_max) {
+        if (auto ours = in_our_words(text)) out->text = std::move(*ours);
+    }
+    auto planned = route::plan_statement(out->text, tables, options, out->types);
     auto bound = planned ? bound_to_a_session(text, options.standard_conforming_strings) : std::nullopt;
     if (bound) {
         out->refused = std::move(*bound);
-    } else if (auto role = role_in_comments(text); !role) {
-        out->refused = std::move(role).error();
+    } else if (!hints) {
+        out->refused = std::move(hints).error();
     } else if (planned) {
+        out->refused = tells_a_server(text, **planned);
         out->plan = std::move(*planned);
-        out->role = *role;
+        out->hints = std::move(*hints);
+        if (pinned) out->pinned = judge_pinned(out->text, known, options, out->types);
     } else {
         out->refused = std::move(planned).error();
     }
@@ -197,7 +229,8 @@ std::optional<plan_cache::shortcut> plan_cache::find_by_shape(std::string_view t
         std::shared_ptr<known_statement> made;
         if (text.find('$') == std::string_view::npos) {
             made = plan(parametrised, {}, environment, known);
-            const bool eligible = made->plan != nullptr && made->plan->single_step_unchanged() &&
+            const bool eligible = made->plan != nullptr && !made->refused && !made->is_rewritten &&
+                                  made->plan->single_step_unchanged() &&
                                   made->plan->where() == route::target::one_shard &&
                                   (made->plan->because() == route::routed_because::key_equals ||
                                    made->plan->because() == route::routed_because::insert_key);

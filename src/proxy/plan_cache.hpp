@@ -12,8 +12,9 @@
 // Threads   Belongs to one worker.
 #pragma once
 
+#include "proxy/comment_hints.hpp"
 #include "proxy/interned.hpp"
-#include "proxy/routing_hints.hpp"
+#include "proxy/pinned_write.hpp"
 #include "proxy/session_settings.hpp"
 #include "route/plan.hpp"
 #include "sql/lexer.hpp"
@@ -35,12 +36,15 @@ using shared_environment = std::shared_ptr<const reading_environment>;
 
 // One statement as many sessions may use it. Kept alive by the cache and by the clients' prepared statements.
 struct known_statement {
-    std::string text;
+    std::string text;                  // as servers are to have it
+    bool is_rewritten = false;         // … which is not as the client wrote it
     std::vector<std::uint32_t> types;  // as declared
     shared_environment environment;
     std::shared_ptr<const route::prepared_plan> plan;  // nullptr: refused
     std::optional<error> refused;
-    std::optional<role_hint> role;  // as its comments say
+    comment_hints hints;
+    // Planned to go to one database as it is, since its comments or the session's settings name one: what it may store there.
+    std::optional<pinned_write> pinned;
     std::string key;  // names it among all that servers may have prepared for us; renewed when plans go stale
     std::optional<std::vector<std::uint32_t>> described;     // the parameters' types, once a server was asked
     std::optional<std::vector<std::uint32_t>> result_types;  // the columns', likewise; both as clients know them
@@ -57,7 +61,9 @@ public:
     static constexpr std::size_t bytes_max = 32u << 20;  // as cost_of() estimates
 
     // `worker`: part of the keys given to statements, so that no two workers give the same.
-    explicit plan_cache(std::uint32_t worker) : worker_(worker) {}
+    // `shown_name`: what statements get for their database's name; "": what the servers say.
+    explicit plan_cache(std::uint32_t worker, std::string shown_name = {})
+        : worker_(worker), shown_name_(std::move(shown_name)) {}
 
     // The statement, planned against this catalogue; never null. A different version empties the cache first.
     std::shared_ptr<known_statement> find(std::string_view text, std::span<const std::uint32_t> types,
@@ -83,7 +89,9 @@ public:
         what.types_unsure = false;
     }
 
-    shared_environment environment(const settings& of, const driver::session_values* told);
+    // `pinned`: a hint of the session names the database that all go to.
+    shared_environment environment(const settings& of, const driver::session_values* told, const settings& local,
+                                   bool pinned);
 
     std::size_t size() const noexcept { return exact_.size() + shapes_.size(); }
     std::size_t bytes() const noexcept { return exact_.bytes + shapes_.bytes; }
@@ -112,12 +120,16 @@ private:
                                           const shared_environment& environment, const route::catalogue& known);
     std::string next_key();
 
+    const route::catalogue& bare(const route::catalogue& known);
+
     std::uint32_t worker_;
+    std::string shown_name_;
     std::uint64_t next_ = 1;
     std::uint64_t version_ = 0;
     level exact_;
     level shapes_;
     interned<std::string, reading_environment> environments_;
+    std::optional<route::catalogue> bare_;  // of version_, without tables
     std::string scratch_;
     // Of the text at hand: each literal's value, kept for their memory.
     sql::normalised shape_;

@@ -1,5 +1,7 @@
 #include "proxy/service.hpp"
 
+#include "config/shown_name.hpp"
+
 #include <algorithm>
 
 namespace ashlar::proxy {
@@ -9,6 +11,8 @@ service::service(std::shared_ptr<topology::world> world) : world_(std::move(worl
     memory_ = std::make_shared<memory_bound>(most != 0 ? most : default_memory_max());
     for (const topology::member& each : world_->shards()) places_.push_back(&each);
     for (const topology::member& each : world_->databases()) places_.push_back(&each);
+    map_ = world_->catalogue()->shards;
+    shown_name_ = config::shown_name(world_->description(), true);
     lost_at_ = std::vector<std::atomic<instant::rep>>(places_.size());
     const topology::member* first = places_.empty() ? nullptr : places_.front();
     if (shards() == 0) {

@@ -40,6 +40,10 @@ public:
     // Does what only reads go to replicas by itself?
     bool splits_reads() const noexcept { return splits_reads_; }
     bool has_replicas() const noexcept { return has_replicas_; }
+    // The keys' way to the shards; nullptr: there are none.
+    const keyspace::shard_map* map() const noexcept { return map_ ? &*map_ : nullptr; }
+    // What clients get for the database's name; "": what the servers say.
+    const std::string& shown_name() const noexcept { return shown_name_; }
     // Are the shards and the primary SQLite files?
     bool is_sqlite() const noexcept { return sqlite_; }
 
@@ -77,6 +81,8 @@ private:
     std::shared_ptr<memory_bound> memory_;  // shared with its accounts
     std::vector<const topology::member*> places_;
     std::vector<std::atomic<instant::rep>> lost_at_;  // by place
+    std::optional<keyspace::shard_map> map_;
+    std::string shown_name_;
     bool sqlite_ = false;
     bool splits_reads_ = false, has_replicas_ = false;
     std::map<std::string, wire::scram_verifier> users_;

@@ -29,6 +29,7 @@
 #pragma once
 
 #include "core/memory_bound.hpp"
+#include "proxy/client_hints.hpp"
 #include "proxy/client_stream.hpp"
 #include "proxy/copy_feed.hpp"
 #include "proxy/expectations.hpp"
@@ -246,6 +247,16 @@ private:
     task<status> run_setting(const known_statement& what);
     status run_our_setting(const known_statement& what, const setting_command& command);
     task<status> show_ours(std::string name, bool describe);
+    // Where all may go, in the order of places.
+    place_names names_of_places() const;
+    // The one database that a hint names for it; nothing: it goes where it belongs. Fails where it may not go there.
+    result<std::optional<std::size_t>> pinned_place(const known_statement& what,
+                                                    std::span<const route::bound_parameter> values) const;
+    // SQL's PREPARE and EXECUTE, which last as long as the transaction on the one server that a hint names; pg_dump needs them.
+    bool is_for_pinned_server(const known_statement& what) const;
+    void follow_settings();
+    void note_local(const setting_command& command, bool to_default);
+    std::vector<std::string> explain_pinned(const known_statement& what, std::size_t place) const;
     status take_token(std::string_view token);
     task<result<std::string>> causal_token();
     role_hint role_for(const known_statement& what) const;
@@ -296,6 +307,7 @@ private:
     void note_losses();
     void end_silent_waits(instant now);
     void look_at_memory();
+    std::size_t place_to_show(const known_statement& show);
     void drop(participant* p);  // its link is lost
     // The only ways in which servers leave what the session does: the flight to one of them ends with it.
     void leave_all();
@@ -402,16 +414,16 @@ private:
         std::string name;
         std::size_t replayed;
         settings_ptr settings_then;
-        std::optional<role_hint> role_then;
+        settings local_then;
     };
     std::vector<savepoint> savepoints_;
     settings_ptr settings_at_begin_;
     std::list<participant> participants_;
-    role_hint role_ = role_hint::none;     // as settings_ say
-    std::optional<role_hint> local_role_;  // as SET LOCAL said, until the transaction ends
-    std::vector<bool> wrote_on_;           // by place: ever; for causal_token()
-    topology::causal_positions after_;     // by place: what other connections wrote, and this one must see
-    instant wrote_at_ = instant::min();    // the last acknowledged write: replicas that are read from must show it
+    settings local_;                     // as SET LOCAL said, until the transaction ends
+    client_hints hints_;                 // of both
+    std::vector<bool> wrote_on_;         // by place: ever; for causal_token()
+    topology::causal_positions after_;   // by place: what other connections wrote, and this one must see
+    instant wrote_at_ = instant::min();  // the last acknowledged write: replicas that are read from must show it
 
     // What may be asked of another server still.
     struct {

@@ -63,6 +63,12 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
     }
     auto bound = plan.bind(values);
     if (!bound) co_return std::move(bound).error();
+    std::optional<std::size_t> pinned;
+    if (what->pinned) {
+        auto place = pinned_place(*what, values);
+        if (!place) co_return std::move(place).error();
+        pinned = *place;
+    }
     if (bound->steps.size() > 1 &&
         (plan.kind() == route::statement_kind::ddl || plan.kind() == route::statement_kind::utility)) {
         error why{errc::unsupported, fmt::format("{} on {} shards at once is not atomic yet", plan.session().command,
@@ -110,8 +116,12 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
     how.writes = plan.writes();
     how.replica = replica;
     if (bound->steps.size() > 1) how.who = pool::borrower::fan_out;
-    if (bound->where == route::target::unsharded) how.place = place_of(*bound, bound->steps.front());
-    const bool anywhere = !shared_.is_sqlite() && shared_.shards() > 0 && answers_anywhere(*what);
+    if (pinned) {
+        how.place = *pinned;
+    } else if (bound->where == route::target::unsharded) {
+        how.place = place_of(*bound, bound->steps.front());
+    }
+    const bool anywhere = !pinned && !shared_.is_sqlite() && shared_.shards() > 0 && answers_anywhere(*what);
     for (int attempt = 0;; ++attempt) {
         if (anywhere && bound->steps.size() == 1) how.place = any_place();
         waits_for_ = waits_for::server;

@@ -221,6 +221,10 @@ task<status> session::claim_parse() {
 
 // Where a statement can be parsed whose shard is not known.
 std::size_t session::any_place_for(const known_statement& what) {
+    if (what.pinned) {
+        auto pinned = hints_.place(what.hints.where, names_of_places());
+        if (pinned && *pinned) return **pinned;
+    }
     if (what.plan->where() == route::target::unsharded) {
         auto bound = what.plan->bind(std::vector<route::bound_parameter>(what.plan->parameter_count()));
         if (bound && !bound->steps.empty()) return place_of(*bound, bound->steps.front());

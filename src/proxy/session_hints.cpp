@@ -1,5 +1,7 @@
-// What the client says of where its statements go, by settings that are ours: ashlar.role and ashlar.causal_token. No server
-// is told of them. In order of precedence: SET LOCAL, a comment, SET (or the start-up packet), the configuration.
+// What the client says of where its statements go, by settings that are ours: ashlar.role, ashlar.shard, ashlar.sharding_key and
+// ashlar.causal_token. No server is told of them. In order of precedence: SET LOCAL, a comment, SET (or the start-up packet), the
+// configuration.
+#include "proxy/our_settings.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 
@@ -8,50 +10,131 @@
 namespace ashlar::proxy {
 
 role_hint session::role_for(const known_statement& what) const {
-    if (local_role_) return *local_role_;
-    return what.role ? *what.role : role_;
+    return hints_.role(what.hints.role);
 }
 
 std::optional<error> session::against_its_role(const known_statement& what) const {
     const route::prepared_plan& plan = *what.plan;
     if (plan.may_read_on_replicas() || role_for(what) != role_hint::replica) return std::nullopt;
-    return error{errc::read_only, "cannot execute what may write with the role replica"}.hint(
-        "It was asked for by ashlar.role, or by a comment; SET ashlar.role = 'auto' takes it back.");
+    return error{errc::read_only, "cannot execute a statement that may write: ashlar.role is \"replica\""}.hint(
+        "A setting or a comment says so; SET ashlar.role = 'auto' takes it back.");
+}
+
+place_names session::names_of_places() const {
+    place_names out;
+    out.shards = shared_.shards();
+    out.all.reserve(shared_.places());
+    for (std::size_t place = 0; place < shared_.places(); ++place) out.all.push_back(shared_.place(place).name);
+    out.map = shared_.map();
+    return out;
+}
+
+void session::follow_settings() {
+    hints_ = client_hints{*settings_, local_, names_of_places()};
+    const auto told = shared_.world().session_defaults();
+    environment_ = plans().environment(*settings_, told.get(), local_, hints_.place().has_value());
+}
+
+result<std::optional<std::size_t>> session::pinned_place(const known_statement& what,
+                                                         std::span<const route::bound_parameter> values) const {
+    auto place = hints_.place(what.hints.where, names_of_places());
+    if (!place || !*place) return place;
+    if (what.pinned->is_free()) return place;
+    const pinned_target where{**place, shared_.shards(), shared_.place(**place).name};
+    if (auto why = against_place(*what.pinned, where, values)) return std::move(*why);
+    return place;
+}
+
+bool session::is_for_pinned_server(const known_statement& what) const {
+    using route::statement_kind;
+    const statement_kind kind = what.plan->kind();
+    const bool prepares = kind == statement_kind::prepare || kind == statement_kind::execute;
+    if (!prepares || !what.pinned || block_ != block::explicit_ || failed_ || shared_.is_sqlite()) return false;
+    const auto place = hints_.place(what.hints.where, names_of_places());
+    return place && *place;
+}
+
+std::vector<std::string> session::explain_pinned(const known_statement& what, std::size_t place) const {
+    const std::string& name = shared_.place(place).name;
+    const bool in_comment = what.hints.where && what.hints.where->what != shard_hint::kind::none;
+    return {fmt::format("{:<8} {:<31} because hint, by {}", "route", "database " + name, hints_.said_by(in_comment)),
+            fmt::format("{:<8} {}", name, what.plan->explained()->sql())};
+}
+
+// What every server has alike any of them can show. Of all else the answer is always the same one's, the unsharded database's if
+// there is one.
+std::size_t session::place_to_show(const known_statement& show) {
+    const std::string& name = show.plan->session().name;
+    const auto told = shared_.world().session_defaults();
+    const bool alike = name.starts_with("transaction_") || settings_->find(name) != nullptr ||
+                       (told != nullptr && driver::find(*told, name) != nullptr);
+    if (alike || hints_.place() || !participants_.empty()) return any_place();
+    const std::size_t primary = shared_.place_of_database(catalogue()->unsharded_database);
+    return primary == SIZE_MAX ? 0 : primary;
+}
+
+// What a SET LOCAL has set, for what is read by us. TO DEFAULT is the value that the session began with.
+void session::note_local(const setting_command& command, bool to_default) {
+    std::string statement = command.statement;
+    if (const std::size_t word = statement.find("LOCAL "); word != statement.npos) statement.erase(word, 6);
+    if (to_default) {
+        const auto told = shared_.world().session_defaults();
+        const driver::session_value* const first = told == nullptr ? nullptr : driver::find(*told, command.name);
+        local_.reset(command.name);
+        if (const std::string* begun = defaults_->find(command.name)) {
+            local_.set(command.name, *begun);
+        } else if (first != nullptr) {
+            local_.set_from_value(command.name, first->value);
+        }
+    } else {
+        local_.set(command.name, std::move(statement));
+    }
+    follow_settings();
 }
 
 status session::run_our_setting(const known_statement& what, const setting_command& command) {
     using verb = setting_command::verb;
     const std::string_view tag = what.plan->kind() == route::statement_kind::reset ? "RESET" : "SET";
     const std::vector<std::string>& values = what.plan->session().values;
-    const std::string name{role_setting};
     const bool resets = command.what == verb::reset || what.plan->session().to_default;
+    auto meant = find_our_setting(command.name);
+    if (!meant) return std::move(meant).error();
+    if (!*meant) return error{errc::internal, "a setting that is not ours"};
     if (!resets && values.size() != 1) {
         return error{errc::invalid_argument, fmt::format("SET {} takes one value", command.name)}.sqlstate("22023");
     }
-    if (command.name == token_setting) {
+    if ((*meant)->what == our_setting::causal_token) {
         // What is to be seen only grows: nothing of it is taken back.
         if (!resets) {
             if (status taken = take_token(values.front()); !taken) return taken;
         }
-    } else if (command.what == verb::set_local) {
-        auto role = resets ? result<role_hint>{role_} : read_role(values.front());
-        if (!role) return std::move(role).error();
-        if (block_ == block::none) {
-            wire::write_notice(stream_.out(), wire::severity::warning, "25P01",
-                               "SET LOCAL can only be used in transaction blocks");
-        } else {
-            local_role_ = *role;
+        wire::write_command_complete(stream_.out(), tag);
+        return {};
+    }
+    const bool local = command.what == verb::set_local;
+    settings next = local ? local_ : *settings_;
+    if (resets) {
+        reset_ours(next, **meant);
+        const bool place = (*meant)->kept_as == shard_setting || (*meant)->kept_as == sharding_key_setting;
+        for (const std::string_view each : {(*meant)->kept_as, shard_setting, sharding_key_setting}) {
+            if (!place && each != (*meant)->kept_as) continue;
+            if (const std::string* first = defaults_->find(std::string{each})) next.set(std::string{each}, *first);
         }
+        // What the session has set is hidden until the transaction ends.
+        const std::string name{(*meant)->kept_as};
+        if (local && next.find(name) == nullptr) next.set(name, kept(name, ""));
     } else {
-        settings next = *settings_;
-        next.reset(name);
-        if (resets) {
-            if (const std::string* first = defaults_->find(name)) next.set(name, *first);
-        } else {
-            auto role = read_role(values.front());
-            if (!role) return std::move(role).error();
-            next.set(name, fmt::format("SET {} = '{}'", name, name_of(*role)));
-        }
+        status set = set_ours(next, command.name, **meant, values.front(), names_of_places());
+        if (!set) return set;
+    }
+    if (local && block_ == block::none) {
+        wire::write_notice(stream_.out(), wire::severity::warning, "25P01",
+                           "SET LOCAL can only be used in transaction blocks");
+    } else if (local) {
+        local_ = std::move(next);
+        follow_settings();
+    } else {
+        reset_ours(local_, **meant);
         use_settings(std::make_shared<const settings>(std::move(next)));
     }
     wire::write_command_complete(stream_.out(), tag);
@@ -59,13 +142,24 @@ status session::run_our_setting(const known_statement& what, const setting_comma
 }
 
 task<status> session::show_ours(std::string name, bool describe) {
+    auto meant = find_our_setting(name);
+    if (!meant) co_return std::move(meant).error();
+    const our_setting which = *meant ? (*meant)->what : our_setting::harmless;
     std::string value;
-    if (name == token_setting) {
+    if (which == our_setting::causal_token) {
         auto token = co_await causal_token();
         if (!token) co_return std::move(token).error();
         value = std::move(*token);
-    } else {
-        value = name_of(local_role_.value_or(role_));
+    } else if (which == our_setting::role) {
+        value = name_of(hints_.role(std::nullopt));
+    } else if (which == our_setting::shard || which == our_setting::shard_number) {
+        if (const auto place = hints_.place()) value = shared_.place(*place).name;
+    } else if (*meant) {
+        const std::string kept_as{(*meant)->kept_as};
+        const std::string* found = local_.find(kept_as);
+        if (found == nullptr) found = settings_->find(kept_as);
+        if (found != nullptr) value = value_kept(*found);
+        if (found == nullptr && which == our_setting::primary_reads) value = "on";
     }
     if (describe) {
         columns shape(1);

@@ -1,4 +1,5 @@
 // A client's way from its first byte to the first ReadyForQuery. Every wait in it ends by the login timeout.
+#include "proxy/our_settings.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 
@@ -207,10 +208,11 @@ task<status> session::take_parameters(const wire::startup_request& start) {
             if (status taken = take_token(value); !taken) co_return taken;
             continue;
         }
-        if (is_our_setting(name)) {
-            auto role = read_role(value);
-            if (!role) co_return std::move(role).error();
-            made.set(std::string{role_setting}, fmt::format("SET {} = '{}'", role_setting, name_of(*role)));
+        auto ours = find_our_setting(name);
+        if (!ours) co_return std::move(ours).error();
+        if (*ours) {
+            status set = set_ours(made, name, **ours, value, names_of_places());
+            if (!set) co_return set;
             continue;
         }
         if (name == "application_name")

@@ -38,12 +38,7 @@ constexpr std::string_view leftovers_sql =
 
 void session::use_settings(settings_ptr now) {
     settings_ = shared_.shared_settings(std::move(now));
-    const auto told = shared_.world().session_defaults();
-    environment_ = plans().environment(*settings_, told.get());
-    const std::string* role = settings_->find(std::string{role_setting});
-    role_ = role_hint::none;
-    if (role != nullptr && role->find("'replica'") != role->npos) role_ = role_hint::replica;
-    if (role != nullptr && role->find("'primary'") != role->npos) role_ = role_hint::primary;
+    follow_settings();
 }
 
 // --- leaving ----------------------------------------------------------------------------------------------------
@@ -107,6 +102,7 @@ status session::may_write(std::size_t place, bool joins_host) const {
 
 // Any server would do: one that takes part already, else one that answers.
 std::size_t session::any_place() {
+    if (const auto pinned = hints_.place()) return *pinned;
     if (!participants_.empty()) return participants_.front().place;
     if (shared_.shards() > 0) return any_shard();
     const std::size_t primary = shared_.place_of_database(catalogue()->unsharded_database);
@@ -605,8 +601,9 @@ task<void> session::read_back(participant& p) {
             found.set_from_value(name, value);
     }
     // Settings that we put there are of source `session` too; only news make a new set.
-    if (const std::string* role = settings_->find(std::string{role_setting}))
-        found.set(std::string{role_setting}, *role);
+    for (const auto& [name, statement] : settings_->all()) {
+        if (is_our_setting(name)) found.set(name, statement);
+    }
     bool news = found.all().size() != settings_->all().size();
     for (const auto& [name, statement] : found.all()) news = news || settings_->find(name) == nullptr;
     if (news || !(found == *settings_)) use_settings(std::make_shared<const settings>(std::move(found)));

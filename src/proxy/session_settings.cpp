@@ -1,7 +1,7 @@
 #include "proxy/session_settings.hpp"
 
 #include "core/ascii.hpp"
-#include "proxy/routing_hints.hpp"
+#include "proxy/our_settings.hpp"
 
 #include <fmt/format.h>
 
@@ -475,12 +475,17 @@ result<std::vector<std::pair<std::string, std::string>>> read_start_up_options(s
     return out;
 }
 
-reading_environment environment_of(const settings& s, const driver::session_values* told) {
+reading_environment environment_of(const settings& s, const driver::session_values* told, const settings& local) {
     reading_environment out;
     settings all;
     for (const char* name : {"search_path", "standard_conforming_strings"}) {
         const driver::session_value* first = told == nullptr ? nullptr : driver::find(*told, name);
-        if (const std::string* set = s.find(name)) {
+        const std::string* const set_here = local.find(name);
+        const std::string* const set = s.find(name);
+        if (set_here != nullptr) {
+            all.set(name, *set_here);
+            out.fingerprint += "local " + *set_here + '\n';
+        } else if (set != nullptr) {
             all.set(name, *set);
         } else if (first != nullptr) {
             all.set_from_value(name, first->value);

@@ -82,9 +82,11 @@ result<std::vector<std::pair<std::string, std::string>>> read_start_up_options(s
 struct reading_environment {
     std::vector<std::string> search_path{"public"};
     bool standard_conforming_strings = true;
+    bool pinned = false;      // a hint sends all to one database, as it is
     std::string fingerprint;  // of everything that names, types and rights in a statement may depend on
 };
-// `told`: with what every server's sessions begin; nullptr: not known.
-reading_environment environment_of(const settings& s, const driver::session_values* told = nullptr);
+// `told`: with what every server's sessions begin; nullptr: not known. `local`: what SET LOCAL has set over `s`.
+reading_environment environment_of(const settings& s, const driver::session_values* told = nullptr,
+                                   const settings& local = {});
 
 }  // namespace ashlar::proxy

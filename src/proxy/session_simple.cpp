@@ -175,6 +175,14 @@ task<status> session::run_simple(std::shared_ptr<known_statement> what, std::opt
         co_return status{};
     }
     const route::prepared_plan& plan = *what->plan;
+    if (is_for_pinned_server(*what)) {
+        auto pinned = pinned_place(*what, {});
+        if (!pinned) {
+            refuse(pinned.error());
+            co_return status{};
+        }
+        co_return co_await relay_query(what, pinned->value_or(0), message, with_ready);
+    }
     if (is_own(plan, shared_.is_sqlite())) {
         status done = co_await run_own(what, true);
         if (!done) {
@@ -226,7 +234,11 @@ result<std::optional<std::size_t>> session::relayed_to(const known_statement& wh
                                                        std::span<const route::bound_parameter> values) {
     const route::prepared_plan& plan = *what.plan;
     if (shared_.is_sqlite()) return std::optional<std::size_t>{};
-    if (plan.kind() == route::statement_kind::show) return std::optional<std::size_t>{any_place()};
+    if (what.pinned) {
+        auto pinned = pinned_place(what, values);
+        if (!pinned || *pinned) return pinned;
+    }
+    if (plan.kind() == route::statement_kind::show) return std::optional<std::size_t>{place_to_show(what)};
     if (plan.kind() == route::statement_kind::utility && !cursors_.empty()) {
         // FETCH, MOVE, CLOSE: where the cursor is.
         const std::string& command = plan.session().command;
@@ -261,7 +273,13 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
     const route::prepared_plan& plan = *what->plan;
     bool replica = wants_replica(*what), writes = plan.writes() && !replica;
     const bool anywhere = block_ == block::none && answers_anywhere(*what) && place < shared_.shards();
+    if (plan.kind() == route::statement_kind::execute) writes = true;  // perhaps
     end_second_try();
+    std::string rewritten;
+    if (what->is_rewritten) {
+        wire::write_query(rewritten, what->text);
+        message = rewritten;
+    }
     if (auto why = against_its_role(*what)) {
         error_seen_ = true;
         fail(*why);

@@ -1,4 +1,5 @@
 // What the session answers by itself: settings, DISCARD, DEALLOCATE, explain (ashlar), and which statements these are.
+#include "proxy/our_settings.hpp"
 #include "proxy/session.hpp"
 #include "proxy/statement_words.hpp"
 #include "proxy/worker.hpp"
@@ -179,6 +180,7 @@ task<status> session::run_setting(const known_statement& what) {
             if (!done) co_return done;
         }
         if (command.what == verb::transaction) take_read_only(words_of(what.text), read_only_);
+        if (command.what == verb::set_local) note_local(command, what.plan->session().to_default);
         replay_.push_back(command.statement);
         wire::write_command_complete(stream_.out(),
                                      command.what == verb::transaction && what.text.find("onstraints") != what.text.npos
@@ -191,6 +193,7 @@ task<status> session::run_setting(const known_statement& what) {
 
     settings next = *settings_;
     if (command.what == verb::reset_all) {
+        local_.clear();
         // A role and a user are not reset by RESET ALL.
         const std::string* role = settings_->find("role");
         const std::string* user = settings_->find("session_authorization");
@@ -198,9 +201,11 @@ task<status> session::run_setting(const known_statement& what) {
         if (role != nullptr) next.set("role", *role);
         if (user != nullptr) next.set("session_authorization", *user);
     } else if (resets) {
+        local_.reset(command.name);
         next.reset(command.name);
         if (const std::string* first = defaults_->find(command.name)) next.set(command.name, *first);
     } else {
+        local_.reset(command.name);
         next.set(command.name, command.statement);
         for (const auto& [name, statement] : command.more) next.set(name, statement);
     }
@@ -277,6 +282,11 @@ task<status> session::run_explain(std::shared_ptr<known_statement> what, bool de
     const auto explained = what->plan->explained();
     if (explained == nullptr) co_return error{errc::internal, "nothing to explain"};
     auto lines = explained->explain({});
+    if (what->pinned) {
+        auto place = pinned_place(*what, {});
+        if (!place) co_return std::move(place).error();
+        if (*place) lines = explain_pinned(*what, **place);
+    }
     if (!lines) co_return std::move(lines).error();
     if (describe) wire::write_row_description(stream_.out(), one_text_column("QUERY PLAN"));
     for (const std::string& line : *lines) {

@@ -130,7 +130,10 @@ task<status> session::end_block(outcome how) {
     cursors_.clear();
     read_only_.reset();
     settings_at_begin_ = nullptr;
-    local_role_.reset();
+    if (!local_.empty()) {
+        local_.clear();
+        follow_settings();
+    }
     end_flight();
     statements_.portals().clear();
     co_await release_all();
@@ -191,7 +194,7 @@ task<status> session::run_savepoint(const known_statement& what) {
         made.name = name;
         made.replayed = replay_.size();
         made.settings_then = settings_;
-        made.role_then = local_role_;
+        made.local_then = local_;
         savepoints_.push_back(std::move(made));
         replay_.push_back(sql);
         wire::write_command_complete(stream_.out(), "SAVEPOINT");
@@ -212,7 +215,10 @@ task<status> session::run_savepoint(const known_statement& what) {
     if (!done) co_return done;
     if (back) {
         const bool settings_changed = settings_ != savepoints_[at].settings_then;
-        local_role_ = savepoints_[at].role_then;
+        if (!(local_ == savepoints_[at].local_then)) {
+            local_ = savepoints_[at].local_then;
+            follow_settings();
+        }
         replay_.resize(savepoints_[at].replayed + 1);
         savepoints_.resize(at + 1);
         failed_ = false;

@@ -35,7 +35,7 @@ worker::worker(service& shared, std::uint32_t number, std::uint32_t workers)
       number_(number),
       workers_(workers),
       loop_(io::make_epoll_loop()),
-      plans_(number),
+      plans_(number, shared.shown_name()),
       before_at_(loop_->now()),
       last_at_(before_at_) {
     tasks_.emplace(*loop_);
