@@ -160,6 +160,13 @@ task<result<std::unique_ptr<connection>>> session_opener::open(driver& on, io::l
         if (!others) co_return std::move(others).error();
         if (others->empty()) co_return std::move(*made);
         for (const std::string& name : *others) {
+            if (name == "server_encoding") {
+                error why{errc::shards_disagree,
+                          fmt::format("the database has another encoding than {}, in which the others keep their texts",
+                                      find(*wanted, name)->value)};
+                why.hint("Make it anew in that encoding: functions of characters would differ from server to server.");
+                co_return std::move(why.on(on.describe()));
+            }
             if (find(sent, name) != nullptr) {
                 error why{errc::shards_disagree,
                           fmt::format("the server keeps another value of the setting {} than the one "

@@ -49,6 +49,7 @@ constexpr auto checked = std::to_array<std::string_view>({
     "session_replication_role",
     "lo_compat_privileges",
     "plpgsql.variable_conflict",
+    "server_encoding",
 });
 
 std::string quoted(std::string_view text) {

@@ -123,7 +123,8 @@ role_hint client_hints::role(const std::optional<role_hint>& comment) const noex
 
 result<std::optional<std::size_t>> client_hints::place(const std::optional<shard_hint>& comment,
                                                        const place_names& among) const {
-    if (local_place_said_ || !comment) return place();
+    // A SET LOCAL to nothing in particular hides what the session has set, not a comment.
+    if (local_place_ || !comment) return place();
     return place_of(*comment, among);
 }
 

@@ -90,7 +90,7 @@ namespace {
 
 // A statement that would tell a server of our settings.
 std::optional<error> tells_a_server(std::string_view text, const route::prepared_plan& plan) {
-    const bool defines = plan.kind() == route::statement_kind::ddl;
+    const bool defines = plan.kind() == route::statement_kind::ddl || plan.kind() == route::statement_kind::utility;
     if (!defines && !plan.may_change_session()) return std::nullopt;
     return sets_ours_on_a_server(text);
 }
@@ -119,6 +119,10 @@ std::shared_ptr<known_statement> plan_cache::plan(std::string_view text, std::sp
     out->types.assign(types.begin(), types.end());
     out->environment = environment;
     out->key = next_key();
+    const auto use = [&out](std::string better) {
+        if (out->written.empty()) out->written = std::move(out->text);
+        out->text = std::move(better);
+    };
     out->catalogue_version = known.version;
     route::planning_options options;
     options.length_max = planned_length_max;
@@ -129,13 +133,13 @@ std::shared_ptr<known_statement> plan_cache::plan(std::string_view text, std::sp
     const route::catalogue& tables = pinned ? bare(known) : known;
     if (!pinned && !shown_name_.empty()) {
         if (auto shown = route::with_shown_database(out->text, shown_name_, options)) {
-            out->text = std::move(*shown);
+            use(std::move(*shown));
             out->is_rewritten = true;
         }
     }
     // PgCat's words; some are grammatical, and mean a setting that no server has.
     if (text.size() <= our_words_max) {
-        if (auto ours = in_our_words(text)) out->text = std::move(*ours);
+        if (auto ours = in_our_words(text)) use(std::move(*ours));
     }
     auto planned = route::plan_statement(out->text, tables, options, out->types);
     auto bound = planned ? bound_to_a_session(text, options.standard_conforming_strings) : std::nullopt;

@@ -38,6 +38,7 @@ using shared_environment = std::shared_ptr<const reading_environment>;
 struct known_statement {
     std::string text;                  // as servers are to have it
     bool is_rewritten = false;         // … which is not as the client wrote it
+    std::string written;               // as the client did, where that is another text
     std::vector<std::uint32_t> types;  // as declared
     shared_environment environment;
     std::shared_ptr<const route::prepared_plan> plan;  // nullptr: refused

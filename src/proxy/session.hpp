@@ -254,6 +254,8 @@ private:
                                                     std::span<const route::bound_parameter> values) const;
     // SQL's PREPARE and EXECUTE, which last as long as the transaction on the one server that a hint names; pg_dump needs them.
     bool is_for_pinned_server(const known_statement& what) const;
+    // A prepared statement as it is planned now that hints have come or gone since it was.
+    std::shared_ptr<known_statement> as_hinted(std::shared_ptr<known_statement> what);
     void follow_settings();
     void note_local(const setting_command& command, bool to_default);
     std::vector<std::string> explain_pinned(const known_statement& what, std::size_t place) const;

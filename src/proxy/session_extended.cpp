@@ -9,6 +9,7 @@
 //
 // Most messages wait for nothing, and make no coroutine: they return an empty task. One that has to wait for something
 // before it can be dealt with does so in after_…(), which then begins with it anew.
+#include "proxy/our_settings.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 #include "wire/writer.hpp"
@@ -214,7 +215,8 @@ task<status> session::on_bind(client_message m) {
     if (!found) return fail_extended(std::move(found).error());
     if (!read) return fail_extended(std::move(read).error());
     ++counted().binds;
-    const std::shared_ptr<known_statement> what = std::move(*found);
+    const std::shared_ptr<known_statement> what = as_hinted(std::move(*found));
+    if (what->refused) return fail_extended(*what->refused);
     const bool own = is_own(*what->plan, shared_.is_sqlite());
     if (status counted = right_count(*what); !counted) return fail_extended(std::move(counted).error());
     if (failed_ && !own) return fail_extended(transaction_failed());
@@ -257,7 +259,9 @@ result<std::optional<std::size_t>> session::place_of_bound(const known_statement
     if (what.plan->may_change_session()) {
         for (const route::bound_parameter& each : bound_) {
             if (!each.bytes || each.bytes->size() > 128) continue;
-            for (std::string& name : custom_settings_named_in(fmt::format("'{}'", *each.bytes))) {
+            const std::string quoted = fmt::format("'{}'", *each.bytes);
+            if (auto why = sets_ours_on_a_server(quoted)) return std::move(*why);
+            for (std::string& name : custom_settings_named_in(quoted)) {
                 if (named_custom_.size() < 100) named_custom_.push_back(std::move(name));
             }
         }
@@ -385,12 +389,14 @@ task<status> session::on_describe(client_message m) {
         if (failed_ && (*found)->plan->kind() == route::statement_kind::select) {
             return fail_extended(transaction_failed());
         }
+        std::shared_ptr<known_statement> hinted = as_hinted(std::move(*found));
+        if (hinted->refused) return fail_extended(*hinted->refused);
         return [](session& self, std::shared_ptr<known_statement> what) -> task<status> {
             status described = co_await self.describe_statement(std::move(what));
             if (described || described.error() == errc::peer_closed) co_return described;
             error why = std::move(described).error();
             co_return co_await self.fail_extended(std::move(why));
-        }(*this, std::move(*found));
+        }(*this, std::move(hinted));
     }
     const portal* what = statements_.find_portal(read->name);
     std::optional<std::size_t> place;

@@ -38,11 +38,22 @@ void session::follow_settings() {
 result<std::optional<std::size_t>> session::pinned_place(const known_statement& what,
                                                          std::span<const route::bound_parameter> values) const {
     auto place = hints_.place(what.hints.where, names_of_places());
-    if (!place || !*place) return place;
+    if (!place) return place;
+    if (!*place) {
+        return error{errc::unsupported, "the statement was prepared for one database, which no hint names now"}.hint(
+            "Prepare it again.");
+    }
     if (what.pinned->is_free()) return place;
     const pinned_target where{**place, shared_.shards(), shared_.place(**place).name};
     if (auto why = against_place(*what.pinned, where, values)) return std::move(*why);
     return place;
+}
+
+std::shared_ptr<known_statement> session::as_hinted(std::shared_ptr<known_statement> what) {
+    if (what->environment == nullptr || what->environment->pinned == environment_->pinned) return what;
+    const auto known = catalogue();
+    const std::string text = what->written.empty() ? what->text : what->written;
+    return plans().find(text, what->types, environment_, *known);
 }
 
 bool session::is_for_pinned_server(const known_statement& what) const {

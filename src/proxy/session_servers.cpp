@@ -597,7 +597,7 @@ task<void> session::read_back(participant& p) {
     for (const auto& [name, value] : *rows) {
         if (name.empty())
             left_over = true;
-        else
+        else if (!is_our_setting(name))
             found.set_from_value(name, value);
     }
     // Settings that we put there are of source `session` too; only news make a new set.

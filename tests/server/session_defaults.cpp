@@ -322,6 +322,26 @@ TEST_F(SessionDefaults, TheConfigurationWins) {
     EXPECT_NE(c.query("show work_mem").find("D(1MB)"), std::string::npos);
 }
 
+TEST_F(SessionDefaults, AShardInAnotherEncodingIsRefusedByName) {
+    first_ = std::make_shared<postgres_server>();
+    for (const char* name : {"main", "shard_1"}) first_->create_database(name);
+    (void)first_->run_sql("create database shard_2 encoding 'SQL_ASCII' template template0");
+    for (const char* name : {"main", "shard_1", "shard_2"}) make_tables(*first_, name);
+    auto opened = cluster::open_text(fmt::format(
+        "[databases.primary]\nurl = \"{}\"\n[shards]\nfunction = \"hash\"\nkey_type = \"integer\"\n"
+        "[shards.shard_1]\nurl = \"{}\"\n[shards.shard_2]\nurl = \"{}\"\n[tables]\nt = {{ shard_key = \"id\" }}\n",
+        first_->url("main"), first_->url("shard_1"), first_->url("shard_2")));
+    std::optional<error> why;
+    if (!opened) {
+        why = opened.error();
+    } else if (auto asked = opened->query("select count(*) from t"); !asked) {
+        why = asked.error();
+    }
+    ASSERT_TRUE(why);
+    EXPECT_NE(why->to_string().find("shard_2"), std::string::npos) << *why;
+    EXPECT_NE(why->to_string().find("encoding"), std::string::npos) << *why;
+}
+
 // A role that may not set what it would have to.
 TEST_F(SessionDefaults, WhatCannotBeSetIsRefusedWithTheServersName) {
     first_ = std::make_shared<postgres_server>();

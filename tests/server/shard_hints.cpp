@@ -110,6 +110,33 @@ TEST_F(ShardHints, TheStrongestHintCounts) {
     EXPECT_TRUE(gives(c.query("select count(*) from t"), count_of(1)));
 }
 
+TEST_F(ShardHints, WhatIsPreparedFollowsTheHintsThatHoldWhenItRuns) {
+    raw_client& c = *client_;
+    std::string parse, run;
+    wire::write_parse(parse, "counts", "select count(*) from t", {});
+    wire::write_sync(parse);
+    wire::write_bind(run, "", "counts", {}, {}, {});
+    wire::write_execute(run, "");
+    wire::write_sync(run);
+    EXPECT_EQ(c.talk(parse), "1 Z(I)");
+    EXPECT_TRUE(gives(c.talk(run), "D(8)"));
+    ASSERT_EQ(c.query("set ashlar.shard = 'shard_2'"), "C(SET) Z(I)");
+    EXPECT_TRUE(gives(c.talk(run), count_of(2)));
+    ASSERT_EQ(c.query("set ashlar.shard = 'shard_3'"), "C(SET) Z(I)");
+    EXPECT_TRUE(gives(c.talk(run), count_of(3)));
+    // One that is prepared with a hint, and runs without.
+    parse.clear(), run.clear();
+    wire::write_parse(parse, "pinned", "select count(*) from t where n > 0", {});
+    wire::write_sync(parse);
+    wire::write_bind(run, "", "pinned", {}, {}, {});
+    wire::write_execute(run, "");
+    wire::write_sync(run);
+    EXPECT_EQ(c.talk(parse), "1 Z(I)");
+    EXPECT_TRUE(gives(c.talk(run), count_of(3)));
+    ASSERT_EQ(c.query("reset ashlar.shard"), "C(RESET) Z(I)");
+    EXPECT_TRUE(gives(c.talk(run), "D(8)"));
+}
+
 TEST_F(ShardHints, OtherProxiesWordsAreKnown) {
     for (const auto& [options, expected] : {std::pair{"-c ashlar.shard=shard_2", 2}, std::pair{"-c pgdog.shard=3", 4},
                                             std::pair{"-c __spqr__execute_on=shard_1", 1}}) {
@@ -178,6 +205,8 @@ TEST_F(ShardHints, WhatNobodyKnowsIsRefused) {
           "alter database main set ashlar.x = '1'", "/* ashlar_anything: 1 */ select 1"}) {
         EXPECT_TRUE(gives(c.query(sql), "E(")) << sql;
     }
+    EXPECT_TRUE(gives(prepared(c, "select set_config($1, $2, false)", {"ashlar.shard", "shard_1"}), "E(0A000)"));
+    EXPECT_TRUE(gives(c.query("alter system set ashlar.shard = 'shard_1'"), "E("));
     EXPECT_THROW(raw_client{login({{"options", "-c ashlar.x=1"}})}, std::runtime_error);
     EXPECT_THROW(raw_client{login({{"ashlar.shard", "shard_9"}})}, std::runtime_error);
     EXPECT_TRUE(gives(c.query("select count(*) from t"), "D(8)"));
