@@ -180,6 +180,11 @@ route::catalogue without_tables(const route::catalogue& known) {
     out.shards.reset();
     out.tables.clear();
     out.oids.reset();
+    out.own_functions.clear();
+    out.touching_operators.clear();
+    out.touching_types.clear();
+    out.unsharded_database_has_copies = false;
+    out.on_definitions.clear();
     out.unsharded_database = "as it is";
     return out;
 }

@@ -161,7 +161,7 @@ task<status> session::parse_after_looking(client_message m, std::shared_ptr<know
 }
 
 task<bool> session::look_for_unknown(std::shared_ptr<known_statement> what) {
-    if (what->plan == nullptr || what->plan->unknown_names().empty()) co_return false;
+    if (what->plan == nullptr || what->pinned || what->plan->unknown_names().empty()) co_return false;
     std::vector<std::string> names = what->plan->unknown_names();
     const deadline until{steady_clock::now() + seconds{10}};
     co_return co_await shared_.world().look_for(loop_, std::move(names), until);
