@@ -38,7 +38,7 @@ select 'child', c.s, c.r, p.s, p.r, cc.relispartition::pg_catalog.text,
   join pg_catalog.pg_class cc on cc.oid operator(pg_catalog.=) c.oid
 union all
 select 'trigger', r.s, r.r, t.tgname::pg_catalog.text, t.tgtype::pg_catalog.text, n.nspname::pg_catalog.text,
-       f.proname::pg_catalog.text, pg_catalog.replace(pg_catalog.encode(t.tgargs, 'escape'), '\000', ' '), ''
+       f.proname::pg_catalog.text, pg_catalog.replace(pg_catalog.encode(t.tgargs, 'escape'), E'\\000', ' '), ''
   from pg_catalog.pg_trigger t join relation r on r.oid operator(pg_catalog.=) t.tgrelid
   join pg_catalog.pg_proc f on f.oid operator(pg_catalog.=) t.tgfoid
   join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) f.pronamespace
