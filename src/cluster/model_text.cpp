@@ -1,4 +1,5 @@
 #include "cluster/model_text.hpp"
+#include "core/quoting.hpp"
 
 #include <fmt/format.h>
 
@@ -8,29 +9,23 @@ namespace {
 
 std::string column_list(const model_view& what) {
     std::string text;
-    for (std::size_t i = 0; i < what.width; ++i) text += (i ? ", " : "") + quoted(what.columns[i]);
+    for (std::size_t i = 0; i < what.width; ++i) text += (i ? ", " : "") + quoted_name(what.columns[i]);
     return text;
 }
 
 // "id" = $3 and "user_id" = $4
 std::string identity_text(const model_view& what, const row_identity& row, std::size_t first) {
-    std::string text = fmt::format("{} = ${}", quoted(what.columns[row.primary]), first);
-    if (row.shard_key) text += fmt::format(" and {} = ${}", quoted(what.columns[*row.shard_key]), first + 1);
+    std::string text = fmt::format("{} = ${}", quoted_name(what.columns[row.primary]), first);
+    if (row.shard_key) text += fmt::format(" and {} = ${}", quoted_name(what.columns[*row.shard_key]), first + 1);
     return text;
 }
 
 }  // namespace
 
-std::string quoted(std::string_view name) {
-    std::string text = "\"";
-    for (char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
-    return text + "\"";
-}
-
 std::string quoted_table(std::string_view table) {
     const auto dot = table.find('.');
-    if (dot == std::string_view::npos) return quoted(table);
-    return quoted(table.substr(0, dot)) + "." + quoted(table.substr(dot + 1));
+    if (dot == std::string_view::npos) return quoted_name(table);
+    return quoted_name(table.substr(0, dot)) + "." + quoted_name(table.substr(dot + 1));
 }
 
 std::string select_text(const model_view& what, const selection_parts& parts) {
@@ -52,7 +47,7 @@ std::string count_text(const model_view& what, const selection_parts& parts) {
 
 std::string find_text(const model_view& what) {
     return fmt::format("select {} from {} where {} = $1", column_list(what), quoted_table(what.table),
-                       quoted(what.columns[0]));
+                       quoted_name(what.columns[0]));
 }
 
 std::string insert_text(const model_view& what) {
@@ -73,7 +68,8 @@ std::string update_text(const model_view& what, const row_identity& row) {
     std::string sets;
     std::size_t next = 1;
     for (std::size_t i = 0; i < what.width; ++i) {
-        if (!row.holds(i)) sets += fmt::format("{}{} = ${}", sets.empty() ? "" : ", ", quoted(what.columns[i]), next++);
+        if (!row.holds(i))
+            sets += fmt::format("{}{} = ${}", sets.empty() ? "" : ", ", quoted_name(what.columns[i]), next++);
     }
     if (sets.empty()) return {};
     return fmt::format("update {} set {} where {}", quoted_table(what.table), sets, identity_text(what, row, next));

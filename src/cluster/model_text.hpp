@@ -11,7 +11,6 @@ namespace ashlar::detail {
 
 // "orders" → "orders" in quotes; "sales.orders" → both parts quoted.
 std::string quoted_table(std::string_view table);
-std::string quoted(std::string_view name);
 
 std::string select_text(const model_view& what, const selection_parts& parts);
 std::string count_text(const model_view& what, const selection_parts& parts);

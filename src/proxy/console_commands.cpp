@@ -1,6 +1,7 @@
 #include "proxy/console_commands.hpp"
 
 #include "core/ascii.hpp"
+#include "core/letter_case.hpp"
 #include "sql/lexer.hpp"
 
 #include <fmt/format.h>
@@ -83,21 +84,9 @@ constexpr std::array settable{std::string_view{"application_name"},
                               std::string_view{"statement_timeout"},
                               std::string_view{"timezone"}};
 
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    return out;
-}
-
-std::string upper(std::string_view text) {
-    std::string out{text};
-    for (char& c : out) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-    return out;
-}
-
 std::string what_there_is() {
     std::string out = "There are SHOW ";
-    for (const view_name& each : views) out += (each.which == views.front().which ? "" : ", ") + upper(each.word);
+    for (const view_name& each : views) out += (each.which == views.front().which ? "" : ", ") + uppered(each.word);
     return out + "; and KILL_CLIENT.";
 }
 
@@ -110,13 +99,14 @@ error unknown(std::string_view text) {
 }
 
 error denied(std::string_view word) {
-    return error{errc::unsupported, fmt::format("permission denied for {}", upper(word))}.sqlstate("42501").hint(
+    return error{errc::unsupported, fmt::format("permission denied for {}", uppered(word))}.sqlstate("42501").hint(
         "It is for serve.admin_users.");
 }
 
 result<console_command> refuse(const refused_command& what, bool is_admin) {
     if (what.is_admins && !is_admin) return denied(what.word);
-    return error{errc::unsupported, fmt::format("{} is not supported", upper(what.word))}.hint(std::string{what.hint});
+    return error{errc::unsupported, fmt::format("{} is not supported", uppered(what.word))}.hint(
+        std::string{what.hint});
 }
 
 console_command of(console_command::kind kind) {
@@ -145,7 +135,7 @@ result<console_command> read_console_command(std::string_view text, bool is_admi
         std::string_view word = text.substr(each.begin, each.end - each.begin);
         const bool is_quoted = each.kind == sql::token_kind::quoted_word && word.size() >= 2;
         if (is_quoted) word = word.substr(1, word.size() - 2);
-        words.push_back(lower(word));
+        words.push_back(lowered(word));
         last = is_quoted ? std::string{word} : words.back();
     }
     if (words.empty()) return unknown(text);

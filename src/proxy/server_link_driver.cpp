@@ -1,4 +1,5 @@
 // server_link as driver::connection: statements in the extended protocol, rows straight from DataRow into batches.
+#include "core/quoting.hpp"
 #include "driver/error_map.hpp"
 #include "proxy/own_types.hpp"
 #include "proxy/server_link.hpp"
@@ -29,15 +30,6 @@ std::string key_of(const driver::statement& what) {
     key += ':';
     key += what.sql;
     return key;
-}
-
-std::string quoted(std::string_view name) {
-    std::string text = "\"";
-    for (const char c : name) {
-        text += c;
-        if (c == '"') text += c;
-    }
-    return text + '"';
 }
 
 std::string begin_text(driver::transaction_options how) {
@@ -435,19 +427,19 @@ task<status> server_link::rollback(deadline until) {
 }
 
 task<status> server_link::savepoint(std::string_view name, deadline until) {
-    const std::string text = "SAVEPOINT " + quoted(name);
+    const std::string text = "SAVEPOINT " + quoted_name(name);
     auto done = co_await command(text, until);
     co_return done;
 }
 
 task<status> server_link::rollback_to(std::string_view name, deadline until) {
-    const std::string text = "ROLLBACK TO SAVEPOINT " + quoted(name);
+    const std::string text = "ROLLBACK TO SAVEPOINT " + quoted_name(name);
     auto done = co_await command(text, until);
     co_return done;
 }
 
 task<status> server_link::release(std::string_view name, deadline until) {
-    const std::string text = "RELEASE SAVEPOINT " + quoted(name);
+    const std::string text = "RELEASE SAVEPOINT " + quoted_name(name);
     auto done = co_await command(text, until);
     co_return done;
 }

@@ -1,5 +1,6 @@
 #include "route/group_plan.hpp"
 
+#include "core/quoting.hpp"
 #include "route/functions.hpp"
 #include "route/refusal.hpp"
 #include "route/row_plan.hpp"
@@ -59,12 +60,6 @@ std::optional<combine> combine_named(std::string_view name, dialect engine) {
         if (n == name && engine == dialect::postgres) return c;
     }
     return std::nullopt;
-}
-
-std::string quoted(std::string_view name) {
-    std::string out = "\"";
-    for (const char c : name) out += c == '"' ? "\"\"" : std::string(1, c);
-    return out + "\"";
 }
 
 class group_planner {
@@ -292,7 +287,7 @@ private:
             text_.replace(at->whole, partial_of(item.value, *at));
             if (item.alias.empty()) {
                 const std::string name = is_sqlite() ? std::string{text_.of(text_.item(i))} : "avg";
-                text_.insert(text_.item(i).end, " AS " + quoted(name));
+                text_.insert(text_.item(i).end, " AS " + quoted_name(name));
             }
             if (avg) count_column = q_.query.items.size() + text_.add_helper("count" + rest, shown_count());
         }

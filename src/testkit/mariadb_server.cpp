@@ -1,10 +1,12 @@
 #include "testkit/mariadb_server.hpp"
 
+#include "core/quoting.hpp"
 #include "testkit/free_port.hpp"
 #include "testkit/programs.hpp"
 #include "testkit/server_template.hpp"
 
 #include <mysql.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <chrono>
@@ -23,22 +25,11 @@ using namespace std::chrono_literals;
 namespace {
 
 // Not `mysql`: where the package made that user, its folders are the machine's own server's.
-constexpr const char* server_user = "nobody";
+constexpr const char* mariadb_user = "nobody";
 
-command as_server_user(std::vector<std::string> arguments) {
-    command what;
-    what.arguments = std::move(arguments);
-    what.user = server_user;
-    what.folder = "/";
-    for (const char* name : {"MYSQL_HOME", "MYSQL_PWD", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT", "TMPDIR"}) {
-        what.environment[name] = "";
-    }
-    return what;
-}
-
-void must(const command& what) {
-    command_result done = run(what);
-    if (!done.ok()) throw std::runtime_error(what.arguments[0] + " failed: " + done.describe());
+command for_mariadb(std::vector<std::string> arguments) {
+    return as_server_user(mariadb_user, std::move(arguments),
+                          {"MYSQL_HOME", "MYSQL_PWD", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT", "TMPDIR"});
 }
 
 // A data folder fresh from mariadb-install-db, made on first use.
@@ -49,10 +40,10 @@ std::string template_folder() {
         if (c == ' ') break;
         if (std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-') name += c;
     }
-    return server_template(name, server_user, [](const std::string& folder) {
-        must(as_server_user({"mariadb-install-db", "--no-defaults", "--datadir=" + folder + "/data",
-                             "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
-                             "--innodb-log-file-size=4M", "--innodb-flush-method=nosync", "--innodb-doublewrite=0"}));
+    return server_template(name, mariadb_user, [](const std::string& folder) {
+        must(for_mariadb({"mariadb-install-db", "--no-defaults", "--datadir=" + folder + "/data",
+                          "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
+                          "--innodb-log-file-size=4M", "--innodb-flush-method=nosync", "--innodb-doublewrite=0"}));
     });
 }
 
@@ -79,14 +70,17 @@ session connect(const std::string& socket, const char* database) {
 }  // namespace
 
 mariadb_server::mariadb_server(options how) : how_(std::move(how)) {
-    hand_over(folder_.path(), server_user);
+    hand_over(folder_.path(), mariadb_user);
     copy_template();
     for (int attempt = 0; attempt < 10; ++attempt) {  // another process may take the port first
         port_ = free_port();
         write_settings();
         if (try_start()) {
             make_accounts();
-            if (how_.replica_of) follow_primary();
+            if (how_.replica_of) {
+                follow_primary();
+                how_.replica_of->replicas_.push_back(this);
+            }
             return;
         }
         if (log().find("Address already in use") == std::string::npos) break;
@@ -96,6 +90,7 @@ mariadb_server::mariadb_server(options how) : how_(std::move(how)) {
 }
 
 mariadb_server::~mariadb_server() {
+    if (how_.replica_of) std::erase(how_.replica_of->replicas_, this);
     try {
         resume();
         stop();
@@ -105,7 +100,7 @@ mariadb_server::~mariadb_server() {
 }
 
 void mariadb_server::copy_template() {
-    must(as_server_user({"cp", "-a", template_folder() + "/data", folder_.file("data")}));
+    must(for_mariadb({"cp", "-a", template_folder() + "/data", folder_.file("data")}));
 }
 
 void mariadb_server::write_settings() {
@@ -140,7 +135,7 @@ void mariadb_server::write_settings() {
 }
 
 bool mariadb_server::try_start() {
-    command what = as_server_user({mariadb_program(), "--defaults-file=" + folder_.file("settings.cnf")});
+    command what = for_mariadb({mariadb_program(), "--defaults-file=" + folder_.file("settings.cnf")});
     fs::remove(socket());
     server_ = child{what};
     const auto until = std::chrono::steady_clock::now() + 60s;
@@ -200,6 +195,7 @@ void mariadb_server::kill9() {
 
 void mariadb_server::pause() {
     if (!server_.running()) return;
+    is_paused_ = true;
     server_.send(SIGSTOP);
     // Its threads stop one after the other.
     const auto is_stopped = [](const fs::directory_entry& thread) {
@@ -215,6 +211,7 @@ void mariadb_server::pause() {
 
 void mariadb_server::resume() {
     if (server_.running()) server_.send(SIGCONT);
+    is_paused_ = false;
 }
 
 std::string mariadb_server::url(std::string_view database) const {
@@ -258,9 +255,10 @@ std::string mariadb_server::scalar(const std::string& sql, const std::string& da
 }
 
 void mariadb_server::create_database(const std::string& name) const {
-    std::string quoted = "`";
-    for (char c : name) quoted += c == '`' ? "``" : std::string(1, c);
-    run_sql("create database " + quoted + "`");
+    run_sql("create database " + backquoted_name(name));
+    for (const mariadb_server* each : replicas_) {
+        if (!each->is_paused_ && ::kill(each->pid(), 0) == 0) each->catch_up();
+    }
 }
 
 void mariadb_server::fail(const std::string& what) const {

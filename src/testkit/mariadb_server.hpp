@@ -50,6 +50,7 @@ public:
     table run_sql(const std::string& sql, const std::string& database = "test") const;
     // The one cell of the one row; "" for NULL.
     std::string scalar(const std::string& sql, const std::string& database = "test") const;
+    // Returns when the replicas that run have it, too.
     void create_database(const std::string& name) const;
     // On a replica: returns once it has applied what the primary has committed by now. Throws after half a minute.
     void catch_up() const;
@@ -74,6 +75,8 @@ private:
     temporary_folder folder_;
     std::uint16_t port_ = 0;
     child server_;
+    bool is_paused_ = false;
+    mutable std::vector<const mariadb_server*> replicas_;  // that live
 };
 
 }  // namespace ashlar::testkit

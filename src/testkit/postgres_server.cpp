@@ -1,5 +1,6 @@
 #include "testkit/postgres_server.hpp"
 
+#include "core/quoting.hpp"
 #include "testkit/free_port.hpp"
 #include "testkit/programs.hpp"
 #include "testkit/server_template.hpp"
@@ -23,26 +24,15 @@ using namespace std::chrono_literals;
 namespace {
 
 // PostgreSQL refuses to run as root.
-const std::string& server_user() {
+const std::string& postgres_user() {
     static const std::string user = user_for_servers({"postgres", "nobody"});
     return user;
 }
 
-command as_server_user(std::vector<std::string> arguments) {
-    command what;
-    what.arguments = std::move(arguments);
-    what.user = server_user();
-    what.folder = "/";
-    for (const char* name : {"PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGOPTIONS", "PGSERVICE",
-                             "PGDATA", "LC_ALL", "LANGUAGE"}) {
-        what.environment[name] = "";
-    }
-    return what;
-}
-
-void must(const command& what) {
-    command_result done = run(what);
-    if (!done.ok()) throw std::runtime_error(what.arguments[0] + " failed: " + done.describe());
+command for_postgres(std::vector<std::string> arguments) {
+    return as_server_user(postgres_user(), std::move(arguments),
+                          {"PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGOPTIONS", "PGSERVICE", "PGDATA",
+                           "LC_ALL", "LANGUAGE"});
 }
 
 // A data folder fresh from initdb, made on first use.
@@ -52,9 +42,9 @@ std::string template_folder(const std::string& locale) {
     for (char c : version.substr(version.rfind(')') + 1) + "-" + locale) {
         if (std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_') name += c;
     }
-    return server_template(name, server_user(), [&](const std::string& folder) {
-        must(as_server_user({postgres_server::program("initdb"), "-D", folder, "-U", "postgres", "--auth=trust", "-E",
-                             "UTF8", "--locale=" + locale, "--no-sync", "--wal-segsize=1"}));
+    return server_template(name, postgres_user(), [&](const std::string& folder) {
+        must(for_postgres({postgres_server::program("initdb"), "-D", folder, "-U", "postgres", "--auth=trust", "-E",
+                           "UTF8", "--locale=" + locale, "--no-sync", "--wal-segsize=1"}));
     });
 }
 
@@ -87,7 +77,7 @@ bool postgres_server::has_locale(const std::string& name) {
 }
 
 postgres_server::postgres_server(options how) : how_(std::move(how)) {
-    hand_over(folder_.path(), server_user());
+    hand_over(folder_.path(), postgres_user());
     if (how_.replica_of) {
         copy_primary();
     } else {
@@ -97,6 +87,7 @@ postgres_server::postgres_server(options how) : how_(std::move(how)) {
         port_ = free_port();
         write_settings();
         if (try_start()) {
+            if (how_.replica_of) how_.replica_of->replicas_.push_back(this);
             if (!how_.replica_of) run_sql("alter user postgres password '" + how_.password + "'");
             return;
         }
@@ -107,6 +98,7 @@ postgres_server::postgres_server(options how) : how_(std::move(how)) {
 }
 
 postgres_server::~postgres_server() {
+    if (how_.replica_of) std::erase(how_.replica_of->replicas_, this);
     try {
         resume();
         stop();
@@ -116,13 +108,13 @@ postgres_server::~postgres_server() {
 }
 
 void postgres_server::copy_template() {
-    must(as_server_user({"cp", "-a", template_folder(how_.locale), data_folder()}));
+    must(for_postgres({"cp", "-a", template_folder(how_.locale), data_folder()}));
 }
 
 void postgres_server::copy_primary() {
     const postgres_server& primary = *how_.replica_of;
-    must(as_server_user({program("pg_basebackup"), "-h", primary.socket_folder(), "-p", std::to_string(primary.port()),
-                         "-U", "postgres", "-D", data_folder(), "-R", "-X", "stream", "-c", "fast", "--no-sync"}));
+    must(for_postgres({program("pg_basebackup"), "-h", primary.socket_folder(), "-p", std::to_string(primary.port()),
+                       "-U", "postgres", "-D", data_folder(), "-R", "-X", "stream", "-c", "fast", "--no-sync"}));
 }
 
 void postgres_server::write_settings() {
@@ -143,12 +135,13 @@ void postgres_server::write_settings() {
         {"timezone", "UTC"},
         {"log_timezone", "UTC"},
     };
+    if (how_.replica_of) {
+        if (const char* delay = std::getenv("ASHLAR_REPLICA_DELAY")) settings["recovery_min_apply_delay"] = delay;
+    }
     for (const auto& [name, value] : how_.settings) settings[name] = value;
     std::ofstream conf{folder_.file("data/ashlar_test.conf")};
     for (const auto& [name, value] : settings) {
-        conf << name << " = '";
-        for (char c : value) conf << (c == '\'' ? "''" : std::string(1, c));
-        conf << "'\n";
+        conf << name << " = " << quoted_text(value) << "\n";
     }
     std::string main_file = folder_.file("data/postgresql.conf");
     if (read_file(main_file).find("ashlar_test.conf") == std::string::npos) {
@@ -161,7 +154,7 @@ void postgres_server::write_settings() {
 }
 
 bool postgres_server::try_start() {
-    command what = as_server_user({program("postgres"), "-D", data_folder()});
+    command what = for_postgres({program("postgres"), "-D", data_folder()});
     what.output_file = folder_.file("log");
     what.signal_when_we_die = SIGQUIT;  // immediate shutdown, children included
     postmaster_ = child{what};
@@ -204,6 +197,7 @@ void postgres_server::kill9() {
 
 void postgres_server::pause() {
     if (!postmaster_.running()) return;
+    is_paused_ = true;
     postmaster_.send(SIGSTOP);
     for (pid_t each : children_of(postmaster_.pid())) ::kill(each, SIGSTOP);
 }
@@ -212,6 +206,7 @@ void postgres_server::resume() {
     if (!postmaster_.running()) return;
     for (pid_t each : children_of(postmaster_.pid())) ::kill(each, SIGCONT);
     postmaster_.send(SIGCONT);
+    is_paused_ = false;
 }
 
 void postgres_server::reload() {
@@ -256,9 +251,20 @@ std::string postgres_server::scalar(const std::string& sql, const std::string& d
 }
 
 void postgres_server::create_database(const std::string& name) const {
-    std::string quoted = "\"";
-    for (char c : name) quoted += c == '"' ? "\"\"" : std::string(1, c);
-    run_sql("create database " + quoted + "\"");
+    run_sql("create database " + quoted_name(name));
+    for (const postgres_server* each : replicas_) {
+        if (each->is_paused_ || !fs::exists(each->folder_.file("data/standby.signal"))) continue;
+        if (::kill(each->pid(), 0) == 0) each->catch_up();
+    }
+}
+
+void postgres_server::catch_up() const {
+    const std::string reached = how_.replica_of->scalar("select pg_current_wal_insert_lsn()");
+    const auto until = std::chrono::steady_clock::now() + 60s;
+    while (scalar("select not pg_is_in_recovery() or pg_last_wal_replay_lsn() >= '" + reached + "'") != "t") {
+        if (std::chrono::steady_clock::now() > until) fail("the replica does not catch up");
+        std::this_thread::sleep_for(5ms);
+    }
 }
 
 void postgres_server::fail(const std::string& what) const {

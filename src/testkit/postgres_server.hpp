@@ -6,9 +6,11 @@
 // User      As root the server runs as the user `postgres`; it never touches the machine's own clusters.
 // Speed     initdb runs once per version, user and locale into /tmp/ashlar-postgres-template-…; each server starts from
 //           a copy of it (hence all have the same system identifier), without fsync: about 0.3 s.
-// Failure   Whatever goes wrong throws std::runtime_error with the end of the server's log, which fails the
-// test. Logins    Superuser `postgres`. The Unix socket in folder() always trusts; TCP asks for `password`
-// with auth scram-sha-256.
+// Delay     With ASHLAR_REPLICA_DELAY=300ms in the environment every replica applies commits that much later: a test
+//           that does not wait for what it reads on a replica then always fails.
+// Failure   Whatever goes wrong throws std::runtime_error with the end of the server's log, which fails the test.
+// Logins    Superuser `postgres`. The Unix socket in socket_folder() always trusts; TCP asks for `password` with the
+//           auth method scram-sha-256 or md5.
 #pragma once
 
 #include "testkit/process.hpp"
@@ -54,7 +56,10 @@ public:
     table run_sql(const std::string& sql, const std::string& database = "postgres") const;
     // The one cell of the one row; "" for NULL.
     std::string scalar(const std::string& sql, const std::string& database = "postgres") const;
+    // Returns when the replicas that run have it, too.
     void create_database(const std::string& name) const;
+    // On a replica: returns once it has replayed what the primary has written by now. Throws after a minute.
+    void catch_up() const;
 
     void stop();   // fast shutdown; the folder stays
     void kill9();  // as a power cut: the postmaster and all its children, at once
@@ -81,6 +86,8 @@ private:
     temporary_folder folder_;
     std::uint16_t port_ = 0;
     child postmaster_;
+    bool is_paused_ = false;
+    mutable std::vector<const postgres_server*> replicas_;  // that live
 };
 
 }  // namespace ashlar::testkit

@@ -34,6 +34,21 @@ private:
 
 }  // namespace
 
+command as_server_user(const std::string& user, std::vector<std::string> arguments,
+                       const std::vector<std::string>& without) {
+    command what;
+    what.arguments = std::move(arguments);
+    what.user = user;
+    what.folder = "/";
+    for (const std::string& name : without) what.environment[name] = "";
+    return what;
+}
+
+void must(const command& what) {
+    const command_result done = run(what);
+    if (!done.ok()) throw std::runtime_error(what.arguments[0] + " failed: " + done.describe());
+}
+
 void hand_over(const std::string& path, const std::string& user) {
     if (::geteuid() != 0) return;
     const std::optional<user_ids> who = ids_of(user);

@@ -2,8 +2,11 @@
 // MariaDB's fixtures share.
 #pragma once
 
+#include "testkit/process.hpp"
+
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace ashlar::testkit {
 
@@ -11,6 +14,12 @@ namespace ashlar::testkit {
 // Other processes that ask for it meanwhile wait.
 std::string server_template(const std::string& name, const std::string& owner,
                             const std::function<void(const std::string& folder)>& fill);
+
+// A program run as that user, in "/", without these names in its environment.
+command as_server_user(const std::string& user, std::vector<std::string> arguments,
+                       const std::vector<std::string>& without);
+// Runs it to its end. Throws std::runtime_error with its output when it fails.
+void must(const command& what);
 
 // As root: gives the path to that user. Otherwise does nothing.
 void hand_over(const std::string& path, const std::string& user);

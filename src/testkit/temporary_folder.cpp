@@ -35,7 +35,32 @@ void sweep_what_the_dead_left() {
     }
 }
 
+std::function<std::optional<std::string>()>& where_logs_are_kept() {
+    static std::function<std::optional<std::string>()> where;
+    return where;
+}
+
+bool is_log(const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename();
+    std::error_code ignored;
+    return entry.is_regular_file(ignored) && (name == "log" || name.ends_with(".log") || name.ends_with(".err"));
+}
+
+void copy_logs(const fs::path& from, const fs::path& to) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator{from, ignored}) {
+        if (!is_log(entry)) continue;
+        fs::create_directories(to, ignored);
+        fs::copy_file(entry.path(), to / (from.filename().string() + "-" + entry.path().filename().string()),
+                      fs::copy_options::overwrite_existing, ignored);
+    }
+}
+
 }  // namespace
+
+void keep_logs(std::function<std::optional<std::string>()> where) {
+    where_logs_are_kept() = std::move(where);
+}
 
 temporary_folder::temporary_folder() {
     static std::once_flag swept;
@@ -46,8 +71,12 @@ temporary_folder::temporary_folder() {
 }
 
 temporary_folder::~temporary_folder() {
+    if (path_.empty()) return;
+    if (const auto& where = where_logs_are_kept()) {
+        if (const std::optional<std::string> kept = where()) copy_logs(path_, *kept);
+    }
     std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
+    fs::remove_all(path_, ignored);
 }
 
 std::string temporary_folder::write(const std::string& name, const std::string& content) const {

@@ -4,6 +4,8 @@
 // away by the first folder that a later run makes.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 
 namespace ashlar::testkit {
@@ -26,6 +28,11 @@ public:
 private:
     std::string path_;
 };
+
+// What a program does with the logs of the folders that it removes: `where` names a folder that takes copies of the
+// files `log`, `*.log` and `*.err`, or gives nullopt when they are not needed. Called by each destructor. Set it before
+// the first folder is made.
+void keep_logs(std::function<std::optional<std::string>()> where);
 
 // The content of a file; empty when there is none.
 std::string read_file(const std::string& path);

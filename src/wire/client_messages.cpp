@@ -2,6 +2,7 @@
 
 #include "wire/reader.hpp"
 #include "wire/violation.hpp"
+#include "wire/whole_message.hpp"
 #include "wire/writer.hpp"
 
 #include <algorithm>
@@ -72,22 +73,10 @@ void write_target(std::string& out, char type, target_message what) {
     to.end(begun);
 }
 
-void write_bare(std::string& out, char type) {
-    writer to{out};
-    to.end(to.begin(type));
-}
-
 void write_bytes(std::string& out, char type, std::string_view bytes) {
     writer to{out};
     const auto begun = to.begin(type);
     to.bytes(bytes);
-    to.end(begun);
-}
-
-void write_text(std::string& out, char type, std::string_view text) {
-    writer to{out};
-    const auto begun = to.begin(type);
-    to.cstring(text);
     to.end(begun);
 }
 

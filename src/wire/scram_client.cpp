@@ -13,7 +13,7 @@ std::string first_bare(const std::string& nonce) {
     return "n=,r=" + nonce;
 }
 
-error malformed_scram(std::string_view which) {
+error malformed_by_server(std::string_view which) {
     return error{errc::protocol_violation, "the server's " + std::string{which} + " SCRAM message is malformed"};
 }
 
@@ -27,7 +27,7 @@ result<scram_client::challenge_message> scram_client::challenge(std::string_view
     std::string_view left = server_first, nonce, salt, iterations;
     if (server_first.size() > scram_message_max || !take_attribute(left, 'r', nonce) ||
         !take_attribute(left, 's', salt) || !take_attribute(left, 'i', iterations)) {
-        return malformed_scram("first");
+        return malformed_by_server("first");
     }
     if (nonce.size() <= nonce_.size() || !nonce.starts_with(nonce_)) {
         return error{errc::protocol_violation, "the server answered to another SCRAM nonce than ours"};
@@ -35,7 +35,7 @@ result<scram_client::challenge_message> scram_client::challenge(std::string_view
     challenge_message c;
     const auto salt_bytes = from_base64(salt);
     c.iterations = iterations_in(iterations);
-    if (!salt_bytes || salt_bytes->empty() || c.iterations == 0) return malformed_scram("first");
+    if (!salt_bytes || salt_bytes->empty() || c.iterations == 0) return malformed_by_server("first");
     if (c.iterations > scram_iterations_max) {
         return error{errc::login_failed, "the server asks for " + std::to_string(c.iterations) + " SCRAM iterations"}
             .hint("At most " + std::to_string(scram_iterations_max) + " are done here.");
@@ -61,7 +61,7 @@ status scram_client::verify(std::string_view server_final) const {
         return error{errc::login_failed, "the server refused the SCRAM exchange"};
     }
     scram_key signature{};
-    if (!take_attribute(left, 'v', value) || !key_from_base64(value, signature)) return malformed_scram("last");
+    if (!take_attribute(left, 'v', value) || !key_from_base64(value, signature)) return malformed_by_server("last");
     if (!same_secret(signature, server_signature_)) {
         return error{errc::login_failed, "the server could not prove that it knows the password"}.hint(
             "Something else than the expected server may be answering at this address.");

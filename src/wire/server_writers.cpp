@@ -1,22 +1,11 @@
 // Writing what servers say.
 #include "wire/server_messages.hpp"
+#include "wire/whole_message.hpp"
 #include "wire/writer.hpp"
 
 namespace ashlar::wire {
 
 namespace {
-
-void write_bare(std::string& out, char type) {
-    writer to{out};
-    to.end(to.begin(type));
-}
-
-void write_text(std::string& out, char type, std::string_view text) {
-    writer to{out};
-    const auto begun = to.begin(type);
-    to.cstring(text);
-    to.end(begun);
-}
 
 void write_authentication(std::string& out, authentication what, std::string_view data) {
     writer to{out};

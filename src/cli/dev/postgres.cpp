@@ -1,5 +1,6 @@
 #include "cli/dev/postgres.hpp"
 
+#include "core/quoting.hpp"
 #include "testkit/programs.hpp"
 
 #include <fmt/format.h>
@@ -36,23 +37,6 @@ std::string log_of(const server& s) {
 }
 std::string data_of(const server& s) {
     return s.folder + "/data";
-}
-
-std::string quoted(const std::string& text) {
-    std::string out = "'";
-    for (char c : text) {
-        if (c == '\'') out += '\'';
-        out += c;
-    }
-    return out + "'";
-}
-std::string identifier(const std::string& text) {
-    std::string out = "\"";
-    for (char c : text) {
-        if (c == '"') out += '"';
-        out += c;
-    }
-    return out + "\"";
 }
 
 status make_folder(const server& s, const std::string& user) {
@@ -173,9 +157,9 @@ status make_primary(server& what, const std::vector<server>& others, const login
     if (status s = run_program(initdb, *user, log_of(what)); !s) return s;
     if (status s = start_on_free_port(what, others); !s) return s;
     std::vector<std::string> statements{
-        fmt::format("create role {} login password {}", identifier(who.user), quoted(who.password))};
+        fmt::format("create role {} login password {}", quoted_name(who.user), quoted_text(who.password))};
     for (const std::string& each : databases) {
-        statements.push_back(fmt::format("create database {} owner {}", identifier(each), identifier(who.user)));
+        statements.push_back(fmt::format("create database {} owner {}", quoted_name(each), quoted_name(who.user)));
     }
     return run_sql(what, *user, statements);
 }

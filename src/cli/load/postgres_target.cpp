@@ -1,6 +1,7 @@
 // Rows into PostgreSQL by COPY.
 
 #include "cli/load/target.hpp"
+#include "core/quoting.hpp"
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
@@ -182,9 +183,9 @@ private:
     }
 
     std::string copy_sql() const {
-        std::string sql = "copy " + quoted_identifier(plan_.schema) + "." + quoted_identifier(plan_.table) + " (";
+        std::string sql = "copy " + quoted_name(plan_.schema) + "." + quoted_name(plan_.table) + " (";
         for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
-            sql += (i == 0 ? "" : ", ") + quoted_identifier(plan_.columns[i]);
+            sql += (i == 0 ? "" : ", ") + quoted_name(plan_.columns[i]);
         }
         return sql + ") from stdin";
     }
@@ -248,15 +249,6 @@ private:
 
 std::unique_ptr<target> make_postgres_target(const plan& what, const config::database& where) {
     return std::make_unique<postgres_target>(what, where);
-}
-
-std::string quoted_identifier(std::string_view name) {
-    std::string out = "\"";
-    for (char c : name) {
-        if (c == '"') out += '"';
-        out += c;
-    }
-    return out + "\"";
 }
 
 }  // namespace ashlar::cli::load

@@ -3,6 +3,7 @@
 
 #include "cli/direct.hpp"
 #include "cli/load/target.hpp"
+#include "core/quoting.hpp"
 
 #include <fmt/format.h>
 
@@ -97,10 +98,10 @@ private:
     std::string insert_sql() const {
         std::string names, marks;
         for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
-            names += (i == 0 ? "" : ", ") + quoted_identifier(plan_.columns[i]);
+            names += (i == 0 ? "" : ", ") + quoted_name(plan_.columns[i]);
             marks += fmt::format("{}${}", i == 0 ? "" : ", ", i + 1);
         }
-        return fmt::format("insert into {} ({}) values ({})", quoted_identifier(plan_.table), names, marks);
+        return fmt::format("insert into {} ({}) values ({})", quoted_name(plan_.table), names, marks);
     }
 
     task<result<std::optional<refused_row>>> write_all(const batch& what) {

@@ -53,6 +53,5 @@ std::unique_ptr<target> make_postgres_target(const plan& what, const config::dat
 std::unique_ptr<target> make_sqlite_target(const plan& what, const config::database& where);
 
 inline constexpr const char* progress_table = "ashlar_load_progress";
-std::string quoted_identifier(std::string_view name);
 
 }  // namespace ashlar::cli::load

@@ -3,6 +3,7 @@
 //
 // Rows are gathered and sent by prepared statements of 256, 128, 64 … rows, so that a handful of them serves any number.
 // When one is refused its rows are tried one by one, to tell which it was.
+#include "core/quoting.hpp"
 #include "driver/copy_text.hpp"
 #include "driver/mysql/connection.hpp"
 
@@ -19,7 +20,7 @@ constexpr const char* savepoint_name = "ashlar_bulk";
 
 std::string columns_text(const std::vector<std::string>& columns) {
     std::string text;
-    for (const std::string& each : columns) text += (text.empty() ? "" : ", ") + quoted(each);
+    for (const std::string& each : columns) text += (text.empty() ? "" : ", ") + backquoted_name(each);
     return text;
 }
 
@@ -30,7 +31,7 @@ public:
     explicit insert_writer(server_connection& on) : on_(on) {}
 
     task<status> start(bulk_target where, deadline until) override {
-        table_ = (where.schema.empty() ? "" : quoted(where.schema) + ".") + quoted(where.table);
+        table_ = (where.schema.empty() ? "" : backquoted_name(where.schema) + ".") + backquoted_name(where.table);
         statement look;
         look.sql =
             "select " + (where.columns.empty() ? "*" : columns_text(where.columns)) + " from " + table_ + " limit 0";

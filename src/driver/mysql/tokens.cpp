@@ -151,10 +151,4 @@ std::vector<std::string_view> cut_script(std::string_view script, quoting how) {
     }
 }
 
-std::string quoted(std::string_view name) {
-    std::string text = "`";
-    for (const char c : name) text.append(c == '`' ? 2 : 1, c);
-    return text + '`';
-}
-
 }  // namespace ashlar::driver::mysql

@@ -68,7 +68,4 @@ result<placed> place_parameters(std::string_view sql, quoting how);
 // at the words that statements begin with, not to run them.
 std::vector<std::string_view> cut_script(std::string_view script, quoting how);
 
-// A name in backticks, which are names in every sql_mode.
-std::string quoted(std::string_view name);
-
 }  // namespace ashlar::driver::mysql

@@ -1,4 +1,5 @@
 // Transactions, and the commands that they are made of.
+#include "core/quoting.hpp"
 #include "driver/mysql/connection.hpp"
 
 namespace ashlar::driver::mysql {
@@ -94,19 +95,19 @@ task<status> server_connection::savepoint(std::string_view name, deadline until)
         co_return error{errc::transaction_state, "savepoints exist only inside a transaction"}.sqlstate("25P01");
     }
     if (failed_) co_return error{errc::transaction_failed};
-    co_return co_await command("SAVEPOINT " + quoted(name), until);
+    co_return co_await command("SAVEPOINT " + backquoted_name(name), until);
 }
 
 task<status> server_connection::rollback_to(std::string_view name, deadline until) {
     // Where the server has rolled back everything, the savepoint is gone, too, and this fails.
-    status done = co_await command("ROLLBACK TO SAVEPOINT " + quoted(name), until);
+    status done = co_await command("ROLLBACK TO SAVEPOINT " + backquoted_name(name), until);
     if (done) failed_ = false;
     co_return done;
 }
 
 task<status> server_connection::release(std::string_view name, deadline until) {
     if (failed_) co_return error{errc::transaction_failed};
-    co_return co_await command("RELEASE SAVEPOINT " + quoted(name), until);
+    co_return co_await command("RELEASE SAVEPOINT " + backquoted_name(name), until);
 }
 
 task<status> server_connection::ping(deadline until) {

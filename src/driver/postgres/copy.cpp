@@ -1,24 +1,19 @@
 // bulk_writer over COPY … FROM STDIN.
 #include "core/assert.hpp"
+#include "core/quoting.hpp"
 #include "driver/postgres/connection.hpp"
 
 namespace ashlar::driver::postgres {
 
 namespace {
 
-std::string quoted(std::string_view name) {
-    std::string text = "\"";
-    for (const char c : name) text.append(c == '"' ? 2 : 1, c);
-    return text + '"';
-}
-
 std::string copy_statement(const bulk_target& where) {
     std::string sql = "COPY ";
-    if (!where.schema.empty()) sql += quoted(where.schema) + ".";
-    sql += quoted(where.table);
+    if (!where.schema.empty()) sql += quoted_name(where.schema) + ".";
+    sql += quoted_name(where.table);
     for (std::size_t i = 0; i < where.columns.size(); ++i) {
         sql += i == 0 ? " (" : ", ";
-        sql += quoted(where.columns[i]);
+        sql += quoted_name(where.columns[i]);
     }
     if (!where.columns.empty()) sql += ")";
     return sql + " FROM STDIN";

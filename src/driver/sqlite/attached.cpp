@@ -1,5 +1,6 @@
 #include "driver/sqlite/attached.hpp"
 
+#include "core/quoting.hpp"
 #include "driver/sqlite/database.hpp"
 
 #include <algorithm>
@@ -20,12 +21,6 @@ error too_many(int files) {
     return error{errc::unsupported,
                  "one transaction can write on " + std::to_string(files) + " SQLite files and no more"}
         .hint("Write on fewer shards in one transaction, for example shard by shard.");
-}
-
-std::string in_quotes(std::string_view text) {
-    std::string out = "'";
-    for (const char c : text) out.append(c == '\'' ? 2 : 1, c);
-    return out + "'";
 }
 
 }  // namespace
@@ -58,7 +53,7 @@ status attached::attach(const std::string& file, other*& made) {
     fresh->file = file;
     fresh->schema = "joined_" + std::to_string(others_.size() + 2);
     const std::string schema = fresh->schema;
-    const int code = to_.run(("ATTACH DATABASE " + in_quotes(file) + " AS " + schema).c_str());
+    const int code = to_.run(("ATTACH DATABASE " + quoted_text(file) + " AS " + schema).c_str());
     if ((code & 0xff) == SQLITE_BUSY) return {};
     if (code != SQLITE_OK) return to_.failure(code).on("sqlite:" + file);
     others_.push_back(std::move(fresh));

@@ -187,13 +187,4 @@ bool is_blank(std::string_view sql) noexcept {
     return t.kind == token_kind::end;
 }
 
-std::string quoted(std::string_view name) {
-    std::string text = "\"";
-    for (const char c : name) {
-        text += c;
-        if (c == '"') text += c;
-    }
-    return text + '"';
-}
-
 }  // namespace ashlar::driver::sqlite

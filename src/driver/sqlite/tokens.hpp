@@ -59,7 +59,4 @@ bool changes_rows(verb v) noexcept;
 // True when nothing but blanks, comments and semicolons is there.
 bool is_blank(std::string_view sql) noexcept;
 
-// An identifier in double quotes, quotes inside doubled.
-std::string quoted(std::string_view name);
-
 }  // namespace ashlar::driver::sqlite

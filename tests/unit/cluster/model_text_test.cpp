@@ -1,4 +1,5 @@
 #include "cluster/model_text.hpp"
+#include "core/quoting.hpp"
 
 using namespace ashlar::detail;
 
@@ -10,7 +11,7 @@ constexpr model_view orders{"", "orders", columns, 4};
 }  // namespace
 
 TEST(ModelText, QuotesEveryName) {
-    EXPECT_EQ(quoted("a\"b"), "\"a\"\"b\"");
+    EXPECT_EQ(ashlar::quoted_name("a\"b"), "\"a\"\"b\"");
     EXPECT_EQ(quoted_table("sales.orders"), "\"sales\".\"orders\"");
 }
 

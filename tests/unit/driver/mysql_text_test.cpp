@@ -2,6 +2,7 @@
 #include "driver/mysql/statement_facts.hpp"
 #include "driver/mysql/tokens.hpp"
 
+#include "core/quoting.hpp"
 #include "driver/copy_text.hpp"
 
 namespace ashlar::driver {
@@ -73,7 +74,7 @@ TEST(MysqlTokens, ScriptsAreCutOutsideOfQuotes) {
     EXPECT_EQ(all[0], "a");
     EXPECT_EQ(all[1], " b ';' ");
     EXPECT_EQ(all[2], " `d;`");
-    EXPECT_EQ(mysql::quoted("a`b"), "`a``b`");
+    EXPECT_EQ(backquoted_name("a`b"), "`a``b`");
 }
 
 TEST(MysqlFacts, KnowTheVerbAndItsTag) {
