@@ -121,6 +121,9 @@ public:
     virtual task<status> reset(deadline until) = 0;
     // False once it is broken, or in a state that only closing mends.
     virtual bool is_reusable() const noexcept = 0;
+    // Has the server ended it while it was idle? No round trip: a look at what has arrived. When it has, the connection is
+    // not reusable from now on. Precondition: no statement under way. False where that cannot be told this way.
+    virtual bool has_ended() noexcept { return false; }
     // Nothing to reset: not in a transaction, no session state set since the last reset.
     virtual bool is_clean() const noexcept = 0;
 

@@ -9,6 +9,13 @@
 
 namespace ashlar::pool {
 
+namespace {
+
+// After this time a look at a connection's socket costs little beside the wait, and a server may have ended it.
+constexpr milliseconds rest{10};
+
+}  // namespace
+
 place park(driver::connection& what, io::loop& where) {
     if (!where.is_brief()) return &where;
     what.bind(io::nowhere());
@@ -59,7 +66,11 @@ task<result<lease>> pool::lend_one(io::loop& loop, deadline until) {
         switch (mine.answer().what) {
             case grant::kind::lend: {
                 mine.connection().bind(loop);
-                if (mine.answer().needs == chore::none) co_return mine.take(self);
+                if (mine.answer().needs == chore::none) {
+                    if (!in.has_ended(mine.connection(), mine.answer().slot)) co_return mine.take(self);
+                    mine.chore_ended(false);
+                    break;
+                }
                 const bool well = co_await in.make_ready(mine.connection(), mine.answer().needs, until);
                 mine.chore_ended(well);
                 if (well) co_return mine.take(self);
@@ -107,16 +118,27 @@ lease pool::lend_ready(io::loop& loop, borrower who) {
     }
     connection_ptr what;
     std::optional<slot_number> slot;
+    bool rested = false;
     {
         const std::lock_guard hold{in.guard};
         slot = in.rules.lend_ready(&loop, in.now());
         if (!slot) return {};
+        rested = in.rules.idle_before(*slot) >= rest;
         what = std::move(in.at(*slot));
     }
     what->bind(loop);
-    lease out{shared_from_this(), std::move(what), static_cast<std::uint32_t>(*slot), loop};
-    out.in_share_ = permit.release() > 0;
-    return out;
+    lease lent{shared_from_this(), std::move(what), static_cast<std::uint32_t>(*slot), loop};
+    lent.in_share_ = permit.release() > 0;
+    if (rested && lent->has_ended()) return {};  // it goes back, and is closed
+    return lent;
+}
+
+bool pool::inside::has_ended(driver::connection& what, slot_number slot) {
+    {
+        const std::lock_guard hold{guard};
+        if (rules.idle_before(slot) < rest) return false;
+    }
+    return what.has_ended();
 }
 
 // Does the chore; false: the connection is of no more use.

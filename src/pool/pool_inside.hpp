@@ -110,6 +110,8 @@ struct pool::inside {
     error refused(const grant& g, const std::optional<error>& own_failure);
     error no_share(error why, instant since);
 
+    // Was it idle for a while, and has its server ended it meanwhile?
+    bool has_ended(driver::connection& what, slot_number slot);
     task<bool> make_ready(driver::connection& what, chore needs, deadline until);
     task<void> keep_house(io::loop& on, io::task_group<void>& tending);
     task<void> warm(io::loop& on, slot_number slot);

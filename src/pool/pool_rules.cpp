@@ -51,6 +51,11 @@ std::optional<slot_number> pool_rules::lend_ready(place where, instant now) {
     return slot;
 }
 
+microseconds pool_rules::idle_before(slot_number slot) const noexcept {
+    const slot_facts& s = slots_[static_cast<std::size_t>(slot)];
+    return between(s.last_used, s.lent_at);
+}
+
 grant pool_rules::come_back(turn_number turn, place where, instant now) {
     if (stopped_) return {grant::kind::refuse_stopped, turn};
     if (waiting_.empty() || turn < waiting_.begin()->first) {

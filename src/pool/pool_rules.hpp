@@ -85,6 +85,8 @@ public:
     grant arrive(place where, instant now);
     // What arrive() would lend without a chore; nothing: ask by arrive().
     std::optional<slot_number> lend_ready(place where, instant now);
+    // How long a connection that was lent just now had been idle; of no meaning for a new one.
+    microseconds idle_before(slot_number slot) const noexcept;
     // The same caller once more, at its old place in the queue, after what it got was of no use.
     grant come_back(turn_number turn, place where, instant now);
     // A caller leaves without a lease: too late, or cancelled. Most often it is in the queue.

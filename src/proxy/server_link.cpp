@@ -2,6 +2,7 @@
 // server_link_driver.cpp.
 #include "proxy/server_link.hpp"
 
+#include "driver/socket_news.hpp"
 #include "wire/client_messages.hpp"
 #include "wire/login.hpp"
 #include "wire/server_messages.hpp"
@@ -273,9 +274,7 @@ bool server_link::is_clean() const noexcept {
 }
 
 bool server_link::has_news() const noexcept {
-    char one = 0;
-    const ssize_t n = ::recv(descriptor(), &one, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    return driver::has_news(descriptor());
 }
 
 void server_link::release_memory() noexcept {

@@ -5,6 +5,7 @@
 #include "core/assert.hpp"
 #include "driver/error_map.hpp"
 #include "driver/mysql/report.hpp"
+#include "driver/socket_news.hpp"
 
 #include <fcntl.h>
 #include <mysqld_error.h>
@@ -56,6 +57,12 @@ std::string server_connection::describe() const {
 
 int server_connection::watch_end() const noexcept {
     return fd_ >= 0 ? ::fcntl(fd_, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+// A server of this protocol says nothing unasked but farewell.
+bool server_connection::has_ended() noexcept {
+    if (!broken_ && phase_ != phase::running && (is_gone() || has_news(mysql_get_socket(open_.get())))) go_out_of_use();
+    return broken_;
 }
 
 bool server_connection::is_mariadb() const noexcept {

@@ -57,6 +57,7 @@ public:
     bool is_clean() const noexcept override;
     std::string describe() const override;
     int watch_end() const noexcept override;
+    bool has_ended() noexcept override;
     std::unique_ptr<bulk_writer> bulk() override;
 
     std::size_t prepared_statements() const noexcept { return kept_.size(); }
@@ -99,6 +100,7 @@ private:
     // statements (statement_run.cpp)
     result<prepared_statement*> statement_for(const statement& what);
     status may_run(const statement_facts& facts) const;
+    status fits_a_packet(const statement& what) const;
     task<status> prepare(prepared_statement& which, deadline until);
     task<result<columns>> execute(prepared_statement& which, const statement& what, deadline until);
     task<result<columns>> execute_as_text(prepared_statement& which, deadline until);
@@ -126,6 +128,7 @@ private:
     io::loop* loop_;
     int fd_;  // registered with the loop; libmariadb closes it by itself
     std::string number_ = "?";
+    std::uint64_t packet_max_ = 0;     // the server's max_allowed_packet in bytes; 0: not known yet
     std::shared_ptr<canceller> stop_;  // a request under way may outlive us
     statements kept_;
 

@@ -126,14 +126,14 @@ status result_rows::add_cell(row_batch& into, place& of, MYSQL_STMT* from, std::
             into.add(float_text(of.value.float8));
             return {};
         case reading::date:
-            if (status s = append_date(cell_, of.moment); !s) return s;
+            append_date(cell_, of.moment);
             break;
         case reading::timestamp:
         case reading::timestamptz:
-            if (status s = append_timestamp(cell_, of.moment, of.type.how == reading::timestamptz); !s) return s;
+            append_timestamp(cell_, of.moment, of.type.how == reading::timestamptz);
             break;
         case reading::time:
-            if (status s = append_time(cell_, of.moment); !s) return s;
+            append_time(cell_, of.moment);
             break;
         default: {
             const auto bytes = bytes_of(of, from, index);

@@ -1,8 +1,10 @@
 // What a session is set to, what others may have set it to, and how it becomes as new.
+#include "core/quoting.hpp"
 #include "driver/error_map.hpp"
 #include "driver/mysql/connection.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace ashlar::driver::mysql {
 
@@ -43,10 +45,13 @@ task<status> server_connection::set_session(deadline until) {
 
 task<status> server_connection::settle(deadline until) {
     if (status s = co_await set_session(until); !s) co_return s;
-    auto who = co_await ask("select id, host from information_schema.processlist where id = connection_id()", until);
+    const std::string question =
+        "select id, host, @@max_allowed_packet from information_schema.processlist where id = connection_id()";
+    auto who = co_await ask(question, until);
     if (!who) co_return std::move(who).error();
-    if (who->size() != 2) co_return error{errc::connect_failed, "the server does not show us our own session"};
+    if (who->size() != 3) co_return error{errc::connect_failed, "the server does not show us our own session"};
     number_ = (*who)[0];
+    packet_max_ = std::strtoull((*who)[2].c_str(), nullptr, 10);
     stop_ = std::make_shared<canceller>(where_, number_, (*who)[1]);
     co_return status{};
 }
@@ -172,7 +177,7 @@ task<status> server_connection::reset(deadline until) {
         }
         if (done) done = co_await set_session(until);
         // The database that was chosen by USE stays, and with none in the URL there is no way back to none.
-        if (done && !where_.database.empty()) done = co_await simple("use " + quoted(where_.database), until);
+        if (done && !where_.database.empty()) done = co_await simple("use " + backquoted_name(where_.database), until);
         if (done && where_.database.empty() && used_database_) done = error{errc::unsupported, "USE cannot be undone"};
     } else if (left_insert_id_) {
         done = co_await simple("do last_insert_id(0)", until);

@@ -72,6 +72,20 @@ status server_connection::may_run(const statement_facts& facts) const {
     return {};
 }
 
+// A server that gets more closes the connection in the midst of it, which would look like a server that died. What the
+// client library adds to the bytes is below the allowance.
+status server_connection::fits_a_packet(const statement& what) const {
+    constexpr std::uint64_t allowance = 64, per_parameter = 16;
+    std::uint64_t values = allowance;
+    for (const parameter& each : what.parameters) values += per_parameter + (each.bytes ? each.bytes->size() : 0);
+    const std::uint64_t bytes = std::max<std::uint64_t>(values, what.sql.size() + allowance);
+    if (packet_max_ == 0 || bytes <= packet_max_) return {};
+    return error{errc::limit_reached, "the statement has " + std::to_string(bytes) + " bytes, and the server takes " +
+                                          std::to_string(packet_max_) + " in one packet"}
+        .hint("Raise max_allowed_packet of the server, or send smaller values.")
+        .sqlstate("54000");
+}
+
 // --- preparing ----------------------------------------------------------------------------------------------------
 
 task<status> server_connection::prepare(prepared_statement& which, deadline until) {
@@ -137,6 +151,7 @@ void server_connection::retire() noexcept {
 // --- running ------------------------------------------------------------------------------------------------------
 
 task<result<columns>> server_connection::start(statement what, deadline until) {
+    if (status s = fits_a_packet(what); !s) co_return std::move(s).error();
     if (status s = co_await make_ready(until); !s) co_return std::move(s).error();
     if (!until.is_never() && until.passed(steady_clock::now())) co_return error{errc::deadline_passed};
     for (bool first_try = true;; first_try = false) {

@@ -1,6 +1,5 @@
 #include "driver/mysql/types.hpp"
 
-#include "core/calendar.hpp"
 #include "core/codec.hpp"
 
 #include <array>
@@ -116,6 +115,7 @@ void append_two(std::string& to, unsigned v) {
 }
 
 void append_clock(std::string& to, const MYSQL_TIME& t) {
+    if (t.hour >= 100) to += static_cast<char>('0' + t.hour / 100);
     append_two(to, t.hour);
     to += ':';
     append_two(to, t.minute);
@@ -152,39 +152,25 @@ field_type type_of(const MYSQL_FIELD& f, bool was_json) {
     return t;
 }
 
-status append_date(std::string& to, const MYSQL_TIME& t) {
-    // Some days that no calendar has (the 30th of February) pass into MySQL with ALLOW_INVALID_DATES.
-    if (t.year == 0 || t.month == 0 || t.month > 12 || t.day == 0 || t.day > days_in_month(t.year, t.month)) {
-        return error{errc::bad_value, "a date without a year, month or day, as 0000-00-00, is none"}
-            .hint("Select nullif(column, '0000-00-00'), or cast(column as char), to see such rows.")
-            .sqlstate("22008");
-    }
+void append_date(std::string& to, const MYSQL_TIME& t) {
     append_two(to, t.year / 100);
     append_two(to, t.year % 100);
     to += '-';
     append_two(to, t.month);
     to += '-';
     append_two(to, t.day);
-    return {};
 }
 
-status append_timestamp(std::string& to, const MYSQL_TIME& t, bool with_zone) {
-    if (status s = append_date(to, t); !s) return s;
+void append_timestamp(std::string& to, const MYSQL_TIME& t, bool with_zone) {
+    append_date(to, t);
     to += ' ';
     append_clock(to, t);
     if (with_zone) to += "+00";
-    return {};
 }
 
-status append_time(std::string& to, const MYSQL_TIME& t) {
-    const bool is_end = t.hour == 24 && t.minute == 0 && t.second == 0 && t.second_part == 0;
-    if (t.neg != 0 || (t.hour >= 24 && !is_end)) {
-        return error{errc::bad_value, "a time that is no time of day, before 00:00 or after 24:00"}
-            .hint("Select time_to_sec(column), or cast(column as char), to see it.")
-            .sqlstate("22008");
-    }
+void append_time(std::string& to, const MYSQL_TIME& t) {
+    if (t.neg != 0) to += '-';
     append_clock(to, t);
-    return {};
 }
 
 void append_bits(std::string& to, std::string_view bytes, std::size_t count) {

@@ -66,10 +66,11 @@ struct told_column {
     unsigned long length;
 };
 
-// The text of a value. Fails with bad_value where PostgreSQL's type has no such value; the error names no column.
-status append_date(std::string& to, const MYSQL_TIME& t);
-status append_timestamp(std::string& to, const MYSQL_TIME& t, bool with_zone);
-status append_time(std::string& to, const MYSQL_TIME& t);
+// The text of a value, in MySQL's own words also where PostgreSQL's type has no such value (0000-00-00, -12:00:00,
+// 838:59:59): whoever reads it as text gets it, and whoever reads it as a date gets an error for that cell alone.
+void append_date(std::string& to, const MYSQL_TIME& t);
+void append_timestamp(std::string& to, const MYSQL_TIME& t, bool with_zone);
+void append_time(std::string& to, const MYSQL_TIME& t);
 // The last `count` bits of a big-endian number.
 void append_bits(std::string& to, std::string_view bytes, std::size_t count);
 void append_hex(std::string& to, std::string_view bytes);  // \x…

@@ -1,7 +1,10 @@
 #include "driver/postgres/connection.hpp"
 
 #include "core/assert.hpp"
+#include "core/quoting.hpp"
 #include "driver/error_map.hpp"
+#include "driver/socket_news.hpp"
+#include "driver/zero_bytes.hpp"
 
 #include <fcntl.h>
 
@@ -15,12 +18,6 @@ constexpr std::size_t batch_bytes = 64 * 1024;
 constexpr std::size_t batch_rows = 4'096;  // for rows of nothing but NULL
 constexpr std::size_t notices_max = 100;
 constexpr milliseconds grace{250};
-
-std::string quoted(std::string_view name) {
-    std::string text = "\"";
-    for (const char c : name) text.append(c == '"' ? 2 : 1, c);
-    return text + '"';
-}
 
 }  // namespace
 
@@ -49,6 +46,17 @@ std::string server_connection::describe() const {
 
 int server_connection::watch_end() const noexcept {
     return PQsocket(open_.get()) >= 0 ? ::fcntl(PQsocket(open_.get()), F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+// What has come may be a notice, or a TLS session ticket: only libpq can tell. It reads a farewell and the stream's end in
+// two steps.
+bool server_connection::has_ended() noexcept {
+    for (int step = 0; step < 2 && !broken_ && has_news(PQsocket(open_.get())); ++step) {
+        const bool read = PQconsumeInput(open_.get()) == 1;
+        if (read) (void)PQisBusy(open_.get());  // takes in what has come
+        if (!read || PQstatus(open_.get()) != CONNECTION_OK) broken_ = true;
+    }
+    return broken_;
 }
 
 bool server_connection::in_transaction() const noexcept {
@@ -332,6 +340,7 @@ task<result<result_handle>> server_connection::send_and_first(const statement& w
 
 task<result<columns>> server_connection::start(statement what, deadline until) {
     if (!what.results.of_all()) co_return error{errc::unsupported, "libpq asks for all columns in one format"};
+    if (status whole = check_zero_bytes(what); !whole) co_return std::move(whole).error();
     if (is_ready()) {
         begin_statement();
     } else if (status s = co_await make_ready(until); !s) {
@@ -516,6 +525,7 @@ task<status> server_connection::command(std::string sql, deadline until) {
 }
 
 task<status> server_connection::run_script(std::string sql, deadline until) {
+    if (status whole = check_zero_bytes(sql); !whole) co_return whole;
     if (status s = co_await make_ready(until); !s) co_return s;
     names_may_be_stale_ = true;
     auto tag = co_await simple(std::move(sql), until, false);
@@ -574,13 +584,13 @@ task<status> server_connection::rollback(deadline until) {
 }
 
 task<status> server_connection::savepoint(std::string_view name, deadline until) {
-    return command("SAVEPOINT " + quoted(name), until);
+    return command("SAVEPOINT " + quoted_name(name), until);
 }
 task<status> server_connection::rollback_to(std::string_view name, deadline until) {
-    return command("ROLLBACK TO SAVEPOINT " + quoted(name), until);
+    return command("ROLLBACK TO SAVEPOINT " + quoted_name(name), until);
 }
 task<status> server_connection::release(std::string_view name, deadline until) {
-    return command("RELEASE SAVEPOINT " + quoted(name), until);
+    return command("RELEASE SAVEPOINT " + quoted_name(name), until);
 }
 
 task<status> server_connection::ping(deadline until) {

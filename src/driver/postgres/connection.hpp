@@ -56,6 +56,7 @@ public:
     bool is_clean() const noexcept override;
     std::string describe() const override;
     int watch_end() const noexcept override;
+    bool has_ended() noexcept override;
     std::unique_ptr<bulk_writer> bulk() override;
 
     std::size_t prepared_statements() const noexcept { return names_.size(); }

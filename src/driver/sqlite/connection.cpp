@@ -1,7 +1,9 @@
 #include "driver/sqlite/connection.hpp"
 
+#include "core/quoting.hpp"
 #include "driver/sqlite/qualify.hpp"
 #include "driver/sqlite/tokens.hpp"
+#include "driver/zero_bytes.hpp"
 
 #include <algorithm>
 
@@ -87,6 +89,7 @@ task<advanced> file_connection::advance(row_batch& into, deadline until) {
 }
 
 task<result<columns>> file_connection::start(statement what, deadline until) {
+    if (status whole = check_zero_bytes(what); !whole) co_return std::move(whole).error();
     if (cursor_.is_open() || !pending_.empty()) {
         co_return error{errc::transaction_state, "another statement is under way on " + describe()}.hint(
             "Fetch all its rows first, or close it.");
@@ -179,6 +182,7 @@ bool wants_a_transaction(const std::vector<std::string>& statements) {
 }  // namespace
 
 task<status> file_connection::run_script(std::string sql, deadline until) {
+    if (status whole = check_zero_bytes(sql); !whole) co_return whole;
     const std::vector<std::string> statements = split_script(sql);
     const bool as_one = !in_transaction() && wants_a_transaction(statements);
     if (as_one) {
@@ -297,13 +301,13 @@ task<status> file_connection::run_inside(std::string sql, deadline until) {
 }
 
 task<status> file_connection::savepoint(std::string_view name, deadline until) {
-    return run_inside("SAVEPOINT " + quoted(name), until);
+    return run_inside("SAVEPOINT " + quoted_name(name), until);
 }
 task<status> file_connection::rollback_to(std::string_view name, deadline until) {
-    return run_inside("ROLLBACK TO " + quoted(name), until);
+    return run_inside("ROLLBACK TO " + quoted_name(name), until);
 }
 task<status> file_connection::release(std::string_view name, deadline until) {
-    return run_inside("RELEASE " + quoted(name), until);
+    return run_inside("RELEASE " + quoted_name(name), until);
 }
 
 // --- other files --------------------------------------------------------------------------------------------------
