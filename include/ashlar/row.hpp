@@ -51,7 +51,8 @@ inline bool read_text(std::string_view text, float& into) {
 }
 
 template <std::integral T>
-requires(!std::same_as<T, bool> && !std::same_as<T, std::int64_t> &&
+requires(!std::same_as<T, bool> && !std::same_as<T, char> && !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> &&
+         !std::same_as<T, char16_t> && !std::same_as<T, char32_t> && !std::same_as<T, std::int64_t> &&
          !std::same_as<T, std::uint64_t>) bool read_text(std::string_view text, T& into) {
     std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t> wide = 0;
     if (!read_text(text, wide)) return false;

@@ -3,6 +3,7 @@
 #include "cli/answer_text.hpp"
 #include "cli/commands.hpp"
 #include "cli/run.hpp"
+#include "cli/sql_session.hpp"
 #include "cli/terminal.hpp"
 
 #include "core/errno_text.hpp"
@@ -38,10 +39,14 @@ result<std::string> text_of(const query_options& asked) {
     return all.str();
 }
 
-status run_planned(const cluster& shop, const query_options& asked, std::string_view statement) {
-    auto answer = asked.database.empty() ? shop.query(statement) : shop.database(asked.database).query(statement);
+status run_planned(sql_session& session, const query_options& asked, std::string_view statement) {
+    auto answer = session.run(statement);
     if (!answer) return std::move(answer).error();
-    const std::vector<answer_part> parts{{"", std::move(*answer)}};
+    if (!answer->found) {
+        if (format_of(asked) == answer_format::table) print(answer->tag + "\n");
+        return {};
+    }
+    const std::vector<answer_part> parts{{"", std::move(*answer->found)}};
     const answer_shape how{format_of(asked), ""};
     print(answer_text(parts, how));
     return {};
@@ -78,12 +83,16 @@ int run_query(const query_options& asked) {
     options.timeout = asked.timeout;
     const auto shop = cluster::open(asked.config, options);
     if (!shop) return print_error(shop.error()), exit_failed;
+    sql_session session{*shop, asked.database};
     for (const sql::statement_span& each : sql::split(*text)) {
         if (each.empty) continue;
         const std::string_view statement = std::string_view{*text}.substr(each.begin, each.end - each.begin);
         const status done =
-            asked.each_shard ? run_on_each_shard(*shop, asked, statement) : run_planned(*shop, asked, statement);
+            asked.each_shard ? run_on_each_shard(*shop, asked, statement) : run_planned(session, asked, statement);
         if (!done) return finish_output(), print_error(done.error()), exit_failed;
+    }
+    if (const status closed = session.close(); !closed) {
+        return finish_output(), print_error(closed.error()), exit_failed;
     }
     return exit_ok;
 }

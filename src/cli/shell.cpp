@@ -1,8 +1,10 @@
-// `ashlar shell`: a plain prompt over the library. For completion, history and paging: `ashlar serve`, and psql.
+// `ashlar shell`: a prompt over the library. For completion of names and paging: `ashlar serve`, and psql.
 
 #include "cli/answer_text.hpp"
 #include "cli/commands.hpp"
+#include "cli/line_input.hpp"
 #include "cli/run.hpp"
+#include "cli/sql_session.hpp"
 #include "cli/terminal.hpp"
 
 #include "sql/lexer.hpp"
@@ -15,9 +17,7 @@
 
 #include <unistd.h>
 
-#include <cctype>
 #include <chrono>
-#include <iostream>
 #include <optional>
 
 namespace ashlar::cli {
@@ -31,32 +31,21 @@ constexpr std::string_view help = R"(  \d           the tables of the configurat
 Statements end with a semicolon. explain (ashlar) … tells where a statement goes, and why.
 )";
 
-std::string first_word(std::string_view text) {
-    std::string word;
-    for (char c : text) {
-        if (std::isalpha(static_cast<unsigned char>(c))) {
-            word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        } else if (!word.empty() || !std::isspace(static_cast<unsigned char>(c))) {
-            break;
-        }
-    }
-    return word;
-}
-
 class session {
 public:
-    session(cluster shop, config::description described) : shop_(std::move(shop)), described_(std::move(described)) {}
+    session(cluster shop, config::description described)
+        : session_(std::move(shop), ""), described_(std::move(described)) {}
 
     // Reads to the end of the input. The exit code: 1 when a statement of a script (no terminal) failed.
     int run() {
-        std::string line, pending;
+        std::string pending;
         const bool person = is_terminal(stream::out) && ::isatty(0) == 1;
+        line_input lines{person, default_history_file()};
         if (person) print("Type \\? for help.\n");
         while (!left_) {
-            if (person) print(prompt(pending));
-            std::cout.flush();
-            std::fflush(stdout);
-            if (!std::getline(std::cin, line)) break;
+            const std::optional<std::string> read = lines.next(prompt(pending));
+            if (!read) break;
+            const std::string& line = *read;
             if (pending.empty() && line.starts_with('\\')) {
                 command(line);
                 continue;
@@ -67,6 +56,11 @@ public:
         }
         if (person && !left_) print("\n");
         if (!person && !blank(pending)) run_statement(pending);
+        if (const status closed = session_.close(); !closed && !person) {
+            finish_output();
+            print_error(closed.error());
+            return exit_failed;
+        }
         return failed_ && !person ? exit_failed : exit_ok;
     }
 
@@ -74,7 +68,7 @@ private:
     static bool blank(const std::string& text) { return text.find_first_not_of(" \t\r\n;") == std::string::npos; }
 
     std::string prompt(const std::string& pending) const {
-        return described_.serve.database + (pending.empty() ? "=" : "-") + (transaction_ ? "*> " : "> ");
+        return described_.serve.database + (pending.empty() ? "=" : "-") + (session_.in_transaction() ? "*> " : "> ");
     }
 
     // Runs what is followed by a semicolon, and keeps the rest.
@@ -104,44 +98,17 @@ private:
         print(fmt::format("Time: {:.3f} ms\n", took.count()));
     }
 
-    // BEGIN … COMMIT is the shell's own business: the library has transactions as objects.
     status dispatch(const std::string& text) {
-        const std::string word = first_word(text);
-        if (word == "begin" || word == "start") return begin();
-        if (word == "commit" || word == "end") return end(true);
-        if (word == "rollback" || word == "abort") {
-            std::string_view rest{text};
-            if (rest.find(" to ") == std::string_view::npos && rest.find(" TO ") == std::string_view::npos)
-                return end(false);
-        }
-        auto answer = transaction_ ? transaction_->query(text) : shop_.query(text);
+        auto answer = session_.run(text);
         if (!answer) return std::move(answer).error();
-        const std::vector<answer_part> parts{{"", std::move(*answer)}};
+        if (!answer->found) {
+            print(answer->tag + "\n");
+            return {};
+        }
+        const std::vector<answer_part> parts{{"", std::move(*answer->found)}};
         const answer_shape how;
         print(answer_text(parts, how));
         return {};
-    }
-
-    status begin() {
-        if (transaction_) return error{errc::transaction_state, "a transaction is under way already"};
-        auto begun = shop_.begin();
-        if (!begun) return std::move(begun).error();
-        transaction_.emplace(std::move(*begun));
-        print("BEGIN\n");
-        return {};
-    }
-
-    status end(bool commit) {
-        if (!transaction_) return error{errc::transaction_state, "no transaction is under way"};
-        status done;
-        if (commit) {
-            done = transaction_->commit();
-        } else {
-            transaction_->rollback();
-        }
-        transaction_.reset();
-        if (done) print(commit ? "COMMIT\n" : "ROLLBACK\n");
-        return done;
     }
 
     void command(const std::string& line) {
@@ -181,9 +148,8 @@ private:
         print(aligned({{"shard"}, {"url"}}, lines));
     }
 
-    cluster shop_;
+    sql_session session_;
     config::description described_;
-    std::optional<ashlar::transaction> transaction_;
     bool timing_ = false, left_ = false, failed_ = false;
 };
 

@@ -30,6 +30,13 @@ std::vector<std::string> words_of(std::string_view sql) {
     return words;
 }
 
+// The table of Ashlar's own that tells which shard this is.
+bool names_a_mark(std::string_view sql) {
+    const std::vector<std::string> words = words_of(sql);
+    return std::ranges::any_of(words,
+                               [](const std::string& w) { return w == "shard_mark" || w == "ashlar_shard_mark"; });
+}
+
 error belongs_elsewhere(const cluster_inside& inside, keyspace::shard_id here, const route::bound_plan& plan) {
     std::string owners;
     for (const route::step& each : plan.steps) {
@@ -67,7 +74,7 @@ result<checked_statement> check_for_shard(cluster_inside& inside, keyspace::shar
             return unknown;
         }
         // What the cluster cannot define everywhere at once, a shard can define for itself: views, functions …
-        if (route::is_definition(sql)) {
+        if (route::is_definition(sql) && !names_a_mark(sql)) {
             checked_statement definition;
             definition.writes = definition.changes_tables = true;
             return definition;

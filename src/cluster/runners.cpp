@@ -1,8 +1,10 @@
 #include "cluster/runners.hpp"
 
 #include "cluster/database_check.hpp"
+#include "cluster/session_statements.hpp"
 #include "cluster/wait_here.hpp"
 #include "cluster/work.hpp"
+#include "execute/admission.hpp"
 
 #include <fmt/format.h>
 
@@ -13,8 +15,7 @@ namespace {
 using plan_pointer = std::shared_ptr<const route::prepared_plan>;
 
 // What the client of a proxy would say to its session, a program says by calls.
-error no_session(const route::prepared_plan& plan) {
-    (void)plan;
+error no_session() {
     return error{errc::unsupported, "the statement belongs to a session, which a cluster does not have"}.hint(
         "Use transaction() for BEGIN and COMMIT; settings belong into the databases' URLs.");
 }
@@ -25,6 +26,13 @@ bool is_answered_anywhere(const route::prepared_plan& plan, const topology::worl
     if (why != route::routed_because::no_table && why != route::routed_because::reference_read) return false;
     return plan.where() == route::target::one_shard && !plan.writes() && !plan.reads_catalogue() &&
            !world.shards().empty() && world.shards().front().pool->server().speaks() == driver::dialect::postgres;
+}
+
+execute::abilities abilities_of(const cluster_inside& inside) {
+    const auto& shards = inside.world().shards();
+    execute::abilities can;
+    can.commits_as_one = !shards.empty() && shards.front().pool->server().speaks() == driver::dialect::sqlite;
+    return can;
 }
 
 status check_count(const route::prepared_plan& plan, std::size_t given) {
@@ -49,7 +57,7 @@ result<routed> route_statement(cluster_inside& inside, const std::string& sql, c
     if (status counted = check_count(*made.plan, values.size()); !counted) return std::move(counted).error();
     const std::vector<route::bound_parameter> parameters = to_bound(made.parameters);
     if (made.plan->kind() == route::statement_kind::explain_ashlar) {
-        auto lines = made.plan->explained()->explain(parameters);
+        auto lines = execute::explain(*made.plan->explained(), parameters, abilities_of(inside));
         if (!lines) return std::move(lines).error();
         made.answered = rows_of_lines("QUERY PLAN", *lines);
         return made;
@@ -58,9 +66,10 @@ result<routed> route_statement(cluster_inside& inside, const std::string& sql, c
         return error{errc::unsupported, "PostgreSQL's catalogue over SQLite databases is not answered by the library"}
             .hint("select name, sql from sqlite_master lists the tables of one database.");
     }
-    if (made.plan->where() == route::target::session) return no_session(*made.plan);
+    if (made.plan->where() == route::target::session) return no_session();
     auto bound = made.plan->bind(parameters);
     if (!bound) return std::move(bound).error();
+    if (auto why = execute::refuse(*made.plan, *bound, abilities_of(inside))) return std::move(*why);
     made.bound = std::move(*bound);
     return made;
 }
@@ -129,6 +138,10 @@ route::bound_plan plan_for_place(const checked_statement& what, const std::strin
 // As written to one database; the check applies to shards, where rows have their place.
 io::task<result<rows>> run_on_place(io::loop& loop, std::shared_ptr<cluster_inside> inside, place where,
                                     std::string sql, std::vector<value> values, view_pointer seen) {
+    const driver::dialect engine = where.member->pool->server().speaks();
+    if (status fits = check_session_statement(sql, engine, session_span::statement); !fits) {
+        co_return std::move(fits).error();
+    }
     std::vector<driver::parameter> parameters = to_parameters(values);
     checked_statement what;
     what.proven = false;  // a named database's functions and tables are its own
@@ -172,6 +185,10 @@ io::task<result<rows>> run_routed_within(io::loop& loop, cluster_inside& inside,
 
 io::task<result<rows>> run_on_place_within(io::loop& loop, cluster_inside& inside, open_transaction& transaction,
                                            place where, std::string sql, std::vector<value> values) {
+    const driver::dialect engine = where.member->pool->server().speaks();
+    if (status fits = check_session_statement(sql, engine, session_span::transaction); !fits) {
+        co_return std::move(fits).error();
+    }
     std::vector<driver::parameter> parameters = to_parameters(values);
     checked_statement what;
     what.proven = false;  // a named database's functions and tables are its own

@@ -159,6 +159,11 @@ error too_many_bytes(std::uint64_t max) {
         "Ask for fewer rows, or raise cluster_options.rows_memory_max.");
 }
 
+error left_open() {
+    return error{errc::transaction_state, "the script ended inside of a transaction, which was rolled back"}.hint(
+        "End it with COMMIT.");
+}
+
 }  // namespace
 
 std::vector<driver::parameter> to_parameters(const std::vector<value>& values) {
@@ -442,6 +447,10 @@ io::task<status> run_script_on(io::loop& loop, const cluster_inside& inside, con
     if (!lent) co_return std::move(lent).error().on(where.name);
     note.sent(where, *lent, sql);
     status done = co_await lent->lease->run_script(std::move(sql), until);
+    if (done && lent->lease->in_transaction()) {
+        done = co_await lent->lease->rollback(until);
+        if (done) done = left_open();
+    }
     note.ended(done ? nullptr : &done.error());
     if (seen.seen != nullptr && !where.servers->is_alone()) seen.seen->wrote(where.number);
     if (!done) {

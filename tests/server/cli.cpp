@@ -270,6 +270,33 @@ TEST_P(OnEngine, AFileThatIsInIsNotLoadedTwiceUnlessAsked) {
     EXPECT_EQ(shop.answer("select count(*) from users"), "20\n");
 }
 
+TEST_P(OnEngine, AScriptIsOneSession) {
+    dev_cluster shop{GetParam(), 2};
+    ASSERT_TRUE(shop.load("users", shop.write("users.csv", users_csv(0, 10))).ok());
+    const auto run = [&](const std::string& sql, std::vector<std::string> more = {}) {
+        std::vector<std::string> words{"query", "-c", shop.config(), sql};
+        words.insert(words.end(), more.begin(), more.end());
+        return ashlar(words);
+    };
+    for (const std::vector<std::string>& where : {std::vector<std::string>{}, {"-d", "shard_1"}}) {
+        const auto before = run("select count(*) from users", where).out;
+        const auto undone = run("begin; delete from users where id = 4; rollback", where);
+        EXPECT_TRUE(undone.ok()) << undone.describe();
+        EXPECT_THAT(undone.out, AllOf(HasSubstr("BEGIN"), HasSubstr("ROLLBACK")));
+        EXPECT_EQ(run("select count(*) from users", where).out, before);
+
+        const auto unended = run("begin; delete from users where id = 4", where);
+        EXPECT_EQ(unended.exit_code, 1);
+        EXPECT_THAT(unended.err, HasSubstr("rolled back"));
+        EXPECT_EQ(run("select count(*) from users", where).out, before);
+    }
+    EXPECT_TRUE(run("begin; delete from users where id = 4; commit").ok());
+    EXPECT_EQ(shop.answer("select count(*) from users"), "9\n");
+    const auto lost = run("set timezone = 'UTC'");
+    EXPECT_EQ(lost.exit_code, 1);
+    EXPECT_THAT(lost.err, HasSubstr("0A000"));
+}
+
 TEST_P(OnEngine, ServesUntilASignal) {
     dev_cluster shop{GetParam(), 2};
     ASSERT_TRUE(shop.load("users", shop.write("users.csv", users_csv(0, 100))).ok());

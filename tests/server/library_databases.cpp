@@ -1,4 +1,5 @@
 // Several databases by name, one on each engine: chosen by model, by configuration, for a block, in threads and in map().
+#include "support/becomes.hpp"
 #include "support/mariadb_server.hpp"
 #include "support/postgres_server.hpp"
 #include "support/temporary_folder.hpp"
@@ -190,4 +191,90 @@ TEST_F(LibraryDatabases, ATransactionOnAMariaDbAndReadsOfItGoThere) {
         .expect_count(2);
     EXPECT_EQ(shop().reading().from<receipt>().count().value(), 1);
     EXPECT_EQ(shop().reading().insert(receipt{2, "open"}).error(), errc::read_only);
+}
+
+// Each statement may run on another connection: what such a statement does would be lost without a word.
+TEST_F(LibraryDatabases, WhatBelongsToASessionIsRefusedOutsideOfATransaction) {
+    for (const char* name : {"primary", "analytics", "archive"}) {
+        const scope one = shop().database(name);
+        for (const char* sql :
+             {"begin", "commit", "rollback", "create temporary table t_temp (n int)", "savepoint a"}) {
+            const auto done = one.execute(sql);
+            ASSERT_FALSE(done) << name << ": " << sql;
+            EXPECT_EQ(done.error().sqlstate(), "0A000") << done.error();
+            EXPECT_NE(done.error().hint(), "");
+        }
+        ASSERT_TRUE(one.run_script("create table kept (id int); insert into kept values (1)"));
+        {
+            auto tx = one.begin().value();
+            EXPECT_EQ(tx.execute("commit").error().sqlstate(), "25000");
+            tx.execute("insert into kept values (2)").value();
+            tx.execute("savepoint a").value();
+            tx.execute("insert into kept values (3)").value();
+            tx.execute("rollback to savepoint a").value();
+            tx.commit().value();
+        }
+        EXPECT_EQ(one.scalar<int>("select sum(id) from kept").value(), 3) << name;
+        const status open = one.run_script("begin; delete from kept");
+        ASSERT_FALSE(open) << name;
+        EXPECT_EQ(open.error().sqlstate(), "25000") << open.error();
+        EXPECT_EQ(one.scalar<int>("select count(*) from kept").value(), 2) << name;
+        ASSERT_TRUE(one.run_script("begin; delete from kept where id = 2; commit"));
+        EXPECT_EQ(one.scalar<int>("select count(*) from kept").value(), 1) << name;
+    }
+    for (const char* sql : {"set search_path to nowhere", "listen news", "set role none"}) {
+        EXPECT_EQ(shop().database("analytics").execute(sql).error().sqlstate(), "0A000") << sql;
+    }
+    for (const char* sql : {"use mysql", "set @a = 1", "select last_insert_id()", "lock tables kept write"}) {
+        EXPECT_EQ(shop().database("archive").execute(sql).error().sqlstate(), "0A000") << sql;
+    }
+    for (const char* sql : {"begin", "set search_path to nowhere"}) {
+        EXPECT_EQ(shop().execute(sql).error().sqlstate(), "0A000") << sql;
+    }
+}
+
+TEST_F(LibraryDatabases, ATextWithAZeroByteIsRefusedWhereItCannotBeStored) {
+    const std::string cut{"a\0b", 3};
+    for (const char* name : {"primary", "analytics"}) {
+        const scope one = shop().database(name);
+        ASSERT_TRUE(one.run_script("create table texts (content text)"));
+        EXPECT_EQ(one.execute("insert into texts values ($1)", cut).error().sqlstate(), "22021") << name;
+        EXPECT_EQ(one.scalar<int>("select count(*) from texts").value(), 0) << name;
+    }
+    const scope other = shop().database("archive");
+    ASSERT_TRUE(other.run_script("create table texts (content text)"));
+    other.execute("insert into texts values ($1)", cut).value();
+    EXPECT_EQ(other.scalar<std::string>("select content from texts").value(), cut);
+}
+
+// The pool looks at a connection that has rested before it lends it.
+TEST_F(LibraryDatabases, ConnectionsThatTheServerEndedWhileIdleAreReplacedUnseen) {
+    const auto kill_all = [](const std::string& name) {
+        const std::string theirs = " from information_schema.processlist where db = '" + name + "'";
+        for (const auto& row : mariadb().run_sql("select id" + theirs)) {
+            try {
+                mariadb().run_sql("kill connection " + *row[0]);
+            } catch (const std::exception&) {  // gone already
+            }
+        }
+        EXPECT_TRUE(becomes([&] { return mariadb().scalar("select count(*)" + theirs) == "0"; }));
+    };
+    for (const char* which : {"analytics", "archive"}) {
+        const scope one = shop().database(which);
+        const bool is_maria = std::string_view{which} == "archive";
+        const std::string name =
+            one.scalar<std::string>(is_maria ? "select database()" : "select current_database()").value();
+        for (int i = 0; i < 10; ++i) {
+            EXPECT_EQ(one.scalar<int>("select 1").value(), 1);
+            std::this_thread::sleep_for(std::chrono::milliseconds{20});  // it must have rested
+            if (is_maria) {
+                kill_all(name);
+            } else {
+                postgres().run_sql("select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = '" +
+                                   name + "'");
+            }
+            const auto again = one.scalar<int>("select 1");
+            EXPECT_TRUE(again) << which << ": " << again.error();
+        }
+    }
 }

@@ -30,6 +30,39 @@ TEST(Value, WritesPostgresTextForms) {
     EXPECT_EQ(value{json{"{}"}}.to_text(), "{}");
 }
 
+namespace {
+
+enum colour { red };
+template <class T>
+constexpr bool is_value = std::constructible_from<value, T>;
+
+}  // namespace
+
+TEST(Value, TakesNothingForSomethingElse) {
+    EXPECT_TRUE(value{static_cast<const char*>(nullptr)}.is_null());
+    EXPECT_TRUE(value{nullptr}.is_null());
+    EXPECT_EQ(value{'a'}, value{"a"});
+    EXPECT_EQ(value{static_cast<signed char>(7)}, value{7});
+    EXPECT_EQ(value{static_cast<unsigned char>(7)}, value{7});
+    EXPECT_EQ(value{std::vector<bool>{true}[0]}, value{true});
+    EXPECT_EQ(value{(std::string{"a\0b", 3})}.to_text()->size(), 3u);
+    char buffer[] = "text";
+    EXPECT_EQ(value{buffer}, value{"text"});
+    EXPECT_EQ(value{1.5f}, value{1.5});
+
+    EXPECT_FALSE(is_value<const unsigned char*>);
+    EXPECT_FALSE(is_value<const char8_t*>);
+    EXPECT_FALSE(is_value<const wchar_t*>);
+    EXPECT_FALSE(is_value<int*>);
+    EXPECT_FALSE(is_value<void*>);
+    EXPECT_FALSE(is_value<wchar_t>);
+    EXPECT_FALSE(is_value<char8_t>);
+    EXPECT_FALSE(is_value<char32_t>);
+    EXPECT_FALSE(is_value<colour>);
+    EXPECT_FALSE(is_value<long double>);
+    EXPECT_FALSE(is_value<std::chrono::seconds>);
+}
+
 TEST(FloatText, TurnsToExponentsWhereTheServerDoes) {
     EXPECT_EQ(float_text(1e14), "100000000000000");
     EXPECT_EQ(float_text(1e15), "1e+15");
