@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <tuple>
 
@@ -22,14 +23,27 @@ bool is_read(const endpoint& place) {
     return !place.database.empty();
 }
 
+using database_place = std::tuple<engine, std::string, std::uint16_t, std::string>;
+
+// Equal for two spellings of one file's path; of servers only equal spellings are known to be one.
+database_place place_of(const endpoint& p) {
+    const std::string name =
+        p.engine == engine::sqlite ? std::filesystem::path{p.database}.lexically_normal().string() : p.database;
+    return {p.engine, p.host, p.port, name};
+}
+
 // Two shards on one database would each answer for the other's rows.
 void check_places(reading& with, const shards& what, const std::vector<shard_places>& places) {
-    std::map<std::tuple<engine, std::string, std::uint16_t, std::string>, std::string> owners;
+    if (!what.list.empty() && what.list[0].primary.engine == engine::mysql) {
+        with.wrong.add(places[0].name, "shards." + what.list[0].name, "a shard on mysql", "postgres or sqlite",
+                       "MySQL and MariaDB databases can be named in [databases], and can be a primary without shards");
+    }
+    std::map<database_place, std::string> owners;
     for (std::size_t i = 0; i < what.list.size(); ++i) {
         const database& shard = what.list[i];
         if (!is_read(shard.primary)) continue;
         const endpoint& p = shard.primary;
-        const auto [other, fresh] = owners.emplace(std::tuple{p.engine, p.host, p.port, p.database}, shard.name);
+        const auto [other, fresh] = owners.emplace(place_of(p), shard.name);
         if (!fresh) {
             with.wrong.add(places[i].name, "shards." + shard.name, "the same database as " + other->second,
                            "a database of its own for each shard");
@@ -62,7 +76,7 @@ std::optional<key> read_key(reading& with, const std::string& text, position at,
                             keyspace::key_type type) {
     auto parsed = key::from_configuration(text, type);
     if (parsed) return std::move(*parsed);
-    with.wrong.add(at, subject, fmt::format("{} is no {}", quoted(text), keyspace::name_of(type)),
+    with.wrong.add(at, subject, fmt::format("{} is no {}", config::quoted(text), keyspace::name_of(type)),
                    fmt::format("a key of type {}", keyspace::name_of(type)));
     return std::nullopt;
 }
@@ -138,13 +152,53 @@ void check_values(reading& with, const shards& what, const std::vector<shard_pla
             if (fresh) continue;
             with.wrong.add(
                 places[i].values[v], fmt::format("{}.values[{}]", subject, v),
-                fmt::format("{} belongs to {} already", quoted(shard.values[v]), what.list[other->second].name),
+                fmt::format("{} belongs to {} already", config::quoted(shard.values[v]), what.list[other->second].name),
                 "each key on one shard");
         }
     }
 }
 
+// "up to 10", "from 10 up to 20", "from 20"
+std::string gap_text(const std::optional<key>& from, const std::optional<key>& until) {
+    std::string text = "keys";
+    if (from) text += " from " + from->to_string();
+    if (until) text += from ? " up to " + until->to_string() : " below " + until->to_string();
+    return text;
+}
+
 }  // namespace
+
+void advise_on_ranges(const shards& what, std::vector<std::string>& advice) {
+    if (what.function != function_kind::range) return;
+    std::vector<stretch> all;
+    for (std::size_t i = 0; i < what.list.size(); ++i) {
+        stretch own{i, std::nullopt, std::nullopt};
+        if (what.list[i].from) own.from = key::from_configuration(*what.list[i].from, what.key_type).value();
+        if (what.list[i].until) own.until = key::from_configuration(*what.list[i].until, what.key_type).value();
+        all.push_back(std::move(own));
+    }
+    std::sort(all.begin(), all.end(),
+              [](const stretch& a, const stretch& b) { return b.from && (!a.from || *a.from < *b.from); });
+    const auto told = [&](const std::optional<key>& from, const std::optional<key>& until) {
+        advice.push_back(fmt::format("{} belong to no shard: a row with such a key is refused", gap_text(from, until)));
+    };
+    if (all.front().from) told(std::nullopt, all.front().from);
+    for (std::size_t i = 0; i + 1 < all.size(); ++i) {
+        if (all[i].until && *all[i].until < *all[i + 1].from) told(all[i].until, all[i + 1].from);
+    }
+    if (all.back().until) told(all.back().until, std::nullopt);
+}
+
+void advise_on_places(const description& what, std::vector<std::string>& advice) {
+    if (!what.shards_) return;
+    for (const auto& [name, other] : what.databases) {
+        for (const database& shard : what.shards_->list) {
+            if (place_of(other.primary) != place_of(shard.primary)) continue;
+            advice.push_back(fmt::format("{} and {} are one database: unsharded tables and a shard's rows share it",
+                                         name, shard.name));
+        }
+    }
+}
 
 void check_primary(reading& with, const node& databases, const std::map<std::string, database>& read,
                    const shards& beside) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 namespace ashlar::config {
 
@@ -20,8 +22,8 @@ void substitute(std::string_view inside, std::size_t offset, const environment& 
     const std::string_view name = inside.substr(0, colon);
     const bool has_default = colon != std::string_view::npos && inside.substr(colon).starts_with(":-");
     if (!is_name(name) || (colon != std::string_view::npos && !has_default)) {
-        out.faults.push_back(
-            {offset, "no variable name between ${ and }", "${NAME} or ${NAME:-default}", "a plain ${ is written $${"});
+        out.faults.push_back({offset, "no variable name between ${ and }", "${NAME} or ${NAME:-default}",
+                              "a plain ${ is written $${", false});
         return;
     }
     out.any = true;
@@ -37,10 +39,24 @@ void substitute(std::string_view inside, std::size_t offset, const environment& 
     if (!given) {
         const std::string shown{name};
         out.faults.push_back({offset, "the environment variable " + shown + " is not set", "",
-                              "set it, or write ${" + shown + ":-default}"});
+                              "set it, or write ${" + shown + ":-default}", true});
         return;
     }
     out.text += *given;
+}
+
+// LoadCredential=NAME:FILE gives $CREDENTIALS_DIRECTORY/NAME; LoadCredential=ashlar:FOLDER gives …/ashlar_NAME.
+std::optional<std::string> credential(std::string_view name) {
+    const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+    if (folder == nullptr || *folder == '\0') return std::nullopt;
+    for (const char* prefix : {"", "ashlar_"}) {
+        std::ifstream in{std::string{folder} + "/" + prefix + std::string{name}, std::ios::binary};
+        if (!in) continue;
+        std::string text{std::istreambuf_iterator<char>{in}, {}};
+        while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+        return text;
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -48,7 +64,7 @@ void substitute(std::string_view inside, std::size_t offset, const environment& 
 environment process_environment() {
     return [](std::string_view name) -> std::optional<std::string> {
         const char* value = std::getenv(std::string{name}.c_str());
-        if (value == nullptr) return std::nullopt;
+        if (value == nullptr) return credential(name);
         return std::string{value};
     };
 }
@@ -64,7 +80,7 @@ interpolated interpolate(std::string_view written, const environment& variables)
             const auto closing = written.find('}', i);
             if (closing == std::string_view::npos) {
                 out.faults.push_back(
-                    {i, "${ without its closing }", "${NAME} or ${NAME:-default}", "a plain ${ is written $${"});
+                    {i, "${ without its closing }", "${NAME} or ${NAME:-default}", "a plain ${ is written $${", false});
                 return out;
             }
             substitute(written.substr(i + 2, closing - i - 2), i, variables, out);

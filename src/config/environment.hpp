@@ -19,7 +19,8 @@ public:
     std::function<std::string(std::string_view name)> otherwise;
 };
 
-// The environment of this process. For the faces that stand on top; everything below is handed one.
+// The environment of this process; a variable that is not set there is looked for among the credentials that systemd hands to
+// the service (LoadCredential=). For the faces that stand on top; everything below is handed one.
 environment process_environment();
 
 struct interpolated {
@@ -28,6 +29,7 @@ struct interpolated {
     struct fault {
         std::size_t offset;  // byte of the text as written
         std::string found, expected, hint;
+        bool is_unset = false;  // else the text is no reference to a variable
     };
     std::vector<fault> faults;
 };

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -27,17 +28,27 @@ const node* value_of(section& from, std::string_view key) {
     return found == nullptr ? nullptr : &found->value;
 }
 
-void advise_on_engine(const database& d, std::vector<std::string>& advice) {
-    if (d.primary.engine != engine::mysql) return;
-    advice.push_back(d.name +
-                     " is a MySQL database: no shard, and no primary beside shards, can be one yet, and opening it "
-                     "is refused");
+// One that the file shows, and no variable of the environment.
+bool holds_a_password(const description& what, std::string_view text) {
+    const auto shows = [&](const std::string& secret) {
+        return !secret.empty() && text.find(secret) != std::string_view::npos;
+    };
+    const auto of_database = [&](const database& d) {
+        return shows(d.primary.password) ||
+               std::any_of(d.replicas.begin(), d.replicas.end(), [&](const auto& r) { return shows(r.password); });
+    };
+    for (const auto& [name, each] : what.databases) {
+        if (of_database(each)) return true;
+    }
+    if (what.shards_ && std::any_of(what.shards_->list.begin(), what.shards_->list.end(), of_database)) return true;
+    return std::any_of(what.serve.users.begin(), what.serve.users.end(),
+                       [&](const auto& user) { return shows(user.password); });
 }
 
 void advise(const description& what, std::vector<std::string>& advice) {
     if (!what.shards_) return;
-    if (const database* primary = what.primary(); primary != nullptr) advise_on_engine(*primary, advice);
-    for (const database& each : what.shards_->list) advise_on_engine(each, advice);
+    advise_on_places(what, advice);
+    advise_on_ranges(*what.shards_, advice);
     if (what.shards_->function == keyspace::function_kind::list) {
         bool any_default = false;
         for (const database& each : what.shards_->list) any_default = any_default || each.is_default;
@@ -106,7 +117,12 @@ reading_result read_file(const std::string& path, const environment& variables) 
     if (!in) return refuse(fmt::format("cannot be read: {}", errno_text(errno)), "");
     if (facts.st_size > static_cast<off_t>(file_most)) return refuse("is larger than 16 MiB", "");
     all << in.rdbuf();
-    return read(all.str(), path, variables);
+    const std::string text = all.str();
+    reading_result out = read(text, path, variables);
+    if (out.is_good() && (facts.st_mode & S_IROTH) != 0 && holds_a_password(out.what, text)) {
+        out.advice.push_back(path + " holds passwords, and every user of this machine may read it: chmod o-r " + path);
+    }
+    return out;
 }
 
 error to_error(const reading_result& bad) {

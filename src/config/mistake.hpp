@@ -27,6 +27,8 @@ struct mistake {
     std::string hint;      // "did you mean `max_connections`?"; empty for none
     // True where something is missing. After a syntax error such a mistake may be a mere consequence, and is dropped.
     bool of_absence = false;
+    // A variable of the environment is not set. What is missing around it is a mere consequence then, and is dropped.
+    bool of_unset = false;
 };
 
 // "ashlar.toml:12:1: pool.max_conections: unknown key", then indented lines for what was expected and the hint.
@@ -40,6 +42,7 @@ public:
     void add(position at, std::string subject, std::string found, std::string expected = {}, std::string hint = {});
     void add_absence(position at, std::string subject, std::string found, std::string expected = {},
                      std::string hint = {});
+    void add_unset(position at, std::string subject, std::string found, std::string hint);
     bool empty() const noexcept { return all_.empty(); }
     std::size_t size() const noexcept { return all_.size(); }
 

@@ -35,6 +35,9 @@ struct shard_places {  // where each shard's parts stand in the file, for messag
 // `good_so_far`: no part of the section is wrong by itself, so that the map can be made to see what it says.
 void check_shards(reading& with, const shards& what, const std::vector<shard_places>& places, position section,
                   bool good_so_far);
+// Notes on what is no mistake, but hardly meant: gaps between ranges, a shard's database that has another name, too.
+void advise_on_ranges(const shards& what, std::vector<std::string>& advice);
+void advise_on_places(const description& what, std::vector<std::string>& advice);
 // The primary takes part in plans with the shards, so that it has to speak as they do.
 void check_primary(reading& with, const node& databases, const std::map<std::string, database>& read,
                    const shards& beside);

@@ -1,7 +1,7 @@
 // quantities.hpp: durations and sizes as people write them: "250ms", "1h30m", "256MiB". Pure.
 //
-// Units    ms s m (min) h d; B, KiB MiB GiB TiB (1024), kB MB GB TB (1000). A number without a unit is
-// refused, save 0. Failure  bad_value, with what was expected as the message.
+// Units    ms s m (min) h d; B, KiB MiB GiB TiB (1024), kB MB GB TB (1000). A number without a unit is refused, but 0.
+// Failure  bad_value, with what was expected as the message.
 #pragma once
 
 #include <ashlar/result.hpp>
@@ -12,6 +12,8 @@
 #include <string_view>
 
 namespace ashlar::config {
+
+inline constexpr std::chrono::milliseconds one_day = std::chrono::hours{24};
 
 result<std::chrono::milliseconds> parse_duration(std::string_view text);
 result<std::uint64_t> parse_size(std::string_view text);

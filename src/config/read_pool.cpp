@@ -1,4 +1,5 @@
 #include "config/parts.hpp"
+#include "config/quantities.hpp"
 
 #include <fmt/format.h>
 
@@ -8,10 +9,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::int64_t connections_most = 100'000;
-constexpr milliseconds day = 24h;
 
 void read_duration(section& from, std::string_view key, milliseconds& into) {
-    if (const auto given = from.duration(key, 1ms, 365 * day)) into = *given;
+    if (const auto given = from.duration(key, 1ms, 365 * one_day)) into = *given;
 }
 
 // A minimum that nobody wrote bows to the maximum; one that was written above it is a mistake.

@@ -1,4 +1,5 @@
 #include "config/parts.hpp"
+#include "config/quantities.hpp"
 #include "config/spelling.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +12,6 @@ namespace ashlar::config {
 namespace {
 using namespace std::chrono_literals;
 
-constexpr milliseconds day = 24h;
 constexpr std::size_t replicas_most = 63;
 constexpr std::array<std::string_view, 4> policies{"round_robin", "random", "least_connections", "least_lag"};
 constexpr std::array<std::string_view, 2> withouts{"primary", "refuse"};
@@ -94,9 +94,9 @@ replica_settings read_replica_settings(reading& with, const node& what) {
     if (const auto given = from.boolean("read_write_split")) out.read_write_split = *given;
     read_word(from, "policy", policies, out.policy);
     read_word(from, "no_replica", withouts, out.no_replica);
-    if (const auto d = from.duration("max_lag", 1ms, day)) out.max_lag = *d;
-    if (const auto d = from.duration("check_interval", 10ms, day)) out.check_interval = *d;
-    if (const auto d = from.duration("sample_interval", 1ms, day)) out.sample_interval = *d;
+    if (const auto d = from.duration("max_lag", 1ms, one_day)) out.max_lag = *d;
+    if (const auto d = from.duration("check_interval", 10ms, one_day)) out.check_interval = *d;
+    if (const auto d = from.duration("sample_interval", 1ms, one_day)) out.sample_interval = *d;
     if (const auto n = from.integer("primary_reads_max", 0, 100'000)) {
         out.primary_reads_max = static_cast<std::uint32_t>(*n);
     }
@@ -109,8 +109,8 @@ breaker_settings read_breaker(reading& with, const node& what) {
     section from{with, what, "breaker"};
     if (what.what != node::kind::table) return out;
     if (const auto n = from.integer("failures", 0, 1000)) out.failures = static_cast<std::uint32_t>(*n);
-    if (const auto d = from.duration("window", 1ms, day)) out.window = *d;
-    if (const auto d = from.duration("cool_down", 1ms, day)) out.cool_down = *d;
+    if (const auto d = from.duration("window", 1ms, one_day)) out.window = *d;
+    if (const auto d = from.duration("cool_down", 1ms, one_day)) out.cool_down = *d;
     from.finish();
     return out;
 }
@@ -134,8 +134,8 @@ alert_settings read_alerts(reading& with, const node& what) {
                            "an URL that begins with https:// or http://");
         }
     }
-    if (const auto d = from.duration("after", 0ms, day)) out.after = *d;
-    if (const auto d = from.duration("timeout", 1ms, day)) out.timeout = *d;
+    if (const auto d = from.duration("after", 0ms, one_day)) out.after = *d;
+    if (const auto d = from.duration("timeout", 1ms, one_day)) out.timeout = *d;
     from.finish();
     return out;
 }

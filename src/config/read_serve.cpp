@@ -148,6 +148,27 @@ void check_login(section& from, serve_settings& into) {
     }
 }
 
+void read_word(section& from, std::string_view key, std::span<const std::string_view> words, std::string& into) {
+    const auto written = from.text(key);
+    if (!written) return;
+    if (std::find(words.begin(), words.end(), written->text) == words.end()) {
+        from.with().wrong.add(written->at, from.at_path(key), quoted(written->shown), listed(words),
+                              did_you_mean(written->shown, words));
+        return;
+    }
+    into = written->text;
+}
+
+void read_log(section& from, serve_settings& into) {
+    constexpr std::string_view levels[] = {"debug", "info", "warning", "error"};
+    constexpr std::string_view formats[] = {"text", "json"};
+    read_word(from, "log_level", levels, into.log_level);
+    read_word(from, "log_format", formats, into.log_format);
+    if (const auto d = from.duration("log_min_duration", 0ms, year)) into.log_min_duration = *d;
+    if (const auto on = from.boolean("log_connections")) into.log_connections = *on;
+    if (const auto on = from.boolean("log_disconnections")) into.log_disconnections = *on;
+}
+
 }  // namespace
 
 serve_settings read_serve(reading& with, const node& what) {
@@ -161,6 +182,7 @@ serve_settings read_serve(reading& with, const node& what) {
     read_console_users(from, "admin_users", out, out.admin_users);
     read_console_users(from, "stats_users", out, out.stats_users);
     if (const auto d = from.duration("stats_period", 1s, year)) out.stats_period = *d;
+    read_log(from, out);
     if (const auto d = from.duration("query_timeout", 0ms, year)) out.query_timeout = *d;
     if (const auto d = from.duration("query_wait_timeout", 1ms, year)) out.query_wait_timeout = *d;
     if (const auto d = from.duration("client_login_timeout", 1ms, year)) out.client_login_timeout = *d;

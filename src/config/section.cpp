@@ -60,7 +60,11 @@ std::optional<spelled> section::to_text(const node& value, const std::string& su
     interpolated got = interpolate(value.text, with_.variables);
     for (const interpolated::fault& fault : got.faults) {
         const position at{value.at.line, value.at.column + 1 + static_cast<std::uint32_t>(fault.offset)};
-        with_.wrong.add(at, subject, fault.found, fault.expected, fault.hint);
+        if (fault.is_unset) {
+            with_.wrong.add_unset(at, subject, fault.found, fault.hint);
+        } else {
+            with_.wrong.add(at, subject, fault.found, fault.expected, fault.hint);
+        }
     }
     if (!got.faults.empty()) return std::nullopt;
     return spelled{std::move(got.text), value.text, value.at};
@@ -133,7 +137,10 @@ std::optional<bool> section::boolean(std::string_view key) {
     const entry* found = find(key);
     if (found == nullptr) return std::nullopt;
     if (found->value.what == node::kind::boolean) return found->value.boolean;
+    const bool is_variable =
+        found->value.what == node::kind::string && found->value.text.find("${") != std::string::npos;
     const auto named = from_variable(found->value, at_path(key));
+    if (is_variable && !named) return std::nullopt;  // told already
     if (named && named->text == "true") return true;
     if (named && named->text == "false") return false;
     wrong_type(found->value, at_path(key), "true or false");

@@ -1,6 +1,9 @@
 #include "config/load.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
+
+#include <filesystem>
 
 namespace {
 
@@ -111,15 +114,56 @@ TEST(Load, SaysThatAFileCannotBeRead) {
     EXPECT_THAT(got.error().detail(), ::testing::HasSubstr("No such file"));
 }
 
-TEST(Load, AdvisesOnAnEngineThatCannotBeThePrimaryBesideShards) {
+TEST(Load, RefusesShardsOnMysqlAndTakesAPrimaryWithoutShards) {
     const std::string alone = "[databases.primary]\nurl = \"mysql://u@h/d\"\n";
     const reading_result got = read_text(
         alone + "[shards]\nfunction = \"hash\"\nkey_type = \"integer\"\ncount = 1\nurl = \"mysql://u@h/s\"\n");
-    ASSERT_TRUE(got.is_good()) << to_string(got.wrong, "");
-    EXPECT_THAT(got.advice, ::testing::Contains(::testing::HasSubstr("primary is a MySQL database")));
+    EXPECT_THAT(to_string(got.wrong, ""), ::testing::HasSubstr("a shard on mysql"));
     const reading_result other = read_text(alone);
     ASSERT_TRUE(other.is_good());
     EXPECT_THAT(other.advice, ::testing::IsEmpty());
+}
+
+TEST(Load, NotesGapsBetweenRanges) {
+    const auto advice = [](const std::string& ranges) {
+        const reading_result got = read_text("[shards]\nfunction = \"range\"\nkey_type = \"integer\"\n" + ranges +
+                                             "[tables]\nusers = { shard_key = \"id\" }\n");
+        EXPECT_TRUE(got.is_good()) << to_string(got.wrong, "");
+        return got.advice;
+    };
+    const std::string a = "[shards.a]\nurl = \"sqlite:a.db\"\n", b = "[shards.b]\nurl = \"sqlite:b.db\"\n";
+    EXPECT_THAT(advice(b + "from = 20\n" + a + "until = 10\n"),
+                ::testing::ElementsAre("keys from 10 up to 20 belong to no shard: a row with such a key is refused"));
+    EXPECT_THAT(advice(a + "from = 0\nuntil = 10\n" + b + "from = 10\nuntil = 20\n"),
+                ::testing::ElementsAre("keys below 0 belong to no shard: a row with such a key is refused",
+                                       "keys from 20 belong to no shard: a row with such a key is refused"));
+    EXPECT_THAT(advice(a + "until = 10\n" + b + "from = 10\n"), ::testing::IsEmpty());
+}
+
+TEST(Load, NotesAShardThatIsThePrimaryToo) {
+    const reading_result got = read_text(
+        "[databases.primary]\nurl = \"sqlite:./shop_1.db\"\n[shards]\nfunction = \"hash\"\nkey_type = \"integer\"\n"
+        "count = 2\nurl = \"sqlite:shop_{shard}.db\"\n[tables]\nusers = { shard_key = \"id\" }\n");
+    ASSERT_TRUE(got.is_good()) << to_string(got.wrong, "");
+    EXPECT_THAT(got.advice, ::testing::ElementsAre(::testing::HasSubstr("primary and shard_1 are one database")));
+}
+
+TEST(Load, NotesPasswordsThatEverybodyMayRead) {
+    const test::temporary_folder folder;
+    const std::string shown = "[databases.primary]\nurl = \"postgres://shop:hush-7@db1/shop\"\n";
+    const auto advice = [&](const std::string& text, std::filesystem::perms mode) {
+        const std::string path = folder.write("ashlar.toml", text);
+        std::filesystem::permissions(path, mode);
+        const reading_result got =
+            read_file(path, [](std::string_view) -> std::optional<std::string> { return "hush-7"; });
+        EXPECT_TRUE(got.is_good());
+        return got.advice;
+    };
+    using std::filesystem::perms;
+    const perms owner = perms::owner_read | perms::owner_write, all = owner | perms::group_read | perms::others_read;
+    EXPECT_THAT(advice(shown, all), ::testing::ElementsAre(::testing::HasSubstr("chmod o-r")));
+    EXPECT_THAT(advice(shown, owner), ::testing::IsEmpty());
+    EXPECT_THAT(advice("[databases.primary]\nurl = \"postgres://shop:${PW}@db1/shop\"\n", all), ::testing::IsEmpty());
 }
 
 TEST(Load, SurvivesEveryPrefixOfAFileWithoutTellingItsSecrets) {
