@@ -2,10 +2,12 @@
 // logged, and never end it.
 
 #include "cli/commands.hpp"
+#include "cli/notify.hpp"
 #include "cli/run.hpp"
 #include "cli/terminal.hpp"
 
 #include "config/load.hpp"
+#include "core/event_log.hpp"
 #include "proxy/server.hpp"
 #include "route/key_column.hpp"
 
@@ -47,6 +49,10 @@ void stop_waiting_on_next_signal() {
     pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
 }
 
+void log_signal(std::string_view name, std::string_view action) {
+    log_event(log_level::info, "signal", {{"name", name}, {"action", action}});
+}
+
 // Waits for a signal that stops the proxy. The others are answered by a line.
 void wait_for_end(const sigset_t& held) {
     for (;;) {
@@ -54,15 +60,16 @@ void wait_for_end(const sigset_t& held) {
         if (sigwait(&held, &signal) != 0) continue;
         switch (signal) {
             case SIGHUP:
-                spdlog::info("SIGHUP: the configuration is read only at the start; restart ashlar to apply changes");
+                log_signal("HUP", "none: the configuration is read only at the start; restart ashlar to apply changes");
                 break;
             case SIGUSR1:
-                spdlog::info("SIGUSR1: pausing is not available; ignored");
+                log_signal("USR1", "none: pausing is not available");
                 break;
             case SIGUSR2:
-                spdlog::info("SIGUSR2: nothing is paused that could be resumed; ignored");
+                log_signal("USR2", "none: nothing is paused that could be resumed");
                 break;
             default:
+                log_signal(signal == SIGINT ? "INT" : "TERM", "stop");
                 return;
         }
     }
@@ -109,6 +116,12 @@ status check_login(const config::description& what) {
         "Add [serve.users] with name = \"password\"; or on a loopback address, [serve] with auth_type = \"trust\".");
 }
 
+log_level level_of(std::string_view word) {
+    if (word == "debug") return log_level::debug;
+    if (word == "warning") return log_level::warning;
+    return word == "error" ? log_level::error : log_level::info;
+}
+
 }  // namespace
 
 int run_serve(const serve_options& asked) {
@@ -119,6 +132,7 @@ int run_serve(const serve_options& asked) {
     if (asked.workers) what->serve.workers = *asked.workers;
     if (status s = check_login(*what); !s) return print_error(s.error()), exit_failed;
     const config::serve_settings how = what->serve;
+    configure_log(level_of(how.log_level), how.log_format == "json" ? log_format::json : log_format::text);
 
     auto world = topology::world::open(std::move(*what), proxy::driver_for);
     if (!world) return print_error(world.error()), exit_failed;
@@ -133,7 +147,11 @@ int run_serve(const serve_options& asked) {
         print(fmt::format("Note: {}. Its rows cannot be written. {}\n", each.what, each.hint));
     }
     finish_output();
+    log_event(log_level::info, "started",
+              {{"database", how.database}, {"address", how.listen_addr}, {"port", server.port()}});
+    notify_service_manager("READY=1");
     wait_for_end(held);
+    notify_service_manager("STOPPING=1");
     print(fmt::format("\nStopping: clients may finish their transactions for {} s.\n", asked.grace.count() / 1000));
     finish_output();
     stop_waiting_on_next_signal();

@@ -3,9 +3,9 @@
 
 #include "core/time_text.hpp"
 
+#include "core/event_log.hpp"
 #include "proxy/worker.hpp"
 
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -77,7 +77,7 @@ task<void> session::run() {
         was_cancelled = true;
     } catch (const std::exception& e) {
         // A broken promise of ours ends this client, not the others.
-        spdlog::error("a session ended: {}", e.what());
+        log_event(log_level::error, "session_failed", {{"user", user_}, {"reason", e.what()}});
         why = error{errc::internal};
     }
     if (was_cancelled) {
@@ -87,6 +87,7 @@ task<void> session::run() {
                   ? error{errc::shutting_down, "terminating connection: the proxy is shutting down"}
                   : error{errc::deadline_passed, "terminating connection due to an idle limit"}.sqlstate("57P05");
     }
+    log_end(why);
     if (why && !(*why == errc::peer_closed) && !(*why == errc::cancelled)) say_fatal(*why);
     co_await clean_up();
 }

@@ -29,6 +29,7 @@
 #pragma once
 
 #include "core/memory_bound.hpp"
+#include "execute/admission.hpp"
 #include "proxy/client_hints.hpp"
 #include "proxy/client_stream.hpp"
 #include "proxy/copy_feed.hpp"
@@ -134,12 +135,20 @@ private:
 
     // --- login
     task<status> log_in();
+    task<status> admit(const wire::startup_request& start);
     task<result<wire::startup_request>> read_start_up();
     task<status> answer_cancel(wire::cancel_request what);
     task<status> authenticate(std::string user);
     task<result<std::string>> read_sasl_message(deadline until, bool initial);
     task<status> take_parameters(const wire::startup_request& start);
     task<status> greet();
+
+    // --- the log (session_log.cpp)
+    void log_admission(const wire::startup_request& start, const status& how) const;
+    void log_end(const std::optional<error>& why) const;
+    // Remembers which statement runs, when slow ones are told.
+    void watch(const std::shared_ptr<known_statement>& what);
+    void log_if_slow(nanoseconds took);
 
     // --- the loop
     task<status> serve();
@@ -358,6 +367,7 @@ private:
     status formats_known(const portal& what) const;
     task<result<driver::connection*>> connection_for(std::size_t place);
     std::size_t place_of(const route::bound_plan& plan, const route::step& step) const;
+    execute::abilities abilities() const noexcept;
 
     // --- oids
     void use_oids(participant& p) const;
@@ -474,9 +484,10 @@ private:
     // What others may do to it.
     waits_for waits_for_ = waits_for::client;
     instant since_;
-    instant asked_at_ = instant::min();  // the first message since the last ReadyForQuery; min: none
-    instant began_ = instant::min();     // the transaction, by the first message of its first query; min: none
-    nanoseconds waited_{0};              // for servers, since asked_at_
+    instant asked_at_ = instant::min();         // the first message since the last ReadyForQuery; min: none
+    instant began_ = instant::min();            // the transaction, by the first message of its first query; min: none
+    nanoseconds waited_{0};                     // for servers, since asked_at_
+    std::shared_ptr<known_statement> watched_;  // the last one begun, when slow ones are told
     io::cancel_scope* lending_ = nullptr;
     bool cancel_asked_ = false;
     bool timed_out_ = false;  // by query_timeout, and cancelled

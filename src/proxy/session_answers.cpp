@@ -2,7 +2,9 @@
 // execute, the columns are described by the merge, and each cell is sent in the format that the client asked for.
 #include "core/codec.hpp"
 #include "core/text_to_binary.hpp"
+#include "execute/admission.hpp"
 #include "proxy/catalogue_answer.hpp"
+#include "proxy/session.hpp"
 #include "proxy/session_lending.hpp"
 #include "proxy/worker.hpp"
 
@@ -44,6 +46,13 @@ std::size_t session::place_of(const route::bound_plan& plan, const route::step& 
     return named == SIZE_MAX ? 0 : named;
 }
 
+execute::abilities session::abilities() const noexcept {
+    execute::abilities can;
+    can.commits_as_one = shared_.is_sqlite();
+    can.copies = !shared_.is_sqlite();
+    return can;
+}
+
 task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared_ptr<known_statement> what,
                                                                      std::vector<route::bound_parameter> values,
                                                                      result_formats results, as_one unit) {
@@ -69,28 +78,8 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         if (!place) co_return std::move(place).error();
         pinned = *place;
     }
-    if (bound->steps.size() > 1 &&
-        (plan.kind() == route::statement_kind::ddl || plan.kind() == route::statement_kind::utility)) {
-        error why{errc::unsupported, fmt::format("{} on {} shards at once is not atomic yet", plan.session().command,
-                                                 bound->steps.size())};
-        why.hint("Run it on each shard itself.");
-        co_return why;
-    }
+    if (auto why = pinned ? std::nullopt : execute::refuse(plan, *bound, abilities())) co_return std::move(*why);
     const bool writes_several = plan.writes() && bound->steps.size() > 1;
-    if (writes_several && !shared_.is_sqlite()) {
-        const bool reference = bound->because == route::routed_because::reference_write;
-        error why{errc::unsupported,
-                  reference ? "a write to a reference table goes to every shard, which is not atomic yet"
-                            : fmt::format("a write to {} shards at once is not atomic yet", bound->steps.size())};
-        why.hint(reference ? "Load reference tables with `ashlar load`, or change them by a migration."
-                           : "Write the rows of one shard key at a time, or load many rows with `ashlar load`.");
-        co_return why;
-    }
-    if (plan.kind() == route::statement_kind::copy) {
-        error why{errc::unsupported, "COPY goes to one shard only, or to an unsharded table"};
-        why.hint("Load sharded tables with `ashlar load`.");
-        co_return why;
-    }
     if (shared_.is_sqlite() && plan.writes() && is_read_only()) {
         co_return error{errc::read_only, "cannot write in a read-only transaction"};
     }

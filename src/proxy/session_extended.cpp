@@ -436,6 +436,7 @@ task<status> session::on_execute(client_message m) {
         pass(m.whole, expectation::kind::execute);
         return {};
     }
+    watch(what->statement);
     if (!what->relayed) return told_in_place(execute_portal(std::string{read->portal}, read->rows_max));
     if (failed_) return fail_extended(transaction_failed());  // by an error of ours, which the server knows nothing of
     if (!is_at(what->target)) return after_going(m, what->target);

@@ -1,4 +1,5 @@
 // A client's way from its first byte to the first ReadyForQuery. Every wait in it ends by the login timeout.
+#include "core/letter_case.hpp"
 #include "proxy/our_settings.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
@@ -10,14 +11,6 @@
 namespace ashlar::proxy {
 
 namespace {
-
-std::string lower(std::string_view s) {
-    std::string out{s};
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return out;
-}
 
 // What is told when no server has said it yet, or the databases are SQLite files.
 server_parameters made_up() {
@@ -38,7 +31,7 @@ server_parameters made_up() {
 
 bool is_utf8(std::string_view encoding) {
     std::string plain;
-    for (const char c : lower(encoding)) {
+    for (const char c : lowered(encoding)) {
         if (c != '-' && c != '_' && c != '"' && c != '\'' && c != ' ') plain += c;
     }
     return plain == "utf8" || plain == "unicode" || plain == "sqlascii" || plain == "auto";
@@ -82,18 +75,24 @@ task<result<wire::startup_request>> session::read_start_up() {
 task<status> session::log_in() {
     auto start = co_await read_start_up();
     if (!start) co_return std::move(start).error();
-    if (start->needs_negotiation()) wire::write_negotiate_version(stream_.out(), 0, start->unknown_options);
+    status done = co_await admit(*start);
+    log_admission(*start, done);
+    co_return done;
+}
+
+task<status> session::admit(const wire::startup_request& start) {
+    if (start.needs_negotiation()) wire::write_negotiate_version(stream_.out(), 0, start.unknown_options);
     if (shared_.draining) co_return error{errc::shutting_down};
-    std::string_view replication = start->find("replication");
+    std::string_view replication = start.find("replication");
     if (!replication.empty() && replication != "false" && replication != "off" && replication != "0") {
         co_return error{errc::unsupported, "replication connections are not passed on"}.hint(
             "Connect to the database server itself.");
     }
-    status known = co_await authenticate(std::string{start->user()});
+    status known = co_await authenticate(std::string{start.user()});
     if (!known) co_return known;
-    user_ = start->user();
-    const std::string database{start->database()};
-    if (is_console_name(database)) co_return co_await log_in_to_console(*start);
+    user_ = start.user();
+    const std::string database{start.database()};
+    if (is_console_name(database)) co_return co_await log_in_to_console(start);
     user_ = shown_name(user_);
     if (database != shared_.settings().database) {
         co_return error{errc::database_unknown, fmt::format("database \"{}\" does not exist", database)}.hint(
@@ -109,7 +108,7 @@ task<status> session::log_in() {
     logged_in_ = true;
     home_.no_stranger(*this);
     ++counted().logins;
-    co_return co_await take_parameters(*start);
+    co_return co_await take_parameters(start);
 }
 
 task<status> session::authenticate(std::string user) {
@@ -193,7 +192,7 @@ task<status> session::take_parameters(const wire::startup_request& start) {
             if (!options) co_return std::move(options).error();
             wanted.insert(wanted.end(), options->begin(), options->end());
         } else if (name != "user" && name != "database" && name != "replication") {
-            wanted.emplace_back(lower(name), value);
+            wanted.emplace_back(lowered(name), value);
         }
     }
     for (const auto& [name, value] : wanted) {

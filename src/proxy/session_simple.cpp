@@ -55,6 +55,7 @@ task<status> session::on_query(client_message m) {
         }
     }
     // A shape that is known goes to one server as it is: nothing of run_simple() applies to it but a failed transaction.
+    watch(what);
     const bool relayed = place.has_value() && !failed_;
     task<status> answer = relayed ? relay_query(what, *place, m.whole, true) : run_simple(what, place, m.whole, true);
     status done = co_await answer;

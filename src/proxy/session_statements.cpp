@@ -281,7 +281,7 @@ status session::run_deallocate(const known_statement& what) {
 task<status> session::run_explain(std::shared_ptr<known_statement> what, bool describe) {
     const auto explained = what->plan->explained();
     if (explained == nullptr) co_return error{errc::internal, "nothing to explain"};
-    auto lines = explained->explain({});
+    auto lines = execute::explain(*explained, {}, abilities());
     if (what->pinned) {
         auto place = pinned_place(*what, {});
         if (!place) co_return std::move(place).error();

@@ -42,6 +42,7 @@ void session::count_answer() noexcept {
     ++t.queries;
     t.query_time += now - asked_at_ - waited_;
     t.wait_time += waited_;
+    if (watched_ != nullptr) log_if_slow(now - asked_at_);
     waited_ = nanoseconds{0};
     if (block_ == block::none) {
         ++t.transactions;

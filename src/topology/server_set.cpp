@@ -1,12 +1,12 @@
 // Who writes, who reads, and what became of it. The looks that all of this goes by are in server_set_monitor.cpp.
 #include "topology/server_set.hpp"
 
+#include "core/event_log.hpp"
 #include "core/time_text.hpp"
 #include "health/probe.hpp"
 #include "topology/server_set_parts.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <bit>
@@ -314,7 +314,9 @@ void server_set::failed(std::size_t which, const error& why) {
         marks_[which].breaker.on_failure(steady_clock::now());
         opened = was_closed && !marks_[which].breaker.is_closed();
     }
-    if (opened) spdlog::warn("{} is left alone for a while: {}", servers_[which].name, why.message());
+    if (opened) {
+        log_event(log_level::warning, "breaker_opened", {{"server", servers_[which].name}, {"reason", why.message()}});
+    }
     if (!is_alone()) {
         marks_[which].fit.store(false, std::memory_order_relaxed);
         std::lock_guard hold{guard_};
@@ -327,8 +329,16 @@ void server_set::failed(std::size_t which, const error& why) {
 }
 
 void server_set::note_well(std::size_t which) {
-    std::lock_guard hold{guard_};
-    marks_[which].breaker.on_success(steady_clock::now());
+    bool closed = false;
+    {
+        std::lock_guard hold{guard_};
+        const bool was_open = !marks_[which].breaker.is_closed();
+        marks_[which].breaker.on_success(steady_clock::now());
+        closed = was_open && marks_[which].breaker.is_closed();
+    }
+    if (closed) {
+        log_event(log_level::info, "breaker_closed", {{"server", servers_[which].name}, {"reason", "it answers"}});
+    }
 }
 
 std::vector<server_state> server_set::states() const {

@@ -155,6 +155,7 @@ private:
         std::atomic<instant::rep> doubt_at{instant::min().time_since_epoch().count()};  // when `doubted` was found
         std::atomic<instant::rep> asked_at{instant::min().time_since_epoch().count()};  // for a look because of doubt
         health::breaker breaker;  // guarded, but for what it allows any thread
+        bool is_down = false;     // as the log has it; guarded
     };
     struct watching;
     static constexpr int nobody = -1;

@@ -1,11 +1,11 @@
 // The monitor of a server_set: asks all servers, concludes who writes and who is fit, and tells of changes.
+#include "core/event_log.hpp"
 #include "core/io/task_group.hpp"
 #include "health/probe.hpp"
 #include "topology/server_set.hpp"
 #include "topology/server_set_parts.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 namespace ashlar::topology {
 
@@ -143,14 +143,19 @@ void server_set::conclude(watching& w) {
     std::vector<std::optional<health::finding>> found;
     found.reserve(w.each.size());
     for (const watching::one& each : w.each) found.push_back(each.found);
-    std::string news;
+    std::optional<std::pair<std::string, std::string>> news;  // who takes the writes, or why nobody does
+    std::vector<std::size_t> closed, turned;                  // breakers; servers that are gone or back
     std::vector<std::shared_ptr<io::signal>> told;
     {
         std::lock_guard hold{guard_};
         const instant now = steady_clock::now();
         for (std::size_t i = 0; i < servers_.size(); ++i) {
+            const bool was_open = !marks_[i].breaker.is_closed();
             marks_[i].breaker.on_probe(found[i].has_value(), now);
             marks_[i].silent.store(!found[i].has_value(), std::memory_order_relaxed);
+            if (was_open && marks_[i].breaker.is_closed()) closed.push_back(i);
+            if (marks_[i].is_down == found[i].has_value()) turned.push_back(i);
+            marks_[i].is_down = !found[i].has_value();
         }
         if (is_alone()) {
             server_state& only = states_.front();
@@ -166,8 +171,8 @@ void server_set::conclude(watching& w) {
             const auto who = roles_.writer();
             const bool as_configured = !before && who == std::size_t{0} && looked_at_ == instant::min();
             if (changed && !as_configured) {
-                news = who ? fmt::format("{} takes the writes of {}", servers_[*who].name, database_)
-                           : fmt::format("nobody may write on {}: {}", database_, trouble_);
+                news = who ? std::pair{servers_[*who].name, std::string{"it takes the writes"}}
+                           : std::pair{std::string{"none"}, trouble_};
             }
             if (who && before != who) history_.forget();
             if (who && last_writer_ && last_writer_ != who) failovers_.fetch_add(1, std::memory_order_relaxed);
@@ -182,7 +187,18 @@ void server_set::conclude(watching& w) {
         looked_at_ = w.began;
         told.swap(waiting_);
     }
-    if (!news.empty()) spdlog::info("{}", news);
+    for (const std::size_t i : turned) {
+        const bool is_back = found[i].has_value();
+        log_event(is_back ? log_level::info : log_level::warning, is_back ? "server_up" : "server_down",
+                  {{"server", servers_[i].name}, {"reason", is_back ? "it answers" : w.each[i].problem}});
+    }
+    for (const std::size_t i : closed) {
+        log_event(log_level::info, "breaker_closed", {{"server", servers_[i].name}, {"reason", "it answers"}});
+    }
+    if (news) {
+        log_event(log_level::warning, "writer_changed",
+                  {{"database", database_}, {"server", news->first}, {"reason", news->second}});
+    }
     for (const auto& each : told) each->set();
 }
 

@@ -71,9 +71,8 @@ TEST(ClientHints, SetLocalIsStrongerThanACommentAndThatThanSet) {
     EXPECT_EQ(place(session, local, comment), 2u);
     local.clear();
     local.set("ashlar.shard", kept("ashlar.shard", ""));
-    EXPECT_EQ(place(session, local), std::nullopt);
-    EXPECT_EQ(place(session, local, comment),
-              1u);  // a SET LOCAL to nothing in particular hides what the session has set
+    EXPECT_EQ(place(session, local), std::nullopt);  // it hides what the session has set
+    EXPECT_EQ(place(session, local, comment), 1u);   // but no comment
 }
 
 TEST(OurSettings, UnknownNamesAreRefusedWithTheNearestOne) {
