@@ -76,11 +76,12 @@ drop table if exists friendships;
 drop table if exists users;
 create table users (id uuid primary key, name text not null);
 create table photos (id uuid primary key, user_id uuid not null references users (id), title text not null,
-                     taken_at timestamptz not null);
-create table comments (id uuid primary key, user_id uuid not null, photo_id uuid not null references photos (id),
-                       author_id uuid not null, words text not null);
-create table likes (id uuid primary key, user_id uuid not null, comment_id uuid not null references comments (id),
-                    author_id uuid not null);
+                     taken_at timestamptz not null, unique (user_id, id));
+create table comments (id uuid primary key, user_id uuid not null, photo_id uuid not null, author_id uuid not null,
+                       words text not null, unique (user_id, id),
+                       foreign key (user_id, photo_id) references photos (user_id, id));
+create table likes (id uuid primary key, user_id uuid not null, comment_id uuid not null, author_id uuid not null,
+                    foreign key (user_id, comment_id) references comments (user_id, id));
 create table friendships (id uuid primary key, user_id uuid not null references users (id), friend_id uuid not null);
 )";
 

@@ -218,13 +218,13 @@ function_facts facts_of_function(const catalogue& known, std::string_view schema
     const builtin* const found = schema.empty() || schema == "pg_catalog" ? find_builtin(name) : nullptr;
     if (found) {
         out.how = behaviour_of(*found);
-        out.aggregate = found->kind == 'a';
+        out.aggregate = found->kind == 'a' || found->kind == 'm';  // rank() and its kin: also over a window
         out.window = found->kind == 'w';
         out.returns_set = found->returns_set;
         out.immutable = found->volatility == 'i';
         out.result = found->result;
         out.known = true;
-        if (found->kind == 'm' || found->kind == 'p') out.how = behaviour::unknown;
+        if (found->kind == 'p') out.how = behaviour::unknown;
         if (out.how == behaviour::unknown && !out.aggregate && !out.window && known.unsharded_database_has_copies) {
             out.touches = "reads whatever it is told";
         }

@@ -6,6 +6,7 @@
 #include "route/sqlite/translate.hpp"
 #include "sql/parse.hpp"
 #include "sql/sqlite_text.hpp"
+#include "sql/visit.hpp"
 
 #include <fmt/format.h>
 
@@ -220,10 +221,30 @@ bool is_typed(statement_kind kind) {
            kind == statement_kind::delete_;
 }
 
+bool is_elsewhere(const sql::from_item& from, const catalogue& known) {
+    const table_facts* const table = from.table.name.empty() ? nullptr : known.find(from.table.schema, from.table.name);
+    if (table != nullptr && !table->database.empty() && table->columns.empty()) return true;
+    return std::any_of(from.sides.begin(), from.sides.end(),
+                       [&](const auto& side) { return is_elsewhere(side, known); });
+}
+
+// Does it name a table of another database, whose columns are not read? That database knows its types, whatever its engine.
+bool names_a_table_elsewhere(const sql::statement& said, const catalogue& known) {
+    const auto any = [&](const std::vector<sql::from_item>& list) {
+        return std::any_of(list.begin(), list.end(), [&](const auto& each) { return is_elsewhere(each, known); });
+    };
+    bool found = is_elsewhere(said.target, known) || any(said.from);
+    const auto look = [&](const auto& part) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(part)>, sql::query>) found = found || any(part.from);
+    };
+    sql::visit(said, look);
+    return found;
+}
+
 result<adapted> adapt(std::string_view text, const sql::statement& said, const catalogue& known,
                       const planning_options& options, std::span<const std::uint32_t> declared) {
     const bool explains = said.kind == statement_kind::explain && said.inner && is_typed(said.inner->kind);
-    if (!is_typed(said.kind) && !explains) {
+    if ((!is_typed(said.kind) && !explains) || names_a_table_elsewhere(said, known)) {
         auto made = sql::to_sqlite(text, said);
         if (!made) return std::move(made).error();
         return adapted{std::move(*made), nullptr};
