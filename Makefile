@@ -10,14 +10,12 @@ help:            ## this list
 	@sed -n 's/^\([a-z-]*\): *[^#]*## *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup:           ## install the Debian packages that are missing
-	@tools/setup build run
+	@tools/setup
 
 build: setup     ## build everything into build/release (PRESET=debug, asan, tsan, coverage)
-	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET) >/dev/null
-	@cmake --build --preset $(PRESET) -j $(JOBS) -- --quiet
+	@tools/build $(PRESET) -j $(JOBS)
 
-demo:            ## four shards, a shop of 1,000,000 orders, served on 127.0.0.1:6432 (ENGINE=postgres, DEMO=once)
-	@$(MAKE) build PRESET=release
+demo:            ## four shards, a shop of 1,000,000 orders, on 127.0.0.1:6432 (ENGINE=postgres, PORT=, DEMO=once)
 	@tools/demo
 
 test: build      ## build, then run every test against real servers
@@ -40,9 +38,10 @@ format-check:
 layers:          ## no room includes one that stands below it; no coroutine that g++ 12 miscompiles
 	@python3 tools/check_layers.py
 	@python3 tools/make_errors_page.py --check
+	@python3 tools/make_sql_page.py --check
 	@test ! -f tools/check_coroutines.py || { python3 tools/check_coroutines.py --self-test >/dev/null && python3 tools/check_coroutines.py; }
 
-lint: build      ## clang-tidy over src and include (FILES=… for some)
+lint: setup      ## clang-tidy over src and include (FILES=… for some)
 	@tools/lint $(BUILD) $(FILES)
 
 golden-accept: build ## rewrite the golden files with what comes out now; read the diff

@@ -3,6 +3,10 @@ add_library(ashlar_options INTERFACE)
 target_compile_options(ashlar_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wunused
   -Wimplicit-fallthrough -fstack-protector-strong)
+if(ASHLAR_QUICK)
+  # Names of one source file meet those of another there. The ordinary build has warned already.
+  target_compile_options(ashlar_options INTERFACE -Wno-shadow -Wno-unused -Wno-subobject-linkage)
+endif()
 if(ASHLAR_WERROR)
   target_compile_options(ashlar_options INTERFACE -Werror)
 endif()

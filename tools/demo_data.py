@@ -32,6 +32,12 @@ first = "Ada Alan Barbara Claude Dennis Edsger Frances Grace Hedy Ivan Jean John
 last = "Allen Conway Dijkstra Goldberg Hamilton Hopper Johnson Kay Knuth Lamarr Lamport Liskov Lovelace Perlman Ritchie Shannon Sutherland Thompson Turing Wirth".split()
 start = datetime(2023, 1, 1)
 
+def show(done):
+    """How far it is, on a terminal."""
+    if sys.stdout.isatty():
+        print(f"\r  {done:,} of {orders:,} orders", end="" if done < orders else "\n", flush=True)
+
+
 def stamp(seconds):
     return (start + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S")
 
@@ -47,6 +53,8 @@ states = ["delivered"] * 14 + ["shipped"] * 3 + ["pending"] * 2 + ["cancelled"]
 with open(folder / "orders.csv", "w") as out:
     out.write("id,user_id,status,total,created_at\n")
     for number in range(1, orders + 1):
+        if number % 50_000 == 0 or number == orders:
+            show(number)
         # The square makes a few users order much and most a little.
         owner = ids[int(users * draw.random() ** 2)]
         cents = int(min(draw.lognormvariate(8.3, 0.9), 5_000_000)) + 99

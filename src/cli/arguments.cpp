@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 
+#include "cli/completion.hpp"
 #include "cli/run.hpp"
 
 #include "config/quantities.hpp"
@@ -8,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <sstream>
 
 namespace ashlar::cli {
@@ -26,7 +28,7 @@ constexpr std::string_view footer = R"(First steps:
   ashlar load orders orders.csv   load a file, each row to its shard
   ashlar serve                    serve them as one database to psql and every other PostgreSQL client
 
-Each command tells more: ashlar COMMAND --help
+Each command tells more: ashlar help COMMAND
 Exit codes: 0 done, 1 it failed, 2 the command line makes no sense.)";
 
 // The options of all commands, and the one that was asked for.
@@ -43,6 +45,7 @@ struct everything {
     pools_options pools;
     load_options load;
     marks_options marks;
+    std::string completion_shell;  // empty: another command
     std::vector<std::pair<CLI::App*, std::function<command()>>> commands;
 
     template <class Options>
@@ -52,12 +55,17 @@ struct everything {
         commands.emplace_back(sub, [&options] { return command{options}; });
         return sub;
     }
-    void add_config(CLI::App* to, std::string& into) {
+    CLI::Option* add_config(CLI::App* to, std::string& into) {
         into = "ashlar.toml";
-        to->add_option("-c,--config", into, "The configuration file")
+        return to->add_option("-c,--config", into, "The configuration file")
             ->envname("ASHLAR_CONFIG")
             ->capture_default_str()
             ->type_name("FILE");
+    }
+    // For commands with no other argument: the file may stand alone.
+    void add_config_or_file(CLI::App* to, std::string& into) {
+        CLI::Option* named = add_config(to, into);
+        to->add_option("FILE", into, "The same")->excludes(named);
     }
 
     everything() {
@@ -77,6 +85,7 @@ struct everything {
         add_pools();
         add_load();
         add_marks();
+        add_completion();
     }
 
     void add_init() {
@@ -96,13 +105,13 @@ A file that exists is never overwritten.)");
     void add_check() {
         CLI::App* sub = add("check", "Tell everything that is wrong with the configuration", check, R"(Examples:
   ashlar check
-  ashlar check -c shop.toml --json
+  ashlar check shop.toml --json
   ashlar check --deep
 
 All mistakes are told at once, each with its line and what was expected; without any, a summary. No database is
 connected to, and no password is printed. With --deep the shards are asked as well: does the map fit their marks, are
 their tables alike, and do rows lie on the shards of their keys? The exit code is 1 when something is wrong.)");
-        add_config(sub, check.config);
+        add_config_or_file(sub, check.config);
         CLI::Option* deep =
             sub->add_flag("--deep", check.deep, "Ask the databases too: do their marks, tables and rows fit?");
         sub->add_flag("--json", check.json, "Print an object for programs: file, good, mistakes, advice …");
@@ -122,7 +131,7 @@ Every shard keeps a mark: which shard of which map it is. It is written when the
 another map is refused. --accept stores the configured map in its place; it looks at rows of every sharded table first,
 and changes nothing when one lies on a shard that would not own it. Stop what serves the shards before. The exit code
 is 1 when a mark and the configuration do not agree.)");
-        add_config(sub, marks.config);
+        add_config_or_file(sub, marks.config);
         CLI::Option* accept = sub->add_flag("--accept", marks.accept, "Store the configured map as the shards' marks");
         sub->add_option("--rows", marks.rows, "Look at so many rows of each table on each shard first; 0: all")
             ->needs(accept)
@@ -157,13 +166,13 @@ A key is read as SQL reads it: '7', ' 7' and '+7' are one integer. No database i
     void add_serve() {
         CLI::App* sub = add("serve", "Serve all databases as one, to any PostgreSQL client", serve, R"(Examples:
   ashlar serve
-  ashlar serve -c shop.toml --port 7432
+  ashlar serve shop.toml --port 7432
   psql postgres://demo@127.0.0.1:6432/shop
 
 [serve] of the configuration says where to listen and who may log in. SIGINT (Ctrl-C) or SIGTERM stops it: clients may
 finish their transactions for --grace; a second signal ends it at once. SIGHUP, SIGUSR1 and SIGUSR2 are logged and
 change nothing: the configuration is read at the start.)");
-        add_config(sub, serve.config);
+        add_config_or_file(sub, serve.config);
         sub->add_option("--port", serve.port, "Listen here instead of [serve] listen_port")
             ->check(CLI::Range(1, 65535));
         sub->add_option("--workers", serve.workers, "Threads, instead of [serve] workers")->check(CLI::Range(1, 1024));
@@ -205,8 +214,8 @@ error says which shards have it already.)--");
   ashlar shell
   ashlar shell < script.sql
 
-In it: \d the tables, \shards the shards, \timing, \q. For completion and history: ashlar serve, and psql.)");
-        add_config(sub, shell.config);
+In it: \d the tables, \shards the shards, \timing, \q. On a terminal, lines are edited and kept in ~/.ashlar_history.)");
+        add_config_or_file(sub, shell.config);
     }
 
     void add_status() {
@@ -218,7 +227,7 @@ In it: \d the tables, \shards the shards, \timing, \q. For completion and histor
 `connections` is the server's own count for this database, of all it allows; `pool` is what one Ashlar process may open.
 The exit code is 1 when a server is down or in the wrong role, a shard's mark is not as the configuration says, or its
 tables are not as on the other shards.)");
-        add_config(sub, status.config);
+        add_config_or_file(sub, status.config);
         sub->add_flag("--json", status.json, "Print an array for programs");
         sub->add_flag("--watch", status.watch, "Ask again every second, until Ctrl-C");
     }
@@ -232,7 +241,7 @@ tables are not as on the other shards.)");
 
 It asks the console of the `ashlar serve` that runs with this file, as the first of serve.stats_users or serve.admin_users.
 Where [serve.users] holds a SCRAM verifier, the password is taken from PGPASSWORD or ~/.pgpass.)");
-        add_config(sub, pools.config);
+        add_config_or_file(sub, pools.config);
         sub->add_option("--user", pools.user, "Log in as this user")->type_name("NAME");
         sub->add_flag("--json", pools.json, "Print an array for programs");
         sub->add_flag("--watch", pools.watch, "Ask again every second, until Ctrl-C");
@@ -274,6 +283,18 @@ with its line) ends the load; with --bad-rows it is set aside, into a file of th
             ->check(CLI::Range(1, 1'000'000))
             ->capture_default_str();
         sub->add_flag("--json", load.json, "Print an object for programs: rows, bad_rows, seconds, databases");
+    }
+
+    void add_completion() {
+        CLI::App* sub = app.add_subcommand("completion", "Print a completion script for a shell");
+        sub->footer(R"(Examples:
+  ashlar completion bash > /etc/bash_completion.d/ashlar
+  ashlar completion fish > ~/.config/fish/completions/ashlar.fish
+
+The Debian package installs all three.)");
+        sub->add_option("SHELL", completion_shell, "bash, zsh or fish")
+            ->required()
+            ->check(CLI::IsMember({"bash", "zsh", "fish"}));
     }
 
     void add_dev() {
@@ -328,34 +349,98 @@ and files that `start` made are ever ended or removed.)");
     }
 };
 
-std::string hint_for(const CLI::App& app, int argc, const char* const* argv) {
-    if (argc < 2 || argv[1][0] == '-') return {};
+option_description describe(const CLI::Option& option) {
+    option_description out;
+    for (const std::string& name : option.get_snames()) out.names.push_back("-" + name);
+    for (const std::string& name : option.get_lnames()) out.names.push_back("--" + name);
+    out.summary = option.get_description();
+    out.takes_value = option.get_items_expected_max() > 0;
+    const std::string& kind = option.get_type_name();  // "TEXT:{a,b}" where only some values are taken
+    if (const auto open = kind.find('{'); open != std::string::npos) {
+        std::istringstream list{kind.substr(open + 1, kind.find('}') - open - 1)};
+        for (std::string each; std::getline(list, each, ',');) out.choices.push_back(each);
+    }
+    const std::string name = out.names.empty() ? option.get_name(true) : "";
+    out.is_file = out.takes_value && (kind.starts_with("FILE") || name == "FILE" || name == "FOLDER");
+    return out;
+}
+
+command_description describe(const CLI::App& app) {
+    command_description out;
+    out.name = app.get_name();
+    out.summary = app.get_description();
+    for (const CLI::Option* each : app.get_options({})) out.options.push_back(describe(*each));
+    for (const CLI::App* each : app.get_subcommands({})) out.commands.push_back(describe(*each));
+    return out;
+}
+
+bool is_command(const CLI::App& app, std::string_view word) {
+    for (const CLI::App* each : app.get_subcommands({})) {
+        if (each->get_name() == word) return true;
+    }
+    return false;
+}
+
+said no_command(const CLI::App& app, const std::string& word) {
     std::vector<std::string> names;
     for (const CLI::App* each : app.get_subcommands({})) names.push_back(each->get_name());
-    for (const std::string& name : names) {
-        if (name == argv[1]) return "See: ashlar " + name + " --help\n";
+    const std::string meant = config::did_you_mean(word, config::views_of(names));
+    return said{exit_usage, "ERROR:  There is no command `" + word + "`.\nHINT:   " +
+                                (meant.empty() ? "`ashlar help` lists the commands.\n" : meant + "\n")};
+}
+
+// What people also write: `help COMMAND` for `COMMAND --help`, and -c before the command.
+std::vector<std::string> in_order(const CLI::App& app, int argc, const char* const* argv) {
+    std::vector<std::string> words(argv + 1, argv + argc);
+    std::vector<std::string> before;
+    std::size_t at = 0;
+    for (; at < words.size(); ++at) {
+        const std::string& word = words[at];
+        if ((word == "-c" || word == "--config") && at + 1 < words.size()) {
+            before.push_back(word);
+            before.push_back(words[++at]);
+        } else if (word.starts_with("--config=") || (word.starts_with("-c") && word.size() > 2)) {
+            before.push_back(word);
+        } else {
+            break;
+        }
     }
-    const std::string meant = config::did_you_mean(argv[1], config::views_of(names));
-    return "There is no command `" + std::string{argv[1]} + "`" + (meant.empty() ? "." : ": " + meant) + "\n";
+    words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(at));
+    if (!words.empty() && words.front() == "help") {
+        words.erase(words.begin());
+        words.push_back("--help");
+    }
+    const bool has_command = !words.empty() && is_command(app, words.front());
+    words.insert(words.begin() + (has_command ? 1 : 0), before.begin(), before.end());
+    return words;
 }
 
 }  // namespace
 
 std::variant<command, said> parse_arguments(int argc, const char* const* argv) {
     everything all;
+    std::vector<std::string> words = in_order(all.app, argc, argv);
+    if (!words.empty() && !words.front().starts_with('-') && !is_command(all.app, words.front())) {
+        return no_command(all.app, words.front());
+    }
     try {
-        all.app.parse(argc, argv);
+        std::reverse(words.begin(), words.end());  // as CLI11 takes them
+        all.app.parse(words);
     } catch (const CLI::ParseError& stopped) {
         std::ostringstream out, err;
         const int code = all.app.exit(stopped, out, err);
         if (code == 0) return said{exit_ok, out.str()};
-        std::string text = "ERROR:  " + std::string{stopped.what()} + "\n";
         if (argc < 2) return said{exit_usage, all.app.help()};
-        const std::string hint = hint_for(all.app, argc, argv);
-        return said{exit_usage, text + "HINT:   " + (hint.empty() ? "See: ashlar --help\n" : hint)};
+        const auto chosen = all.app.get_subcommands();
+        const std::string which = chosen.empty() ? "" : chosen.front()->get_name() + " ";
+        return said{exit_usage,
+                    "ERROR:  " + std::string{stopped.what()} + "\nHINT:   See: ashlar " + which + "--help\n"};
     }
     for (const auto& [sub, made] : all.commands) {
         if (sub->parsed()) return made();
+    }
+    if (!all.completion_shell.empty()) {
+        return said{exit_ok, completion_script(describe(all.app), all.completion_shell)};
     }
     return said{exit_usage, all.app.help()};
 }

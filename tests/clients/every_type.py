@@ -8,6 +8,7 @@ written. Refusing (0A000) is right; what is answered must be the same, in the sa
 """
 import argparse
 import collections
+import struct
 import sys
 
 import psycopg
@@ -111,6 +112,19 @@ def positive_nan(cell):
     return b"\x7f" + cell[1:] if cell == b"\xff\xf8" + bytes(6) else cell
 
 
+def in_order(rows, type_):
+    """What must come in the same order: of intervals how long they are, since '1 mon' and '30 days' are equal."""
+    if type_ != "interval":
+        return rows
+
+    def length(cell):
+        if not isinstance(cell, bytes) or len(cell) != 16:
+            return cell
+        microseconds, days, months = struct.unpack(">qii", cell)
+        return microseconds + (days + 30 * months) * 86_400_000_000
+    return [tuple(length(cell) for cell in row) for row in rows]
+
+
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("binary")
@@ -165,7 +179,7 @@ def main():
                             wrong.append((where, f"answered where one plain database fails: {fails}"))
                         elif expected[0] != got[0]:
                             wrong.append((where, f"columns {got[0]} instead of {expected[0]}"))
-                        elif "order by" in sql and expected[1] != got[1] or sorted(expected[1], key=repr) != sorted(got[1], key=repr):
+                        elif "order by" in sql and in_order(expected[1], type_) != in_order(got[1], type_) or sorted(expected[1], key=repr) != sorted(got[1], key=repr):
                             wrong.append((where, f"\n    plain {expected[1]}\n    ours  {got[1]}"))
                         else:
                             count["answered"] += 1

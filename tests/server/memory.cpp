@@ -24,9 +24,11 @@ proxied::options house_of(std::uint64_t memory_max) {
     how.on = databases;
     how.shards = 4;
     how.pool = 12;
+    how.function = keyspace::function_kind::modulo;
     how.schema = {
         "create table big (id int, t text)",
-        "insert into big select i, current_database() || i || repeat('x', 190) from generate_series(1, 15000) i",
+        "insert into big select i, current_database() || i || repeat('x', 190) from generate_series(1, 60000) i "
+        "where current_database() like 'shard%' and i % 4 = ascii(right(current_database(), 1)) - ascii('1')",
         "create table one (id int, t text)",
         "insert into one select 1, repeat('y', 50000000) where current_database() = 'shard_2'"};
     how.tables = {proxied::sharded("big", "id"), proxied::sharded("one", "id")};

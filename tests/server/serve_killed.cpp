@@ -1,5 +1,6 @@
 // `ashlar serve` over SQLite files, killed at any moment under clients who move money between shards: what it acknowledged
 // is there when it is started anew, and nothing is there by half.
+#include "support/becomes.hpp"
 #include "support/free_port.hpp"
 #include "support/process.hpp"
 #include "support/raw_client.hpp"
@@ -141,8 +142,10 @@ TEST(ServeKilled, KeepsWhatItAcknowledgedAndNothingByHalf) {
         house.open();
 
         raw_client c = house.client();
+        // A file that was left with a journal may need another look before it takes part.
+        ASSERT_TRUE(test::becomes([&] { return !c.query("select sum(cents) from accounts").starts_with("E(57P03)"); }));
         EXPECT_EQ(c.query("select sum(cents) from accounts"),
-                  fmt::format("T(sum(cents):1700) D({}) C(SELECT 1) Z(I)", accounts * 1'000));
+                  fmt::format("T(sum:1700) D({}) C(SELECT 1) Z(I)", accounts * 1'000));
         std::map<std::int64_t, int> rows;
         const std::string ledger = c.query("select transfer from ledger order by transfer");
         for (std::size_t at = 0; (at = ledger.find("D(", at)) != ledger.npos; at += 2) {

@@ -95,7 +95,10 @@ TEST(SqliteFormats, BinaryIsWhatPostgresqlSends) {
         int id = 0;
         for (const std::string& value : types()[i].values) {
             const std::string insert = fmt::format("insert into t{} values ({}, {})", i, ++id, quoted(value));
-            ASSERT_EQ(through.query(insert), "C(INSERT 0 1) Z(I)") << insert;
+            const std::string stored = through.query(insert);
+            // Dates before Christ and after 9999, whose text SQLite cannot order.
+            if (stored == "E(0A000) Z(I)" || stored == "E(22008) Z(I)") continue;
+            ASSERT_EQ(stored, "C(INSERT 0 1) Z(I)") << insert;
             list += fmt::format("{}({}, {}::{})", list.empty() ? "" : ", ", id, quoted(value), types()[i].postgresql);
         }
         ASSERT_EQ(through.query(fmt::format("insert into t{} values ({}, null)", i, ++id)), "C(INSERT 0 1) Z(I)");

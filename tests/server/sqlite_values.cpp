@@ -175,6 +175,10 @@ TEST_F(SqliteValues, EveryDeclaredTypeGoesThroughEveryKindOfMerge) {
             const bool summable = (column.postgres & add) != 0 || (q.needs & add) == 0;
             if (!ordered || !summable) continue;
             const auto merged = two.query(sql);
+            if (!merged && merged.error().sqlstate() == "42883") {  // min(boolean), min(uuid): there is none
+                EXPECT_FALSE(postgres.query(sql));
+                continue;
+            }
             ASSERT_TRUE(merged) << merged.error();
             const auto alone = one.query(sql);
             ASSERT_TRUE(alone) << alone.error();
@@ -248,7 +252,7 @@ TEST_F(SqliteValues, SumsOfMoneyAreExactOnOneShardAndOnAll) {
     EXPECT_TRUE(two.query("explain select sum(c), c > 1 from v where id = 1 group by c"));
     const auto doubled = two.query("select sum(c) * 2, sum(c) / 2.0 from v where id = 10");
     ASSERT_TRUE(doubled) << doubled.error();
-    EXPECT_EQ(doubled->name(0), "sum(c) * 2");
+    EXPECT_EQ(doubled->name(0), "?column?");
     EXPECT_EQ((*doubled)[0].text(0), "740.20");
     EXPECT_EQ(text("select c > 300, c is null from v where id = 10"), "'t' 'f' \n");
     EXPECT_EQ(text("select id % 2, sum(c) from v group by id % 2 order by sum(c) desc"),

@@ -51,4 +51,46 @@ TEST(Arguments, AnUnknownOptionIsAMistake) {
     EXPECT_EQ(nothing_to_run({"check", "--jsno"}).exit_code, 2);
 }
 
+TEST(Arguments, HelpIsAlsoACommand) {
+    EXPECT_EQ(nothing_to_run({"help", "load"}).text, nothing_to_run({"load", "--help"}).text);
+    EXPECT_EQ(nothing_to_run({"help", "dev", "start"}).text, nothing_to_run({"dev", "start", "--help"}).text);
+    EXPECT_EQ(nothing_to_run({"help"}).text, nothing_to_run({"--help"}).text);
+    EXPECT_EQ(nothing_to_run({"help", "load"}).exit_code, 0);
+}
+
+TEST(Arguments, TheFileMayStandBeforeTheCommandOrAlone) {
+    const auto file_of = [](std::vector<const char*> words) {
+        auto parsed = parse(std::move(words));
+        return std::get<check_options>(std::get<command>(parsed)).config;
+    };
+    EXPECT_EQ(file_of({"-c", "x.toml", "check"}), "x.toml");
+    EXPECT_EQ(file_of({"--config=x.toml", "check"}), "x.toml");
+    EXPECT_EQ(file_of({"check", "x.toml"}), "x.toml");
+    EXPECT_EQ(file_of({"check", "x.toml", "--json"}), "x.toml");
+    EXPECT_EQ(file_of({"check"}), "ashlar.toml");
+    EXPECT_EQ(nothing_to_run({"check", "x.toml", "-c", "y.toml"}).exit_code, 2);
+    EXPECT_EQ(nothing_to_run({"-c", "x.toml", "init"}).exit_code, 2);
+    auto parsed = parse({"-c", "x.toml", "serve", "--port", "7432"});
+    EXPECT_EQ(std::get<serve_options>(std::get<command>(parsed)).config, "x.toml");
+}
+
+TEST(Arguments, AnUnknownCommandIsNamed) {
+    const said s = nothing_to_run({"frobnicate", "-x"});
+    EXPECT_EQ(s.exit_code, 2);
+    EXPECT_THAT(s.text, ::testing::StartsWith("ERROR:  There is no command `frobnicate`.\nHINT:   "));
+}
+
+TEST(Arguments, CompletionScriptsNameEveryCommand) {
+    for (const char* shell : {"bash", "zsh", "fish"}) {
+        const said s = nothing_to_run({"completion", shell});
+        EXPECT_EQ(s.exit_code, 0);
+        for (const char* name :
+             {"init", "check", "where", "dev", "serve", "query", "shell", "status", "pools", "load"}) {
+            EXPECT_THAT(s.text, HasSubstr(name)) << shell;
+        }
+        EXPECT_THAT(s.text, HasSubstr("sqlite postgres")) << shell;  // the values of --engine
+    }
+    EXPECT_EQ(nothing_to_run({"completion", "tcsh"}).exit_code, 2);
+}
+
 }  // namespace
