@@ -94,7 +94,15 @@ task<void> world::inside::look_at_all(io::loop& on, std::deque<look>& all, deadl
     io::task_group<void> looks{on, outer};
     std::exception_ptr thrown;
     try {
-        for (look& each : all) looks.start(look_at(on, each, until));
+        for (look& each : all) {
+            // Files one after the other: two that were left with the journals of one transaction cannot both be recovered
+            // at the same moment, for each looks at what the other removes.
+            if (each.of->described->primary.engine == config::engine::sqlite) {
+                co_await look_at(on, each, until);
+            } else {
+                looks.start(look_at(on, each, until));
+            }
+        }
         for (bool more = true; more;) {
             auto ended = co_await looks.next();
             more = ended.has_value();

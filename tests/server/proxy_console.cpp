@@ -513,9 +513,12 @@ TEST_F(ConsoleOfReplicas, ServersAndPoolsTellWhoHoldsWhat) {
     EXPECT_EQ(holder["link"], server["ptr"]);
     EXPECT_EQ(server["link"], holder["ptr"]);
     EXPECT_EQ(holder["servers"], server["database"]);
-    row pool = console_->one("show pools", "database", server["database"]);
+    row pool;
+    EXPECT_TRUE(becomes([&] {  // the catalogue may be read just now
+        pool = console_->one("show pools", "database", server["database"]);
+        return pool["sv_active"] == "1";
+    }));
     EXPECT_EQ(pool["cl_active"], "1");
-    EXPECT_EQ(pool["sv_active"], "1");
     EXPECT_EQ(console_->one("show users", "name", "app")["current_connections"], "1");
     ASSERT_EQ(user.state("commit"), "");
     // At once, or after its reset.
