@@ -499,7 +499,7 @@ TEST(ProxySessions, SilentConnectionsKeepNobodyOut) {
 
 TEST(ProxySessions, AQueueThatIsTooSlowIsSaidWith53300) {
     proxied::options o = house_of(1);
-    o.change = [](config::description& d) { d.serve.query_wait_timeout = milliseconds{200}; };
+    o.change = [](config::description& d) { d.serve.query_wait_timeout = std::chrono::seconds{3}; };
     proxied house{o};
     raw_client holder{house.login()};
     (void)holder.query("begin");
