@@ -60,16 +60,17 @@ void wait_for_end(const sigset_t& held) {
         if (sigwait(&held, &signal) != 0) continue;
         switch (signal) {
             case SIGHUP:
-                log_signal("HUP", "none: the configuration is read only at the start; restart ashlar to apply changes");
+                log_signal("SIGHUP",
+                           "none: the configuration is read only at the start; restart ashlar to apply changes");
                 break;
             case SIGUSR1:
-                log_signal("USR1", "none: pausing is not available");
+                log_signal("SIGUSR1", "none: pausing is not available");
                 break;
             case SIGUSR2:
-                log_signal("USR2", "none: nothing is paused that could be resumed");
+                log_signal("SIGUSR2", "none: nothing is paused that could be resumed");
                 break;
             default:
-                log_signal(signal == SIGINT ? "INT" : "TERM", "stop");
+                log_signal(signal == SIGINT ? "SIGINT" : "SIGTERM", "stop");
                 return;
         }
     }
