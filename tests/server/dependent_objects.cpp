@@ -188,7 +188,8 @@ const std::vector<std::pair<std::string, std::string>>& sharded_tables() {
                                                                       {"friends", "acc_id"},
                                                                       {"events", "acc_id"},
                                                                       {"things", "acc_id"},
-                                                                      {"leaves", "acc_id"}};
+                                                                      {"leaves", "acc_id"},
+                                                                      {"items", "acc_id"}};
     return all;
 }
 
@@ -424,6 +425,8 @@ TEST_F(DependentObjects, TriggersAndRulesThatReachOutOrChangeTheKeyAreRefused) {
     refused("delete from logged where acc_id = 3", "log_it");
     refused("insert into ruled values (3, 1)", "also");
     refused("insert into counted_visits values (1, 3)", "count_visit");
+    here().put("insert into items values (3, 1, 1)");
+    same("select n from acc where id = 3");
     here().put("update keyed set v = 2 where acc_id = 3");
     here().put("insert into kept values (3, 1)");
     here().put("delete from kept where acc_id = 3");
@@ -578,6 +581,8 @@ TEST_F(DependentObjectsOnSqlite, AreAnsweredOrRefusedToo) {
     refuses("insert into orders (acc_id, total) values (3, 5)", "number of orders");
     refuses("insert into orders values (null, 3, 5)", "number of orders");
     gives("insert into orders values (1, 3, 5)", {"INSERT 0 1"});
+    gives("update acc set n = 3 where id = 3", {"UPDATE 1"});
+    gives("select seen from acc where id = 3", {"yes|"});
     refuses("insert into logged values (3, 1)", "log_it");
     refuses("insert into visits values (1, '/', 3)", "count_it");
     refuses("insert into bills values (1, 3)", "bills");
