@@ -2,6 +2,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/json_text.hpp"
+#include "cli/pause.hpp"
 #include "cli/run.hpp"
 #include "cli/table_text.hpp"
 #include "cli/terminal.hpp"
@@ -138,11 +139,6 @@ std::string json_of(findings& from) {
         list.add(one);
     }
     return list.text() + "\n";
-}
-
-task<void> pause(io::loop& loop, milliseconds how_long) {
-    const deadline next = deadline::in(how_long);
-    (void)co_await loop.sleep_until(next);
 }
 
 }  // namespace

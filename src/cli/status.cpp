@@ -3,6 +3,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/json_text.hpp"
+#include "cli/pause.hpp"
 #include "cli/run.hpp"
 #include "cli/shard_findings.hpp"
 #include "cli/table_text.hpp"
@@ -170,11 +171,6 @@ std::vector<std::string> add_shard_problems(io::loop& loop, std::vector<report>&
         }
     }
     return notes;
-}
-
-task<void> pause(io::loop& loop, milliseconds how_long) {
-    const deadline next = deadline::in(how_long);
-    (void)co_await loop.sleep_until(next);
 }
 
 std::string connections_text(const report& r) {

@@ -281,7 +281,7 @@ io::task<result<rows>> run_scattered(io::loop& loop, const cluster_inside& insid
 }
 
 // As the executor's messages name a place.
-std::string spoken(const topology::member& where, std::optional<keyspace::shard_id> shard) {
+std::string name_of_place(const topology::member& where, std::optional<keyspace::shard_id> shard) {
     (void)shard;
     return where.name;
 }
@@ -313,7 +313,7 @@ io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, c
     }
     if (!loan.lease) {
         auto lent = co_await servers.lend_to_write(loop, until);
-        if (!lent) co_return std::move(lent).error().on(spoken(where, shard));
+        if (!lent) co_return std::move(lent).error().on(name_of_place(where, shard));
         loan = std::move(*lent);
     }
     pool::lease& lease = loan.lease;
@@ -325,7 +325,7 @@ io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, c
         else
             servers.well(loan.server);
         if (may_write && !servers.is_alone()) seen.seen->wrote(where.number);
-        why.on(spoken(where, shard));
+        why.on(name_of_place(where, shard));
         note.ended(&why);
         return why;
     };

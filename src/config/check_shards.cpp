@@ -76,7 +76,7 @@ std::optional<key> read_key(reading& with, const std::string& text, position at,
                             keyspace::key_type type) {
     auto parsed = key::from_configuration(text, type);
     if (parsed) return std::move(*parsed);
-    with.wrong.add(at, subject, fmt::format("{} is no {}", config::quoted(text), keyspace::name_of(type)),
+    with.wrong.add(at, subject, fmt::format("{} is no {}", config::in_quotes(text), keyspace::name_of(type)),
                    fmt::format("a key of type {}", keyspace::name_of(type)));
     return std::nullopt;
 }
@@ -150,10 +150,10 @@ void check_values(reading& with, const shards& what, const std::vector<shard_pla
             if (!parsed) continue;
             const auto [other, fresh] = owners.emplace(std::move(*parsed), i);
             if (fresh) continue;
-            with.wrong.add(
-                places[i].values[v], fmt::format("{}.values[{}]", subject, v),
-                fmt::format("{} belongs to {} already", config::quoted(shard.values[v]), what.list[other->second].name),
-                "each key on one shard");
+            with.wrong.add(places[i].values[v], fmt::format("{}.values[{}]", subject, v),
+                           fmt::format("{} belongs to {} already", config::in_quotes(shard.values[v]),
+                                       what.list[other->second].name),
+                           "each key on one shard");
         }
     }
 }

@@ -54,7 +54,7 @@ void read_word(section& from, std::string_view key, std::span<const std::string_
     if (!written) return;
     const auto at = std::find(words.begin(), words.end(), written->text);
     if (at == words.end()) {
-        from.with().wrong.add(written->at, from.at_path(key), quoted(written->shown), listed(words),
+        from.with().wrong.add(written->at, from.at_path(key), in_quotes(written->shown), listed(words),
                               did_you_mean(written->shown, words));
         return;
     }

@@ -46,7 +46,7 @@ void read_metrics_listen(section& from, serve_settings& into) {
     if (!written || written->text.empty()) return;
     into.metrics_listen = to_address(written->text);
     if (into.metrics_listen) return;
-    from.with().wrong.add(written->at, from.at_path("metrics_listen"), quoted(written->shown),
+    from.with().wrong.add(written->at, from.at_path("metrics_listen"), in_quotes(written->shown),
                           "an address and a port: \"127.0.0.1:9127\", \"[::1]:9127\", \"*:9127\"");
 }
 
@@ -56,7 +56,7 @@ void read_listening(section& from, serve_settings& into) {
                            : written->text == "*"       ? "0.0.0.0"
                                                         : written->text;
         if (!is_address(into.listen_addr)) {
-            from.with().wrong.add(written->at, from.at_path("listen_addr"), quoted(written->shown),
+            from.with().wrong.add(written->at, from.at_path("listen_addr"), in_quotes(written->shown),
                                   "an IPv4 or IPv6 address, localhost, or * for all IPv4 addresses");
             into.listen_addr = "127.0.0.1";
         }
@@ -117,7 +117,7 @@ void read_console_users(section& from, std::string_view key, const serve_setting
         const bool known =
             std::any_of(of.users.begin(), of.users.end(), [&](const auto& u) { return u.name == each.text; });
         if (!known && !(of.users.empty() && of.auth_type == "trust")) {
-            from.with().wrong.add(each.at, from.at_path(key), quoted(each.shown) + ", who is none of serve.users",
+            from.with().wrong.add(each.at, from.at_path(key), in_quotes(each.shown) + ", who is none of serve.users",
                                   "names of [serve.users]");
         }
         into.push_back(std::move(each.text));
@@ -131,7 +131,7 @@ void check_login(section& from, serve_settings& into) {
     if (written) {
         into.auth_type = written->text;
         if (std::find(auth_types.begin(), auth_types.end(), written->text) == auth_types.end()) {
-            with.wrong.add(at, from.at_path("auth_type"), quoted(written->shown), listed(auth_types),
+            with.wrong.add(at, from.at_path("auth_type"), in_quotes(written->shown), listed(auth_types),
                            did_you_mean(written->shown, auth_types));
             return;
         }
@@ -152,7 +152,7 @@ void read_word(section& from, std::string_view key, std::span<const std::string_
     const auto written = from.text(key);
     if (!written) return;
     if (std::find(words.begin(), words.end(), written->text) == words.end()) {
-        from.with().wrong.add(written->at, from.at_path(key), quoted(written->shown), listed(words),
+        from.with().wrong.add(written->at, from.at_path(key), in_quotes(written->shown), listed(words),
                               did_you_mean(written->shown, words));
         return;
     }

@@ -31,7 +31,7 @@ void read_kinds(section& from, position at, gathering& g) {
             g.out.function = *kind;
             g.function_known = true;
         } else {
-            with.wrong.add(written->at, from.at_path("function"), quoted(written->shown), listed(functions),
+            with.wrong.add(written->at, from.at_path("function"), in_quotes(written->shown), listed(functions),
                            did_you_mean(written->shown, functions));
         }
     } else if (!from.has("function")) {
@@ -44,7 +44,7 @@ void read_kinds(section& from, position at, gathering& g) {
         if (type) {
             g.out.key_type = *type;
         } else {
-            with.wrong.add(written->at, from.at_path("key_type"), quoted(written->shown), listed(key_types),
+            with.wrong.add(written->at, from.at_path("key_type"), in_quotes(written->shown), listed(key_types),
                            did_you_mean(written->shown, key_types));
             return;
         }

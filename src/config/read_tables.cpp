@@ -26,7 +26,7 @@ void read_kind(section& from, const entry& named, table& into) {
     if (written) {
         const auto kind = std::find(kinds.begin(), kinds.end(), written->text);
         if (kind == kinds.end()) {
-            with.wrong.add(written->at, from.at_path("kind"), quoted(written->shown), listed(kinds),
+            with.wrong.add(written->at, from.at_path("kind"), in_quotes(written->shown), listed(kinds),
                            did_you_mean(written->shown, kinds));
             return;
         }
@@ -76,7 +76,7 @@ void read_place(section& from, const known_places& known, const entry& named, ta
     if (known.databases->contains(into.database)) return;
     std::vector<std::string_view> names;
     for (const auto& [name, unused] : *known.databases) names.push_back(name);
-    with.wrong.add_absence(written->at, from.at_path("database"), "no database is called " + quoted(written->shown),
+    with.wrong.add_absence(written->at, from.at_path("database"), "no database is called " + in_quotes(written->shown),
                            names.empty() ? "a name of [databases.NAME]" : "one of " + listed(names, "and"),
                            did_you_mean(written->shown, names));
 }

@@ -21,7 +21,7 @@ std::string quantity_hint(const node& value, std::string_view example) {
 }
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     if (text.size() <= shown_max) return "\"" + std::string{text} + "\"";
     return "\"" + std::string{text.substr(0, shown_max)} + "…\"";
 }
@@ -160,11 +160,11 @@ std::optional<milliseconds> section::duration(std::string_view key, milliseconds
     if (!written) return std::nullopt;
     auto parsed = parse_duration(written->text);
     if (!parsed) {
-        with_.wrong.add(value.at, at_path(key), quoted(written->shown), parsed.error().message());
+        with_.wrong.add(value.at, at_path(key), in_quotes(written->shown), parsed.error().message());
         return std::nullopt;
     }
     if (*parsed < least || *parsed > most) {
-        with_.wrong.add(value.at, at_path(key), quoted(written->shown),
+        with_.wrong.add(value.at, at_path(key), in_quotes(written->shown),
                         fmt::format("a duration from {} to {}", duration_text(least), duration_text(most)));
         return std::nullopt;
     }
@@ -184,11 +184,11 @@ std::optional<std::uint64_t> section::size(std::string_view key, std::uint64_t l
     if (!written) return std::nullopt;
     auto parsed = parse_size(written->text);
     if (!parsed) {
-        with_.wrong.add(value.at, at_path(key), quoted(written->shown), parsed.error().message());
+        with_.wrong.add(value.at, at_path(key), in_quotes(written->shown), parsed.error().message());
         return std::nullopt;
     }
     if (*parsed < least) {
-        with_.wrong.add(value.at, at_path(key), quoted(written->shown), "at least " + size_text(least));
+        with_.wrong.add(value.at, at_path(key), in_quotes(written->shown), "at least " + size_text(least));
         return std::nullopt;
     }
     return *parsed;

@@ -86,6 +86,6 @@ std::optional<endpoint> to_endpoint(reading& with, const spelled& url, const std
                                     std::optional<std::uint32_t> shard = std::nullopt);
 
 // A value as it may be shown: in quotes, cut when long.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace ashlar::config

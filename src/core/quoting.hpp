@@ -26,5 +26,13 @@ inline std::string backquoted_name(std::string_view name) {
 inline std::string quoted_text(std::string_view text) {
     return between_quotes('\'', text);
 }
+// A literal that every PostgreSQL server reads as `text`, whatever standard_conforming_strings is. A text with backslashes is
+// written E'…', after a blank: `…=E'` would otherwise be read as one word.
+inline std::string quoted_literal(std::string_view text) {
+    if (text.find('\\') == text.npos) return quoted_text(text);
+    std::string out = " E'";
+    for (const char c : text) out.append(c == '\'' || c == '\\' ? 2 : 1, c);
+    return out += '\'';
+}
 
 }  // namespace ashlar

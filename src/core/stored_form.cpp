@@ -3,6 +3,7 @@
 #include "core/ascii.hpp"
 #include "core/float_text.hpp"
 #include "core/numeric.hpp"
+#include "core/quoting.hpp"
 
 #include <ashlar/types.hpp>
 
@@ -409,11 +410,8 @@ std::string literal_of(const stored_value& value) {
             for (const char c : value.text) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
             return out + "'";
         }
-        default: {
-            std::string out = "'";
-            for (const char c : value.text) out.append(c == '\'' ? 2 : 1, c);
-            return out + "'";
-        }
+        default:
+            return quoted_text(value.text);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "driver/session_values.hpp"
 
 #include "core/ascii.hpp"
+#include "core/quoting.hpp"
 
 #include <algorithm>
 #include <array>
@@ -52,22 +53,12 @@ constexpr auto checked = std::to_array<std::string_view>({
     "server_encoding",
 });
 
-std::string quoted(std::string_view text) {
-    const bool escapes = text.find('\\') != text.npos;
-    std::string out = escapes ? " E'" : "'";
-    for (const char c : text) {
-        if (c == '\'' || c == '\\') out += c;
-        out += c;
-    }
-    return out + "'";
-}
-
 template <class Names>
 std::string list_of(const Names& names) {
     std::string out;
     for (const auto& name : names) {
         if (!out.empty()) out += ',';
-        out += quoted(name);
+        out += quoted_literal(name);
     }
     return out;
 }

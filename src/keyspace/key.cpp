@@ -25,7 +25,7 @@ error no_key(std::string_view given, key_type type) {
     return e;
 }
 
-std::string quoted(std::string_view text) {
+std::string shown(std::string_view text) {
     constexpr std::size_t enough = 60;
     return text.size() <= enough ? fmt::format("'{}'", text) : fmt::format("'{}…'", text.substr(0, enough));
 }
@@ -163,7 +163,7 @@ result<key> key::read(std::string_view text, key_type type, bool none_means_utc)
             return key{type, std::string{text}};
         case key_type::uuid: {
             auto id = ashlar::uuid::parse(text);
-            if (!id) return no_key(quoted(text), type);
+            if (!id) return no_key(shown(text), type);
             return key{type, id->bytes()};
         }
         case key_type::integer:
@@ -176,7 +176,7 @@ result<key> key::read(std::string_view text, key_type type, bool none_means_utc)
             number = read_date(text);
             break;
     }
-    if (!number) return no_key(quoted(text), type);
+    if (!number) return no_key(shown(text), type);
     return key{type, *number};
 }
 

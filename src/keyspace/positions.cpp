@@ -12,7 +12,7 @@ namespace ashlar::keyspace {
 
 namespace {
 
-std::string quoted(const key& k) {
+std::string shown(const key& k) {
     return k.type() == key_type::integer ? k.to_string() : "'" + k.to_string() + "'";
 }
 
@@ -41,12 +41,12 @@ struct describer {
     }
     std::string operator()(const arc& a) const { return fmt::format("({:016x}, {:016x}]", a.after, a.through); }
     std::string operator()(const key_range& r) const {
-        return fmt::format("{}, {})", r.from ? "[" + quoted(*r.from) : "(-infinity",
-                           r.until ? quoted(*r.until) : "infinity");
+        return fmt::format("{}, {})", r.from ? "[" + shown(*r.from) : "(-infinity",
+                           r.until ? shown(*r.until) : "infinity");
     }
     std::string operator()(const named_keys& n) const {
         std::string text;
-        for (const key& k : n.keys) text += (text.empty() ? "" : ", ") + quoted(k);
+        for (const key& k : n.keys) text += (text.empty() ? "" : ", ") + shown(k);
         if (n.all_but) return text.empty() ? "all keys" : "all but " + text;
         return text;
     }

@@ -1,6 +1,7 @@
 #include "proxy/session_settings.hpp"
 
 #include "core/ascii.hpp"
+#include "core/quoting.hpp"
 #include "proxy/our_settings.hpp"
 
 #include <fmt/format.h>
@@ -100,25 +101,6 @@ private:
     std::string_view text_;
     std::size_t at_ = 0;
 };
-
-std::string quoted(std::string_view value) {
-    const bool escapes = value.find('\\') != std::string_view::npos;
-    std::string out = escapes ? " E'" : "'";
-    for (const char c : value) {
-        if (c == '\'' || c == '\\') out += c;
-        out += c;
-    }
-    return out + "'";
-}
-
-std::string quoted_name(std::string_view name) {
-    std::string out = "\"";
-    for (const char c : name) {
-        if (c == '"') out += c;
-        out += c;
-    }
-    return out + "\"";
-}
 
 std::string reset_statement(const std::string& name) {
     if (name == "role") return "RESET ROLE";
@@ -327,7 +309,8 @@ result<setting_command> read_setting_command(std::string_view sql) {
 }
 
 void settings::set_from_value(const std::string& name, std::string_view value) {
-    made_by_[name] = fmt::format("SELECT pg_catalog.set_config({}, {}, false)", quoted(name), quoted(value));
+    made_by_[name] =
+        fmt::format("SELECT pg_catalog.set_config({}, {}, false)", quoted_literal(name), quoted_literal(value));
 }
 
 const std::string* settings::find(const std::string& name) const {
@@ -352,7 +335,7 @@ bool writes_floats_whole(const settings& now, const std::vector<std::string>& lo
 }
 
 std::string quoted_value(std::string_view value) {
-    return quoted(value);
+    return quoted_literal(value);
 }
 
 std::string quoted_setting_name(std::string_view name) {

@@ -1,4 +1,5 @@
 // Transactions and savepoints, on all servers that take part.
+#include "core/quoting.hpp"
 #include "proxy/session.hpp"
 #include "proxy/statement_words.hpp"
 #include "proxy/worker.hpp"

@@ -1,5 +1,7 @@
 #include "proxy/statement_words.hpp"
 
+#include "core/quoting.hpp"
+
 namespace ashlar::proxy {
 
 namespace {
@@ -41,15 +43,6 @@ std::vector<std::string> words_of(std::string_view sql) {
         }
     }
     return out;
-}
-
-std::string quoted_name(std::string_view name) {
-    std::string out = "\"";
-    for (const char c : name) {
-        if (c == '"') out += c;
-        out += c;
-    }
-    return out + "\"";
 }
 
 bool has(const std::vector<std::string>& words, std::string_view word) {

@@ -15,7 +15,5 @@ bool has(const std::vector<std::string>& words, std::string_view word);
 void take_read_only(const std::vector<std::string>& words, std::optional<bool>& into);
 // Without the blanks and semicolons that end it.
 std::string without_end(std::string_view sql);
-// As a name in SQL, in quotes.
-std::string quoted_name(std::string_view name);
 
 }  // namespace ashlar::proxy

@@ -1,6 +1,7 @@
 #include "route/shown_database.hpp"
 
 #include "core/ascii.hpp"
+#include "core/quoting.hpp"
 #include "sql/parse.hpp"
 #include "sql/splice.hpp"
 #include "sql/visit.hpp"
@@ -61,16 +62,6 @@ bool may_ask(std::string_view text) {
     return false;
 }
 
-std::string quoted(std::string_view text) {
-    const bool escapes = text.find('\\') != text.npos;
-    std::string out = escapes ? " E'" : "'";
-    for (const char c : text) {
-        if (c == '\'' || c == '\\') out += c;
-        out += c;
-    }
-    return out + "'";
-}
-
 std::string as_json_text(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
@@ -97,8 +88,8 @@ class rewriter {
 public:
     rewriter(std::string_view text, std::string_view name, const planning_options& options)
         : text_(text), tokens_(sql::tokens(text, options.standard_conforming_strings)), changes_(text) {
-        literal_ = fmt::format("{}::pg_catalog.name", quoted(name));
-        name_ = quoted(name);
+        literal_ = fmt::format("{}::pg_catalog.name", quoted_literal(name));
+        name_ = quoted_literal(name);
         json_ = name;
     }
 
@@ -300,7 +291,7 @@ private:
 
     // {"datname": "shop"}
     std::string object(std::string_view column) const {
-        return quoted(fmt::format("{{\"{}\": {}}}", column, as_json_text(json_)));
+        return quoted_literal(fmt::format("{{\"{}\": {}}}", column, as_json_text(json_)));
     }
 
     std::string_view text_;

@@ -1,5 +1,6 @@
 #include "route/shown_types.hpp"
 
+#include "core/quoting.hpp"
 #include "route/row_plan.hpp"
 #include "route/types.hpp"
 #include "sql/names.hpp"
@@ -267,7 +268,7 @@ private:
     void keep_name(const sql::select_item& item, sql::span whole) {
         if (!item.alias.empty()) return;
         const std::string_view text = q_.text.substr(whole.begin, whole.end - whole.begin);
-        edits_.insert(whole.end, fmt::format(" AS {}", quoted(text)));
+        edits_.insert(whole.end, fmt::format(" AS {}", quoted_name(text)));
     }
 
     void change_order(std::size_t i) {
@@ -316,12 +317,6 @@ private:
             });
         }
         return named;
-    }
-
-    static std::string quoted(std::string_view name) {
-        std::string out = "\"";
-        for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-        return out + '"';
     }
 
     const select_question& q_;

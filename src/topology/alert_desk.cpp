@@ -25,7 +25,7 @@ std::string_view state_of(const health_change& what) {
     return what.healthy ? "healthy" : "unhealthy";
 }
 
-std::string spoken(std::chrono::system_clock::time_point when) {
+std::string text_of_instant(std::chrono::system_clock::time_point when) {
     const auto whole = std::chrono::floor<std::chrono::seconds>(when);
     const auto rest = std::chrono::duration_cast<milliseconds>(when - whole);
     return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(whole)),
@@ -37,9 +37,12 @@ std::string spoken(std::chrono::system_clock::time_point when) {
 std::string to_json(const health_change& what) {
     std::string text = fmt::format("{} is {}", what.server, state_of(what));
     if (!what.problem.empty()) text += ": " + what.problem;
-    const nlohmann::ordered_json out{{"database", what.database},   {"server", what.server},
-                                     {"state", state_of(what)},     {"problem", what.problem},
-                                     {"since", spoken(what.since)}, {"text", text}};
+    const nlohmann::ordered_json out{{"database", what.database},
+                                     {"server", what.server},
+                                     {"state", state_of(what)},
+                                     {"problem", what.problem},
+                                     {"since", text_of_instant(what.since)},
+                                     {"text", text}};
     // What a server said may be no UTF-8.
     return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -100,7 +103,7 @@ void alert_desk::deliver(const health_change& what) const {
 void alert_desk::run_command(const health_change& what) const {
     std::vector<std::string> said{"ASHLAR_DATABASE=" + what.database, "ASHLAR_SERVER=" + what.server,
                                   "ASHLAR_STATE=" + std::string{state_of(what)}, "ASHLAR_PROBLEM=" + what.problem,
-                                  "ASHLAR_SINCE=" + spoken(what.since)};
+                                  "ASHLAR_SINCE=" + text_of_instant(what.since)};
     std::vector<char*> variables, arguments;
     for (char** each = environ; *each != nullptr; ++each) {
         if (!std::string_view{*each}.starts_with("ASHLAR_")) variables.push_back(*each);

@@ -106,10 +106,6 @@ select m.name, i.name, i."unique", i.origin, coalesce(c.name, '')
  where m.type = 'table' and m.name not like 'sqlite\_%' escape '\' and m.name not like 'ashlar\_%' escape '\'
  order by m.name, i.name, c.seqno)";
 
-bool is_true(std::string_view text) {
-    return text == "t" || text == "true" || text == "1";
-}
-
 // A default that is a plain literal gives the same value on every shard; anything else is taken as volatile.
 bool is_constant_default(std::string_view expression) {
     if (const auto cast = expression.find("::"); cast != std::string_view::npos)

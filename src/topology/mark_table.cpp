@@ -46,10 +46,6 @@ std::uint64_t number_in(const std::string& text) {
     return n;
 }
 
-bool is_true(const std::string& text) {
-    return text == "t" || text == "true" || text == "1";
-}
-
 shard_mark mark_from(const std::vector<std::string>& row) {
     shard_mark out;
     out.cluster = row[0];
@@ -83,7 +79,7 @@ std::vector<std::string> values_of(std::string name, const shard_mark& mark) {
             std::to_string(mark.epoch),
             mark.state,
             mark.complete ? "1" : "0",
-            std::string{version()}};
+            std::string{ashlar::version()}};
 }
 
 // Somebody else has just made the same.

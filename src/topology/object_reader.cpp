@@ -156,10 +156,6 @@ std::vector<std::string> cut(const std::string& text) {
     return out;
 }
 
-bool is_true(const std::string& text) {
-    return text == "true" || text == "t";
-}
-
 void take_trigger(const std::vector<std::string>& row, route::schema_objects& to) {
     constexpr int of_row = 1, before = 2, on_insert = 4, on_delete = 8, on_update = 16, on_truncate = 32, instead = 64;
     const int type = std::stoi(row[4]);
@@ -231,7 +227,7 @@ void take(std::vector<std::string>& row, route::schema_objects& to) {
     }
 }
 
-task<result<route::schema_objects>> read_postgres(driver::connection& from, deadline until) {
+task<result<route::schema_objects>> objects_of_postgres(driver::connection& from, deadline until) {
     auto version = co_await ask(from, std::string{version_query}, until);
     if (!version) co_return std::move(version).error();
     const bool has_bodies = !version->empty() && std::stoi(version->front().front()) >= 140'000;
@@ -245,7 +241,7 @@ task<result<route::schema_objects>> read_postgres(driver::connection& from, dead
     co_return all;
 }
 
-task<result<route::schema_objects>> read_sqlite(driver::connection& from, deadline until) {
+task<result<route::schema_objects>> objects_of_sqlite(driver::connection& from, deadline until) {
     route::schema_objects all;
     auto rows = co_await ask(from, std::string{sqlite_query}, until);
     if (!rows) co_return std::move(rows).error();
@@ -269,8 +265,8 @@ task<result<route::schema_objects>> read_sqlite(driver::connection& from, deadli
 }  // namespace
 
 task<result<route::schema_objects>> read_objects(driver::connection& from, deadline until) {
-    if (from.speaks() == driver::dialect::sqlite) co_return co_await read_sqlite(from, until);
-    if (from.speaks() == driver::dialect::postgres) co_return co_await read_postgres(from, until);
+    if (from.speaks() == driver::dialect::sqlite) co_return co_await objects_of_sqlite(from, until);
+    if (from.speaks() == driver::dialect::postgres) co_return co_await objects_of_postgres(from, until);
     co_return route::schema_objects{};
 }
 

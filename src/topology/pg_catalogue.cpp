@@ -1,5 +1,6 @@
 #include "topology/pg_catalogue.hpp"
 
+#include "core/quoting.hpp"
 #include "core/stored_form.hpp"
 
 #include <fmt/format.h>
@@ -140,12 +141,6 @@ constexpr auto built_ins = std::to_array<built_in>({
     {oid::jsonb, 3807, "jsonb", 'U', -1},
 });
 
-std::string in_quotes(std::string_view text) {
-    std::string out = "'";
-    for (const char c : text) out.append(c == '\'' ? 2 : 1, c);
-    return out + "'";
-}
-
 std::string name_of(const std::string& name) {
     const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9');
@@ -163,9 +158,9 @@ public:
         row("pg_namespace", fmt::format("{}, 'public', {}, null", public_schema, owner));
         row("pg_namespace", fmt::format("{}, 'information_schema', {}, null", information_schema, owner));
         row("pg_roles",
-            fmt::format("{}, {}, 0, 1, 0, 0, 1, 0, -1, '********', null, 0, null", owner, in_quotes(names.user)));
+            fmt::format("{}, {}, 0, 1, 0, 0, 1, 0, -1, '********', null, 0, null", owner, quoted_text(names.user)));
         row("pg_database", fmt::format("1, {}, {}, 6, 'c', 0, 1, -1, 1663, 'C', 'C', null, null, null",
-                                       in_quotes(names.database), owner));
+                                       quoted_text(names.database), owner));
         row("pg_am", "2, 'heap', 't'");
         row("pg_am", "403, 'btree', 'i'");
         row("pg_tablespace", fmt::format("1663, 'pg_default', {}, null, null", owner));
@@ -178,7 +173,7 @@ public:
             const bool text = t.category == 'S' && t.type != oid::name;
             row("pg_type",
                 fmt::format("{}, {}, {}, {}, {}, {}, 'b', '{}', {}, 1, ',', 0, 0, {}, 0, 0, -1, 0, {}, null, '', ''",
-                            t.type, in_quotes(t.name), catalogue_schema, owner, t.length,
+                            t.type, quoted_text(t.name), catalogue_schema, owner, t.length,
                             t.length > 0 && t.length <= 8 ? 1 : 0, t.category,
                             t.type == oid::text || t.type == oid::float8 || t.type == oid::timestamptz ? 1 : 0, t.array,
                             text ? 100 : 0));
@@ -227,7 +222,7 @@ private:
             fmt::format(
                 "{}, {}, {}, 0, 0, {}, {}, {}, 0, 0, -1, 0, 0, {}, 0, 'p', '{}', {}, 0, {}, 0, 0, 0, 0, 1, '{}', 0, 0, "
                 "null, null, null",
-                number, in_quotes(name), public_schema, owner,
+                number, quoted_text(name), public_schema, owner,
                 kind == 'r'   ? 2
                 : kind == 'i' ? 403
                               : 0,
@@ -245,10 +240,10 @@ private:
         const bool has_default = !c.default_text.empty();
         row("pg_attribute",
             fmt::format("{}, {}, {}, -1, {}, {}, 0, {}, {}, {}, 0, '', '{}', 0, 1, {}, 'x', '', null, null, null", of,
-                        in_quotes(c.name), type, facts->length, place, c.type_modifier, c.not_null || primary ? 1 : 0,
+                        quoted_text(c.name), type, facts->length, place, c.type_modifier, c.not_null || primary ? 1 : 0,
                         has_default ? 1 : 0, c.generated ? "s" : "", text ? 100 : 0));
         if (has_default)
-            row("pg_attrdef", fmt::format("{}, {}, {}, {}", next_++, of, place, in_quotes(c.default_text)));
+            row("pg_attrdef", fmt::format("{}, {}, {}, {}", next_++, of, place, quoted_text(c.default_text)));
     }
 
     void index(const route::table_facts& t, std::int64_t of, const std::string& name, bool unique, bool primary,
@@ -276,7 +271,7 @@ private:
         const std::int64_t con = next_++;
         row("pg_constraint",
             fmt::format("{}, {}, {}, '{}', 0, 0, 1, {}, 0, {}, 0, 0, ' ', ' ', ' ', 1, '{{{}}}', null, null", con,
-                        in_quotes(name), public_schema, primary ? 'p' : 'u', of, number, places));
+                        quoted_text(name), public_schema, primary ? 'p' : 'u', of, number, places));
         out_.definitions[con] = fmt::format("{} ({})", primary ? "PRIMARY KEY" : "UNIQUE", list);
     }
 
@@ -307,8 +302,8 @@ driver::sqlite::scratch_catalogue pg_catalogue_of(const route::catalogue& known,
     filler fill{out};
     fill.fixed(names);
     for (const auto& [name, value] : out.settings) {
-        out.script +=
-            fmt::format("insert into pg_settings values ({}, {}, null, '', '');\n", in_quotes(name), in_quotes(value));
+        out.script += fmt::format("insert into pg_settings values ({}, {}, null, '', '');\n", quoted_text(name),
+                                  quoted_text(value));
     }
     // each table is entered under its bare and its qualified name
     for (const auto& [name, table] : known.tables) {

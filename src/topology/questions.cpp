@@ -39,18 +39,13 @@ task<result<text_rows>> ask_with(driver::connection& from, std::string sql, std:
     return run(from, std::move(what), until);
 }
 
+bool is_true(std::string_view text) {
+    return text == "t" || text == "true" || text == "1";
+}
+
 std::string told_by(const error& why) {
     const server_report* said = why.server();
     return said != nullptr && !said->message.empty() ? said->message : why.message();
-}
-
-std::string quoted_name(std::string_view name) {
-    std::string out = "\"";
-    for (const char c : name) {
-        if (c == '"') out += '"';
-        out += c;
-    }
-    return out + "\"";
 }
 
 }  // namespace ashlar::topology

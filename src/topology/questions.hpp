@@ -17,10 +17,10 @@ task<result<text_rows>> ask(driver::connection& from, std::string sql, deadline 
 task<result<text_rows>> ask_with(driver::connection& from, std::string sql, std::vector<std::string> parameters,
                                  deadline until);
 
+// A boolean in such rows, as PostgreSQL (also in JSON), SQLite and MariaDB write it.
+bool is_true(std::string_view text);
+
 // What the server itself said, where it said something; else the error's own words.
 std::string told_by(const error& why);
-
-// A name as SQL of PostgreSQL and SQLite writes it, whatever is in it; and a text.
-std::string quoted_name(std::string_view name);
 
 }  // namespace ashlar::topology

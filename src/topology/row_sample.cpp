@@ -1,5 +1,6 @@
 #include "topology/row_sample.hpp"
 
+#include "core/quoting.hpp"
 #include "topology/questions.hpp"
 
 #include <fmt/format.h>

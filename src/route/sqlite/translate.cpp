@@ -1,6 +1,7 @@
 #include "route/sqlite/translate.hpp"
 
 #include "core/ascii.hpp"
+#include "core/quoting.hpp"
 #include "route/sqlite/translator.hpp"
 #include "sql/lexer.hpp"
 #include "sql/parse.hpp"
@@ -324,9 +325,7 @@ std::string translator::wrap(const typed& v, binding least) {
 
 std::string translator::quoted(std::string_view name) {
     if (is_plain_name(name)) return std::string{name};
-    std::string out = "\"";
-    for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-    return out + "\"";
+    return quoted_name(name);
 }
 
 result<translation> translate(std::string_view text, const sql::statement& said, const catalogue& known,
