@@ -69,8 +69,10 @@ struct reading_options {
 
 class cluster : public statements {
 public:
-    // Reads the file and its environment, and asks the databases for their tables. Fails with config_invalid (all mistakes at
-    // once), login_failed, and connect_failed when none answers; one that is away is looked at when it is first asked for.
+    // Reads the file and its environment, asks the databases for their tables, and logs in to those that are asked by name only.
+    // Fails with config_invalid (all mistakes at once); with login_failed and database_unknown, whichever database says so; and
+    // with connect_failed when neither the primary nor any shard answers. A database that is away is asked again when it is
+    // first needed. An SQLite file that is asked by name only is opened then, too.
     static result<cluster> open(const std::string& path, cluster_options options = {});
     // The same from a text; relative paths in it are taken from `folder`.
     static result<cluster> open_text(std::string_view toml, const std::string& folder = ".",

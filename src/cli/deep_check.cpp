@@ -1,9 +1,13 @@
 #include "cli/deep_check.hpp"
 
 #include "core/io/loop.hpp"
+#include "core/io/task_group.hpp"
 #include "route/key_column.hpp"
 #include "topology/catalogue_builder.hpp"
 #include "topology/world.hpp"
+
+#include <deque>
+#include <optional>
 
 namespace ashlar::cli {
 
@@ -39,17 +43,56 @@ void add_misfits(const config::description& described, const topology::survey& f
     }
 }
 
+struct refusal {
+    const config::database& of;
+    std::optional<error> why;
+};
+
+// `into` outlives the task: its owner waits for all.
+task<void> connect_once(io::loop& loop, refusal& into) {
+    const deadline soon = deadline::in(into.of.pool.connect_timeout);
+    auto driver = topology::default_driver(into.of.primary, into.of.pool);
+    if (!driver) {
+        into.why = driver.error();
+        co_return;
+    }
+    auto opened = co_await (*driver)->connect(loop, soon);
+    if (!opened) into.why = opened.error();
+}
+
+task<void> connect_to_all(io::loop& loop, std::deque<refusal>& all) {
+    io::task_group<void> connects{loop};
+    for (refusal& each : all) connects.start(connect_once(loop, each));
+    co_await connects.join();
+}
+
+// Databases beside the shards that cannot be connected to. No file is made by looking for it.
+void add_named_databases(io::loop& loop, const config::description& described, deep_findings& to) {
+    std::deque<refusal> all;
+    for (const auto& [name, each] : described.databases) {
+        if (each.primary.engine != config::engine::sqlite) all.push_back({each, std::nullopt});
+    }
+    loop.run(connect_to_all(loop, all));
+    for (const refusal& each : all) {
+        if (each.why)
+            to.wrong.push_back({each.of.name + " could not be asked: " + each.why->message(), each.why->hint()});
+    }
+}
+
 }  // namespace
 
 result<deep_findings> look_into_databases(const config::description& described, std::uint64_t rows) {
+    const auto loop = io::make_poll_loop();
     if (!described.shards_) {
         if (status read = read_tables(described); !read) return std::move(read).error();
-        return deep_findings{};
+        deep_findings out;
+        add_named_databases(*loop, described, out);
+        return out;
     }
-    const auto loop = io::make_poll_loop();
     const topology::survey found = loop->run(topology::survey_shards(*loop, described, rows, deadline::never()));
     deep_findings out = describe(found);
     add_misfits(described, found, out);
+    add_named_databases(*loop, described, out);
     return out;
 }
 

@@ -11,7 +11,7 @@
 namespace ashlar::cli {
 
 // Connects to the databases, reads their tables and marks, and samples so many rows of each table on each shard (0: all).
-// Nothing is changed. Without shards it fails when the databases cannot be asked; a shard that cannot is a finding.
+// Nothing is changed. A database that cannot be asked is a finding; without shards, it fails when the primary cannot.
 result<deep_findings> look_into_databases(const config::description& described, std::uint64_t rows);
 
 }  // namespace ashlar::cli

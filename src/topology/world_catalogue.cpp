@@ -56,10 +56,51 @@ std::vector<const member*> world::inside::read_whole() const {
     return out;
 }
 
+bool world::inside::is_essential(const member& of) const {
+    return number_of_shard(of) < shards.size() || of.described == description.primary();
+}
+
+std::deque<world::inside::look> world::inside::looks_at_all_databases() const {
+    std::deque<look> out;
+    const std::vector<const member*> whole = read_whole();
+    for (const member* each : whole) out.push_back({each});
+    for (const member& each : databases) {
+        if (std::ranges::find(whole, &each) != whole.end()) continue;
+        switch (each.described->primary.engine) {
+            case config::engine::postgres:
+                out.push_back({&each, asked::own_types});
+                break;
+            case config::engine::mysql:
+                out.push_back({&each, asked::presence});
+                break;
+            case config::engine::sqlite:
+                break;  // a file is opened when it is asked for
+        }
+    }
+    return out;
+}
+
+status world::inside::verdict_on(const std::deque<look>& looks) const {
+    const auto essential = [this](const look& each) { return is_essential(*each.of); };
+    const bool any_essential = std::ranges::any_of(looks, essential);
+    const look* away = nullptr;
+    bool answered = false;
+    for (const look& each : looks) {
+        if (each.never_answered && !may_pass_by_itself(*each.failed)) return *each.failed;
+        if (any_essential && !essential(each)) continue;
+        if (!each.never_answered)
+            answered = true;
+        else if (away == nullptr)
+            away = &each;
+    }
+    if (answered || away == nullptr) return {};
+    return *away->failed;
+}
+
 task<void> world::inside::look_at(io::loop& on, look& into, deadline until) const {
     const member& of = *into.of;
-    const milliseconds limit =
-        into.whole ? of.described->pool.connect_timeout + patience_with_answer : milliseconds{patience_with_others};
+    const milliseconds limit = is_essential(of) ? of.described->pool.connect_timeout + patience_with_answer
+                                                : milliseconds{patience_with_others};
     const deadline soon{std::min(until.at(), steady_clock::now() + limit)};
     auto lent = co_await of.servers->lend_to_look(on, soon);
     if (!lent) {
@@ -67,7 +108,9 @@ task<void> world::inside::look_at(io::loop& on, look& into, deadline until) cons
         co_return;
     }
     status read;
-    if (into.whole) {
+    if (into.what == asked::presence) {
+        read = co_await lent->lease->ping(soon);
+    } else if (into.what == asked::tables) {
         auto found = co_await read_schema(*lent->lease, soon);
         if (found)
             into.schema = std::move(*found);
@@ -134,7 +177,8 @@ status world::inside::take_in(std::deque<look>& looks, instant began) {
         const std::string& name = each.of->name;
         if (const auto at = read_at.find(name); at != read_at.end() && at->second > began) continue;  // newer is known
         if (each.failed) {
-            const bool is_new = !next.schemas.contains(name) && !next.numbers.contains(name);
+            const bool is_new = !next.schemas.contains(name) && !next.numbers.contains(name) && !present.contains(name);
+            each.never_answered = is_new || each.refused;
             const bool has_own = each.of->described->primary.engine == config::engine::postgres;
             if (is_new && has_own) next.silent.insert(name);
             if (each.refused) each.of->servers->close_gate();
@@ -142,10 +186,8 @@ status world::inside::take_in(std::deque<look>& looks, instant began) {
         }
         taken.push_back(&each);
         next.silent.erase(name);
-        if (each.whole)
-            next.schemas.insert_or_assign(name, std::move(each.schema));
-        else
-            next.numbers.insert_or_assign(name, std::move(each.numbers));
+        if (each.what == asked::tables) next.schemas.insert_or_assign(name, std::move(each.schema));
+        if (each.what == asked::own_types) next.numbers.insert_or_assign(name, std::move(each.numbers));
     }
     if (!was_built || next != said) {
         auto made = build_catalogue(description, map, next);
@@ -162,11 +204,12 @@ status world::inside::take_in(std::deque<look>& looks, instant began) {
     }
     std::lock_guard hold{guard};
     for (const look& each : looks) {
-        if (each.whole && each.failed && (each.refused || !said.schemas.contains(each.of->name)))
+        if (each.what == asked::tables && each.failed && (each.refused || !said.schemas.contains(each.of->name)))
             unread.insert_or_assign(each.of->name, *each.failed);
     }
     for (const look* each : taken) {
         read_at[each->of->name] = began;
+        if (each->what == asked::presence) present.insert(each->of->name);
         if (unread.erase(each->of->name) > 0)
             spdlog::info("{} has answered, and takes part from now on", each->of->name);
         each->of->servers->open_gate();
@@ -178,22 +221,12 @@ task<status> world::read_catalogue(io::loop& loop, deadline until) {
     inside& all = *inside_;
     const instant began = steady_clock::now();
     all.began_at.store(began.time_since_epoch().count(), std::memory_order_relaxed);
-    std::deque<inside::look> looks;
-    const std::vector<const member*> whole = all.read_whole();
-    for (const member* each : whole) looks.push_back({each, true, {}, {}});
-    for (const member& each : all.databases) {
-        const bool has_own = each.described->primary.engine == config::engine::postgres;
-        if (has_own && std::ranges::find(whole, &each) == whole.end()) looks.push_back({&each, false, {}, {}});
-    }
+    std::deque<inside::look> looks = all.looks_at_all_databases();
     co_await all.look_at_all(loop, looks, until);
     co_await all.settle_marks(loop, looks, until);
     status taken = all.take_in(looks, began);
     if (!taken) co_return taken;
-    const auto unread = this->unread();
-    for (const auto& [name, why] : unread) {
-        if (!may_pass_by_itself(why) || unread.size() == whole.size()) co_return why;
-    }
-    co_return status{};
+    co_return all.verdict_on(looks);
 }
 
 task<bool> world::read_catalogue_again(io::loop& loop, deadline until) {
@@ -253,7 +286,7 @@ task<status> world::inside::admit(io::loop& on, std::string database, deadline u
         admitting here{*this, database, std::nullopt};
         const instant began = steady_clock::now();
         std::deque<look> looks;
-        looks.push_back({of, true, {}, {}});
+        looks.push_back({of});
         co_await look_at_all(on, looks, until);
         co_await settle_marks(on, looks, until);
         status taken = take_in(looks, began);

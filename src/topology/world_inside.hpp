@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,6 +45,7 @@ struct world::inside final : gatekeeper {
     std::vector<bool> adopted;                            // shards without a mark whose rows were found to fit
     std::vector<table_difference> differences;            // that it was made with
     std::map<std::string, error, std::less<>> unread;     // who has not said anything yet, and why
+    std::set<std::string, std::less<>> present;           // whose presence alone was asked, and who has answered
     std::map<std::string, instant, std::less<>> read_at;  // when the reading began that `said` has
     std::map<std::string, instant, std::less<>> learnt;   // the same for databases whose numbers were read again since
 
@@ -77,19 +79,31 @@ struct world::inside final : gatekeeper {
     const member* find(std::string_view name) const noexcept;
     // Those whose tables make the catalogue: the shards, and the unsharded database.
     std::vector<const member*> read_whole() const;
+    // Without any of these, the shards and the primary, nothing can be asked.
+    bool is_essential(const member& of) const;
     task<status> keep_house();
-    // What one database says of itself: the whole of its tables, or only the numbers of its own types.
+    enum class asked : std::uint8_t {
+        tables,     // all that it has: of the shards and the unsharded database
+        own_types,  // the numbers of its own types: of other PostgreSQL databases
+        presence,   // whether it lets us in: of MySQL databases, whose tables nothing is planned by
+    };
+    // What one database says of itself.
     struct look {
         const member* of = nullptr;
-        bool whole = true;
-        schema_snapshot schema;
-        own_oids numbers;
+        asked what = asked::tables;
+        schema_snapshot schema = {};
+        own_oids numbers = {};
         std::optional<error> failed = std::nullopt;
-        bool refused = false;  // it answered, and may not be used
+        bool refused = false;         // it answered, and may not be used
+        bool never_answered = false;  // neither now nor before
         // Of a shard; the samples only where there is no mark.
         std::optional<mark_reading> mark = std::nullopt;
         std::vector<table_sample> samples = {};
     };
+    // One for each database that is asked something when the catalogue is read.
+    std::deque<look> looks_at_all_databases() const;
+    // The error that whoever reads the catalogue must get, if there is one.
+    status verdict_on(const std::deque<look>& looks) const;
     task<void> look_at(io::loop& on, look& into, deadline until) const;
     task<status> look_at_mark(driver::connection& from, look& into, deadline until) const;
     task<void> look_at_all(io::loop& on, std::deque<look>& all, deadline until) const;

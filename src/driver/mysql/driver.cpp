@@ -5,6 +5,8 @@
 #include "driver/mysql/connection.hpp"
 #include "driver/mysql/report.hpp"
 
+#include <errmsg.h>
+
 namespace ashlar::driver {
 
 namespace {
@@ -43,8 +45,19 @@ private:
     const mysql_options options_;
 };
 
+// libmariadb ends what it says of a connect with the system's number, which may be of a call long before.
+std::string_view without_number(std::string_view message) {
+    const std::size_t at = message.rfind(" (");
+    return at != std::string_view::npos && message.ends_with(')') ? message.substr(0, at) : message;
+}
+
 error mysql_driver::refused(MYSQL* m) const {
-    server_report said = mysql::report_of(mysql_errno(m), mysql_sqlstate(m), mysql_error(m));
+    const unsigned number = mysql_errno(m);
+    const bool is_of_connecting =
+        number == CR_CONNECTION_ERROR || number == CR_CONN_HOST_ERROR || number == CR_UNKNOWN_HOST;
+    const std::string_view message = mysql_error(m);
+    server_report said =
+        mysql::report_of(number, mysql_sqlstate(m), is_of_connecting ? without_number(message) : message);
     errc code = code_for(said.sqlstate);
     // What goes wrong while connecting is told by its consequence.
     if (code == errc::connection_lost || code == errc::protocol_violation || code == errc::server_error) {

@@ -152,7 +152,8 @@ status check_encryption(MYSQL* m, const mysql_options& where) {
     const encryption wanted = encryption_of(where).value();
     const bool must = wanted == encryption::required || wanted == encryption::verify_identity;
     if (!must || mysql_get_ssl_cipher(m) != nullptr) return {};
-    return error{errc::connect_failed, "the server offers no TLS, and ssl_mode asks for it"};
+    return error{errc::connect_failed, "the server offers no TLS, and ssl_mode asks for it"}.hint(
+        "Give the server a certificate, or put ssl_mode=preferred into the URL, which takes a connection without TLS.");
 }
 
 void stop_blocking(MYSQL* m) noexcept {
