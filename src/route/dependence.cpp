@@ -15,6 +15,21 @@ void find_copies(dependents& of) {
                                          [&](const std::string& r) { return of.is_spread(r); });
 }
 
+// What forbids writes of one table forbids those of another, from which it is written.
+void pass_on(dependents& of) {
+    const auto hindrances = [&] {
+        std::size_t all = 0;
+        for (const auto& [_, t] : of.known.tables) all += t.hindrances.size();
+        return all;
+    };
+    for (std::size_t before = 0, now = hindrances() + 1; before != now;) {
+        before = hindrances();
+        look_at_writes_to_children(of);
+        look_at_cascades(of);
+        now = hindrances();
+    }
+}
+
 // Relations first, then what belongs to them, then what passes from one to another.
 void look_at_all(dependents& of) {
     of.known.own_functions = of.reach.functions();
@@ -22,9 +37,6 @@ void look_at_all(dependents& of) {
     find_copies(of);
     for (const auto& v : of.all.views) add_view(of, v);
     for (const auto& c : of.all.children) look_at_parent(of, c);
-    for (const auto& t : of.all.triggers) {
-        if (of.counts(&object::triggers, t, t.schema, t.table)) look_at_trigger(of, t);
-    }
     for (const auto& r : of.all.rules) {
         if (of.counts(&object::rules, r, r.schema, r.table)) look_at_rule(of, r);
     }
@@ -32,7 +44,11 @@ void look_at_all(dependents& of) {
     for (const auto& e : of.all.expressions) {
         if (of.counts(&object::expressions, e, e.schema, e.table)) look_at_expression(of, e);
     }
-    look_at_writes_to_children(of);
+    pass_on(of);  // triggers ask what else is forbidden
+    for (const auto& t : of.all.triggers) {
+        if (of.counts(&object::triggers, t, t.schema, t.table)) look_at_trigger(of, t);
+    }
+    pass_on(of);
     look_at_writes_through_views(of);
     look_at_operators(of);
     for (const auto& e : of.all.event_triggers) look_at_event_trigger(of, e);

@@ -38,6 +38,8 @@ std::string_view word_of(verb how) {
     return "a statement on";
 }
 
+}  // namespace
+
 columns_written columns_written_by(const sql::statement& s, const table_facts& table, verb how) {
     columns_written out;
     if (how == verb::insert) {
@@ -51,8 +53,6 @@ columns_written columns_written_by(const sql::statement& s, const table_facts& t
     out.filled = out.named;
     return out;
 }
-
-}  // namespace
 
 bool lives_on_shards(const table_facts& table) {
     return table.kind != table_kind::unsharded || table.view_of != nullptr;

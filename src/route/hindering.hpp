@@ -30,6 +30,7 @@ bool lives_on_shards(const table_facts& table);
 struct columns_written {
     std::vector<std::string> named, filled;
 };
+columns_written columns_written_by(const sql::statement& s, const table_facts& table, verb how);
 
 // The first thing that forbids it. nullptr for the columns: they are not known.
 const hindrance* first_hindrance(const table_facts& table, verb how, const columns_written* columns,

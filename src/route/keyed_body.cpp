@@ -30,7 +30,9 @@ public:
                                          [&](const auto& r) { return !ask_.key_of(r.schema, r.name).empty(); });
         if (!touches) return true;
         const auto said = sql::parse(from_its_verb(text));
-        return said && is_keyed(*said);
+        if (!said || !is_keyed(*said)) return false;
+        if (ask_.on_write) ask_.on_write(*said);
+        return true;
     }
 
 private:
@@ -61,6 +63,7 @@ private:
         if (!changes && s.kind != sql::statement_kind::insert) return false;
         const std::string key = ask_.key_of(s.target.table.schema, s.target.table.name);
         if (key.empty() || !s.with.empty() || !s.from.empty()) return false;
+        if (s.target.alias == "new" || s.target.alias == "old") return false;  // it would hide the trigger's row
         bool queries = false;
         const auto look = [&](const expression& e) {
             queries = queries || e.is(expression_kind::subquery) || e.is(expression_kind::unknown);

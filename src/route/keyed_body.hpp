@@ -7,6 +7,10 @@
 #include <string_view>
 #include <vector>
 
+namespace ashlar::sql {
+struct statement;
+}
+
 namespace ashlar::route {
 
 struct keyed_question {
@@ -15,6 +19,8 @@ struct keyed_question {
     // The shard key of a relation that the body names; "" = it is not sharded.
     std::function<std::string(const std::string& schema, const std::string& name)> key_of;
     bool sqlite = false;
+    // Told of each write to a sharded table that stays.
+    std::function<void(const sql::statement&)> on_write;
 };
 
 // False whenever it is not certain. Each statement that names a sharded table must be an INSERT, UPDATE or DELETE of that table

@@ -197,6 +197,7 @@ reach::node reach::make_function(const schema_objects::function& f) const {
 
 // Until nothing more is reached.
 void reach::settle() {
+    for (auto& [name, n] : nodes_) n.own = n.does;
     for (bool changed = true; changed;) {
         changed = false;
         for (auto& [name, n] : nodes_) {
@@ -229,6 +230,23 @@ effects reach::of_text(std::string_view text) const {
 effects reach::of_function(const std::string& name) const {
     const auto at = nodes_.find("f " + name);
     return at == nodes_.end() ? effects{} : at->second.does;
+}
+
+effects reach::beside(node n, const std::set<std::string>& relations) const {
+    for (const std::string& each : relations) n.relations.erase(each);
+    return everything_of(n);
+}
+
+effects reach::of_text_beside(std::string_view text, const std::set<std::string>& relations) const {
+    return beside(make_node(read_code(text, language_)), relations);
+}
+
+effects reach::of_function_beside(const std::string& name, const std::set<std::string>& relations) const {
+    const auto at = nodes_.find("f " + name);
+    if (at == nodes_.end()) return {};
+    node n = at->second;
+    n.does = n.own;
+    return beside(std::move(n), relations);
 }
 
 effects reach::of_reading(const std::string& relation) const {

@@ -24,6 +24,9 @@ public:
     // What happens when the text is run.
     effects of_text(std::string_view text) const;
     effects of_function(const std::string& name) const;
+    // The same, without these relations where the text itself names them, and what follows from that.
+    effects of_text_beside(std::string_view text, const std::set<std::string>& relations) const;
+    effects of_function_beside(const std::string& name, const std::set<std::string>& relations) const;
     // What happens, beside the obvious, when the relation is read or written ("schema.name").
     effects of_reading(const std::string& relation) const;
     effects of_writing(const std::string& relation) const;
@@ -32,6 +35,7 @@ private:
     // A piece of code: what it does itself, and what it leads to.
     struct node {
         effects does;
+        effects own;  // before anything else was followed
         std::set<std::string> calls, relations;
     };
     node make_node(const code_facts& code) const;
@@ -39,6 +43,7 @@ private:
     void add(const std::string& name, node made);
     void settle();
     effects everything_of(const node& n) const;
+    effects beside(node n, const std::set<std::string>& relations) const;
 
     code_language language_;
     std::map<std::string, std::vector<std::string>, std::less<>> by_name_;  // relation's name → "schema.name"

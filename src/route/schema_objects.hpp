@@ -47,6 +47,10 @@ struct schema_objects {
     struct foreign_key {
         std::string schema, table, name, to_schema, to_table;
         std::vector<std::string> columns, to_columns;
+        // What becomes of the rows that refer to a deleted or changed one: 'a' and 'r' nothing, 'c' the same, 'n' NULL,
+        // 'd' the default, as pg_constraint has it.
+        char on_delete = 'a', on_update = 'a';
+        std::vector<std::string> set_columns;  // that 'n' and 'd' set after a DELETE; empty: all
         auto operator<=>(const foreign_key&) const = default;
     };
     // An expression that the server evaluates on its own when a table is written or read.

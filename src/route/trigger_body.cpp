@@ -15,13 +15,19 @@ using sql::token_kind;
 
 class trigger_reader {
 public:
-    trigger_reader(std::string_view text, std::string_view column)
-        : text_(text), column_(column), all_(sql::tokens(text)) {}
+    trigger_reader(std::string_view text, std::string_view column, std::string_view row)
+        : text_(text), column_(column), row_(row), all_(sql::tokens(text)) {}
 
-    bool may_change() {
+    bool may_return_another() const {
+        for (std::size_t i = 0; i < all_.size(); ++i) {
+            if (is_word(i, "return") && !returns_whole_row(i + 1)) return true;
+        }
+        return false;
+    }
+
+    bool may_assign() const {
         for (std::size_t i = 0; i < all_.size(); ++i) {
             if (all_[i].kind == token_kind::broken) return true;
-            if (is_word(i, "return") && !returns_whole_row(i + 1)) return true;
             if (is_row(i) && !is_symbol(i - 1, ".") && !is_harmless(i)) return true;
         }
         return false;
@@ -40,7 +46,7 @@ private:
     bool is_name(std::size_t i) const {
         return i < all_.size() && (all_[i].kind == token_kind::word || all_[i].kind == token_kind::quoted_word);
     }
-    bool is_row(std::size_t i) const { return is_name(i) && identifier_of(text_, all_[i]) == "new"; }
+    bool is_row(std::size_t i) const { return is_name(i) && identifier_of(text_, all_[i]) == row_; }
 
     // RETURN NEW; RETURN OLD; RETURN NULL;
     bool returns_whole_row(std::size_t i) const {
@@ -92,14 +98,19 @@ private:
         return false;
     }
 
-    std::string_view text_, column_;
+    std::string_view text_, column_, row_;
     std::vector<token> all_;
 };
 
 }  // namespace
 
 bool may_change_column(std::string_view plpgsql, std::string_view column) {
-    return trigger_reader{plpgsql, column}.may_change();
+    const trigger_reader read{plpgsql, column, "new"};
+    return read.may_assign() || read.may_return_another();
+}
+
+bool may_assign_column(std::string_view plpgsql, std::string_view column) {
+    return trigger_reader{plpgsql, column, "new"}.may_assign() || trigger_reader{plpgsql, column, "old"}.may_assign();
 }
 
 }  // namespace ashlar::route

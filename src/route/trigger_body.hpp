@@ -9,4 +9,7 @@ namespace ashlar::route {
 
 bool may_change_column(std::string_view plpgsql, std::string_view column);
 
+// The same of any trigger's function: may the column of NEW or OLD have another value somewhere in the body?
+bool may_assign_column(std::string_view plpgsql, std::string_view column);
+
 }  // namespace ashlar::route

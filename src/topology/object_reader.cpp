@@ -42,7 +42,8 @@ select 'trigger', r.s, r.r, t.tgname::pg_catalog.text, t.tgtype::pg_catalog.text
   from pg_catalog.pg_trigger t join relation r on r.oid operator(pg_catalog.=) t.tgrelid
   join pg_catalog.pg_proc f on f.oid operator(pg_catalog.=) t.tgfoid
   join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) f.pronamespace
- where not t.tgisinternal and t.tgenabled::pg_catalog.text operator(pg_catalog.~) '^[OA]$'
+ where (not t.tgisinternal or f.oid operator(pg_catalog.>=) 16384::pg_catalog.oid)
+   and t.tgenabled::pg_catalog.text operator(pg_catalog.~) '^[OA]$'
 union all
 select 'rule', r.s, r.r, w.rulename::pg_catalog.text, w.ev_type::pg_catalog.text, pg_catalog.pg_get_ruledef(w.oid), '', '', ''
   from pg_catalog.pg_rewrite w join relation r on r.oid operator(pg_catalog.=) w.ev_class
@@ -55,7 +56,12 @@ select 'key', r.s, r.r, k.conname::pg_catalog.text, p.s, p.r,
             on a.attrelid operator(pg_catalog.=) k.conrelid and a.attnum operator(pg_catalog.=) u.c),
        (select pg_catalog.string_agg(a.attname::pg_catalog.text, E'\x01' order by u.n)
           from pg_catalog.unnest(k.confkey) with ordinality u(c, n) join pg_catalog.pg_attribute a
-            on a.attrelid operator(pg_catalog.=) k.confrelid and a.attnum operator(pg_catalog.=) u.c), ''
+            on a.attrelid operator(pg_catalog.=) k.confrelid and a.attnum operator(pg_catalog.=) u.c),
+       k.confdeltype::pg_catalog.text operator(pg_catalog.||) k.confupdtype::pg_catalog.text operator(pg_catalog.||) coalesce(
+       (select pg_catalog.string_agg(E'\x01' operator(pg_catalog.||) a.attname::pg_catalog.text, '')
+          from pg_catalog.pg_attribute a where a.attrelid operator(pg_catalog.=) k.conrelid
+           and pg_catalog.to_jsonb(k.*) operator(pg_catalog.->) 'confdelsetcols'::pg_catalog.text
+               operator(pg_catalog.@>) pg_catalog.to_jsonb(a.attnum)), '')
   from pg_catalog.pg_constraint k join relation r on r.oid operator(pg_catalog.=) k.conrelid
   join relation p on p.oid operator(pg_catalog.=) k.confrelid
  where k.contype::pg_catalog.text operator(pg_catalog.=) 'f'
@@ -142,7 +148,7 @@ select m.type, m.name, m.tbl_name, coalesce(m.sql, '')
    and m.name not like 'sqlite\_%' escape '\' and m.name not like 'ashlar\_%' escape '\')";
 
 constexpr std::string_view sqlite_keys_query = R"(
-select m.name, k.id, k."table", k."from", coalesce(k."to", ''), k.on_delete
+select m.name, k.id, k."table", k."from", coalesce(k."to", ''), k.on_delete, k.on_update
   from sqlite_master m, pragma_foreign_key_list(m.name) k
  where m.type = 'table' order by m.name, k.id, k.seq)";
 
@@ -154,6 +160,13 @@ std::vector<std::string> cut(const std::string& text) {
         begin = end + 1;
     }
     return out;
+}
+
+// As pg_constraint writes what a foreign key does.
+char action_of(const std::string& in_words) {
+    if (in_words == "CASCADE") return 'c';
+    if (in_words == "SET NULL") return 'n';
+    return in_words == "SET DEFAULT" ? 'd' : 'a';
 }
 
 void take_trigger(const std::vector<std::string>& row, route::schema_objects& to) {
@@ -175,6 +188,17 @@ void take_trigger(const std::vector<std::string>& row, route::schema_objects& to
     to.triggers.insert(std::move(t));
 }
 
+void take_foreign_key(const std::vector<std::string>& row, route::schema_objects& to) {
+    route::schema_objects::foreign_key k{row[1], row[2], row[3], row[4], row[5], cut(row[6]), cut(row[7])};
+    const std::vector<std::string> acts = cut(row[8]);  // "ca", then the columns of SET NULL (…)
+    if (acts.front().size() == 2) {
+        k.on_delete = acts.front()[0];
+        k.on_update = acts.front()[1];
+    }
+    k.set_columns.assign(acts.begin() + 1, acts.end());
+    to.foreign_keys.insert(std::move(k));
+}
+
 void take(std::vector<std::string>& row, route::schema_objects& to) {
     using expression = route::schema_objects::expression;
     const std::string& sort = row[0];
@@ -192,7 +216,7 @@ void take(std::vector<std::string>& row, route::schema_objects& to) {
     } else if (sort == "rule") {
         to.rules.insert({row[1], row[2], row[3], row[4].empty() ? '0' : row[4][0], row[5]});
     } else if (sort == "key") {
-        to.foreign_keys.insert({row[1], row[2], row[3], row[4], row[5], cut(row[6]), cut(row[7])});
+        take_foreign_key(row, to);
     } else if (sort == "default") {
         add_expression(expression::of::default_value);
     } else if (sort == "generated") {
@@ -257,6 +281,8 @@ task<result<route::schema_objects>> objects_of_sqlite(driver::connection& from, 
         k.name += (k.name.empty() ? "of " : ", ") + row[3];
         k.columns.push_back(row[3]);
         if (!row[4].empty()) k.to_columns.push_back(row[4]);
+        k.on_delete = action_of(row[5]);
+        k.on_update = action_of(row[6]);
     }
     for (auto& [_, k] : made) all.foreign_keys.insert(std::move(k));
     co_return all;

@@ -150,6 +150,25 @@ const std::vector<std::string>& schema() {
         "$$ begin update acc set n = n + 1 where id = new.acc_id; return null; end $$",
         "create table items(acc_id bigint, id int, v int)",
         "create trigger count_item after insert on items for each row execute function count_item()",
+        // a trigger that writes to a table with a sequence, a trigger and a table that refers to it
+        "create table wallets(acc_id bigint primary key, id bigserial, v int, updated_at timestamptz)",
+        "create trigger touch before insert or update on wallets for each row execute function touch()",
+        "create table cards(id int, acc_id bigint references wallets on delete cascade, primary key (acc_id, id))",
+        "create trigger log_it after update on cards for each row execute function log_it()",
+        "create table loans(acc_id bigint references wallets on delete set null, v int)",
+        "create function deposit() returns trigger language plpgsql as $$ begin if new.v = 0 then "
+        "delete from wallets where acc_id = new.acc_id; else update wallets set v = v + new.v where acc_id = "
+        "new.acc_id; end if; return null; end $$",
+        "create table deposits(acc_id bigint, v int)",
+        "create trigger deposit after insert on deposits for each row execute function deposit()",
+        "create function withdraw() returns trigger language plpgsql as $$ begin update wallets set v = v - new.v "
+        "where acc_id = new.acc_id; return null; end $$",
+        "create table withdrawals(acc_id bigint, v int)",
+        "create trigger withdraw after insert on withdrawals for each row execute function withdraw()",
+        "create function audited() returns trigger language plpgsql as $$ begin delete from cards where acc_id = "
+        "new.acc_id; update cards set id = 1 where acc_id = new.acc_id; return null; end $$",
+        "create table checks(acc_id bigint, v int)",
+        "create trigger audited after insert on checks for each row execute function audited()",
         "create view counted_visits_view as select id, acc_id from counted_visits",
         "create table logged_visits(id int primary key, acc_id bigint)",
         "create trigger log_it after insert on logged_visits for each row execute function log_it()",
@@ -189,7 +208,13 @@ const std::vector<std::pair<std::string, std::string>>& sharded_tables() {
                                                                       {"events", "acc_id"},
                                                                       {"things", "acc_id"},
                                                                       {"leaves", "acc_id"},
-                                                                      {"items", "acc_id"}};
+                                                                      {"items", "acc_id"},
+                                                                      {"wallets", "acc_id"},
+                                                                      {"cards", "acc_id"},
+                                                                      {"loans", "acc_id"},
+                                                                      {"deposits", "acc_id"},
+                                                                      {"withdrawals", "acc_id"},
+                                                                      {"checks", "acc_id"}};
     return all;
 }
 
@@ -433,6 +458,21 @@ TEST_F(DependentObjects, TriggersAndRulesThatReachOutOrChangeTheKeyAreRefused) {
     same("select * from kept");
     here().put("insert into logged_visits values (1, 3)");
     same("select count(*) from audit where what = 'INSERT'");
+}
+
+TEST_F(DependentObjects, WhatATriggersWritesSetOffIsFollowed) {
+    for (int i = 1; i <= keys; ++i) {
+        here().put(fmt::format("insert into wallets (acc_id, id, v) values ({0}, {0}, 100)", i));
+        here().put(fmt::format("insert into cards values (1, {})", i));
+        here().put(fmt::format("insert into withdrawals values ({0}, {0})", i));
+    }
+    same("select acc_id, v from wallets");
+    refused("insert into deposits values (3, 0)", "loans");
+    refused("delete from wallets where acc_id = 3", "loans");
+    refused("insert into checks values (3, 1)", "log_it");
+    refused("update cards set id = 2 where acc_id = 3", "log_it");
+    here().put("delete from cards where acc_id = 4");
+    same("select acc_id, id from cards");
 }
 
 TEST_F(DependentObjects, ForeignKeysBetweenDatabasesAreRefused) {

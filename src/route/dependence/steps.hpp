@@ -21,6 +21,8 @@ void look_at_event_trigger(dependents& of, const schema_objects::event_trigger& 
 void look_at_foreign_key(dependents& of, const schema_objects::foreign_key& k);
 // The columns of the other table, which a foreign key to its primary key does not name.
 std::vector<std::string> referred_columns(const schema_objects::foreign_key& k, const table_facts& to);
+// What a foreign key does to the rows that refer to a deleted or changed one: what forbids that, forbids it here.
+void look_at_cascades(dependents& of);
 void look_at_expression(dependents& of, const schema_objects::expression& e);
 // Operators, casts and domains whose functions touch tables.
 void look_at_operators(dependents& of);

@@ -200,8 +200,9 @@ TEST(Dependence, AnEventTriggerThatTouchesShardedTablesForbidsDefinitions) {
 }
 
 TEST(Dependence, ATriggerThatWritesOnlyWithTheKeyOfItsRowRunsOnTheShard) {
-    const auto refusal = [](std::string body) {
+    const auto refusal = [](std::string body, auto&& change) {
         databases d;
+        change(d);
         d.add(a_table("items", {"acc_id", "n"}), table_kind::sharded, "acc_id");
         d.objects.foreign_keys.insert({"public", "orders", "ours", "public", "acc", {"acc_id"}, {"id"}});
         d.function("on_item", std::move(body), "plpgsql");
@@ -215,14 +216,99 @@ TEST(Dependence, ATriggerThatWritesOnlyWithTheKeyOfItsRowRunsOnTheShard) {
         d.finish();
         return d.refusal_of("insert into items values (3, 1)");
     };
-    EXPECT_EQ(refusal("begin update acc set n = n + 1 where id = new.acc_id; return null; end"), "");
-    EXPECT_NE(refusal("begin update acc set n = n + 1 where n = new.n; return null; end").find("counts"),
+    const auto as_it_is = [](databases&) {};
+    const auto stays = [&](std::string statements) {
+        return refusal("begin " + statements + " return null; end", as_it_is).empty();
+    };
+    EXPECT_TRUE(stays("update acc set n = n + 1 where id = new.acc_id;"));
+    EXPECT_TRUE(stays("delete from acc where id = new.acc_id;"));
+    EXPECT_TRUE(stays("insert into acc (id, n) values (new.acc_id, 1) on conflict (id) do update set n = 2;"));
+    EXPECT_FALSE(stays("update acc set n = n + 1 where n = new.n;"));
+    EXPECT_FALSE(stays("update acc set n = 1 where id = new.acc_id; insert into visits values (1, 1);"));
+    EXPECT_FALSE(stays("new.acc_id := 7; update acc set n = 1 where id = new.acc_id;"));
+    EXPECT_FALSE(stays("select 7 into old.acc_id; update acc set n = 1 where id = old.acc_id;"));
+    EXPECT_FALSE(stays("update acc as new set n = 1 where id = new.acc_id;"));
+
+    const auto reads_elsewhere = [](databases& d) { d.function("count_all", "select count(*) from acc"); };
+    EXPECT_NE(refusal("begin update acc set n = count_all() where id = new.acc_id; return null; end", reads_elsewhere),
+              "");
+}
+
+// acc has this trigger, and the rows of items are counted in acc.
+std::string refusal_with_trigger_of_acc(std::string body, bool before = false, char on_delete = 'a') {
+    databases d;
+    d.add(a_table("items", {"acc_id", "n"}), table_kind::sharded, "acc_id");
+    schema_objects::foreign_key key{"public", "orders", "ours", "public", "acc", {"acc_id"}, {"id"}};
+    key.on_delete = on_delete;
+    d.objects.foreign_keys.insert(key);
+    d.function("on_item",
+               "begin update acc set n = n + 1 where id = new.acc_id; delete from acc where id = new.acc_id; return "
+               "null; end",
+               "plpgsql");
+    d.function("on_acc", std::move(body), "plpgsql");
+    schema_objects::trigger t;
+    t.schema = "public";
+    t.table = "items";
+    t.name = "counts";
+    t.of_row = t.on_insert = true;
+    t.function = "on_item";
+    d.objects.triggers.insert(t);
+    t.table = on_delete == 'a' ? "acc" : "orders";
+    t.name = "follows";
+    t.before = before;
+    t.on_insert = false;
+    t.on_update = t.on_delete = true;
+    t.function = "on_acc";
+    d.objects.triggers.insert(t);
+    d.finish();
+    return d.refusal_of("insert into items values (3, 1)");
+}
+
+TEST(Dependence, WhatATriggersWritesSetOffIsFollowed) {
+    EXPECT_EQ(refusal_with_trigger_of_acc("begin new.n = 1; return new; end", true), "");
+    EXPECT_EQ(refusal_with_trigger_of_acc("begin insert into orders (id, acc_id) values (1, new.id); return null; end"),
+              "");
+    // round in a circle
+    EXPECT_EQ(refusal_with_trigger_of_acc("begin insert into items (acc_id) values (new.id); return null; end"), "");
+    EXPECT_NE(refusal_with_trigger_of_acc("begin insert into visits values (1, 1); return null; end").find("follows"),
               std::string::npos);
-    EXPECT_NE(refusal("begin delete from acc where id = new.acc_id; return null; end").find("counts"),
+    EXPECT_NE(refusal_with_trigger_of_acc("begin new.id = 5; return new; end", true).find("follows"),
               std::string::npos);
-    EXPECT_NE(
-        refusal("begin update acc set n = 1 where id = new.acc_id; insert into visits values (1, 1); return null; end"),
-        "");
+    EXPECT_NE(refusal_with_trigger_of_acc("begin perform nextval('s'); return null; end").find("sequence"),
+              std::string::npos);
+    for (const char act : {'c', 'n'}) {
+        EXPECT_NE(refusal_with_trigger_of_acc("begin insert into visits values (1, 1); return null; end", false, act),
+                  "");
+    }
+    EXPECT_EQ(refusal_with_trigger_of_acc("begin new.n = 1; return new; end", true, 'c'), "");
+}
+
+TEST(Dependence, WhatAForeignKeyDoesToOtherRowsIsForbiddenAsItIsThere) {
+    const auto refusal = [](char on_delete, std::vector<std::string> set_columns, bool logged) {
+        databases d;
+        schema_objects::foreign_key key{"public", "orders", "ours", "public", "acc", {"acc_id"}, {"id"}};
+        key.on_delete = on_delete;
+        key.set_columns = std::move(set_columns);
+        d.objects.foreign_keys.insert(key);
+        if (logged) {
+            d.function("log", "begin insert into visits values (1, 1); return null; end", "plpgsql");
+            schema_objects::trigger t;
+            t.schema = "public";
+            t.table = "orders";
+            t.name = "logs";
+            t.of_row = t.on_delete = true;
+            t.function = "log";
+            d.objects.triggers.insert(t);
+        }
+        d.finish();
+        return d.refusal_of("delete from acc where id = 3");
+    };
+    EXPECT_EQ(refusal('a', {}, true), "");
+    EXPECT_EQ(refusal('c', {}, false), "");
+    EXPECT_NE(refusal('c', {}, true).find("logs"), std::string::npos);
+    EXPECT_NE(refusal('n', {}, false).find("acc_id"), std::string::npos);
+    EXPECT_NE(refusal('d', {}, false).find("acc_id"), std::string::npos);
+    EXPECT_EQ(refusal('n', {"id"}, false), "");
 }
 
 }  // namespace
