@@ -4,7 +4,6 @@
 #include "route/functions.hpp"
 #include "route/refusal.hpp"
 #include "route/row_plan.hpp"
-#include "route/shown_types.hpp"
 #include "route/types.hpp"
 #include "sql/names.hpp"
 #include "sql/visit.hpp"
@@ -38,6 +37,15 @@ namespace {
 constexpr auto fix_key =
     "Select the aggregates themselves and compute with them afterwards, or group by the shard key too.";
 
+// What the translation to SQLite calls the sums that it computes exactly.
+std::string exact_name(std::string_view aggregate) {
+    return fmt::format("ashlar_{}", aggregate);
+}
+std::string_view plain_name(std::string_view name) {
+    if (name == exact_name("sum") || name == exact_name("avg")) name.remove_prefix(exact_name("").size());
+    return name;
+}
+
 std::optional<combine> combine_named(std::string_view name, dialect engine) {
     static constexpr auto names = std::to_array<std::pair<std::string_view, combine>>({
         {"count", combine::count},
@@ -54,7 +62,7 @@ std::optional<combine> combine_named(std::string_view name, dialect engine) {
         {"bit_or", combine::bit_or},
     });
     for (const auto& [n, c] : names) {
-        if (n == name) return c;
+        if (n == name || (engine == dialect::sqlite && name == exact_name(n))) return c;
     }
     for (const auto& [n, c] : postgres) {
         if (n == name && engine == dialect::postgres) return c;
@@ -73,7 +81,7 @@ public:
         out_.visible_columns = q_.query.items.size();
         if (parts_.has_star())
             return refusal(q_.text, q_.query.location, "* beside aggregates or GROUP BY", "Name the columns.");
-        if (is_sqlite()) text_.show(shown_items(q_, parts_));
+        if (q_.types != nullptr) text_.show(q_.types->columns);
         if (status s = plan_keys(); !s) return std::move(s).error();
         for (std::size_t i = 0; i < q_.query.items.size(); ++i) {
             if (status s = plan_item(i); !s) return std::move(s).error();
@@ -126,14 +134,17 @@ private:
                 }
             }
             if (column == q_.query.items.size()) {
-                const shown_type shown = is_sqlite() ? shown_type_of(q_, parts_, key) : shown_type{};
-                column += text_.add_helper(fmt::format("({})", text_.of(text_.group_item(i))), shown);
+                column += text_.add_helper(fmt::format("({})", text_.of(text_.group_item(i))), type_of_group(i));
             }
-            keys_.push_back({&key, column});
+            keys_.push_back({&key, column, type_of_group(i).type});
             out_.group_keys.push_back(column);
             out_.group_key_text.push_back(parts_.text_of(key));
         }
         return {};
+    }
+
+    shown_type type_of_group(std::size_t i) const {
+        return q_.types != nullptr && i < q_.types->groups.size() ? q_.types->groups[i] : shown_type{};
     }
 
     bool columns_unknown() const {
@@ -145,10 +156,21 @@ private:
     }
 
     std::optional<std::size_t> key_column(const expression& e) const {
-        for (const auto& [key, column] : keys_) {
-            if (key == &e || sql::same(*key, e)) return column;
+        const group_key* const found = key_of(e);
+        return found != nullptr ? std::optional{found->column} : std::nullopt;
+    }
+
+    struct group_key {
+        const expression* value;
+        std::size_t column;
+        std::uint32_t type;  // 0 = not told
+    };
+    const group_key* key_of(const expression& e) const {
+        for (const group_key& key : keys_) {
+            if (key.value == &e || sql::same(*key.value, e) || sql::same(parts_.bare(*key.value), parts_.bare(e)))
+                return &key;
         }
-        return std::nullopt;
+        return nullptr;
     }
 
     // The same for every row of a group: made of the group's keys and constants alone.
@@ -189,24 +211,29 @@ private:
     status refuse_call(const expression& e) const {
         const auto no = [&](std::string_view what) -> status { return refusal(q_.text, e.location, what, fix_key); };
         const auto how = e.schema.empty() ? combine_named(e.name, q_.known.dialect) : std::nullopt;
-        if (!how) return no(fmt::format("the aggregate {}() over several shards", e.name));
+        const std::string_view name = plain_name(e.name);
+        if (!how) return no(fmt::format("the aggregate {}() over several shards", name));
         if (e.call->within_group || !e.call->order.empty() || e.call->variadic) {
-            return no(fmt::format("ORDER BY or VARIADIC inside {}()", e.name));
+            return no(fmt::format("ORDER BY or VARIADIC inside {}()", name));
         }
-        if (e.inner.size() != (e.call->star ? 0u : 1u)) return no(fmt::format("{}() with these arguments", e.name));
+        const std::size_t wanted = e.call->star ? 0 : name != e.name && !e.call->distinct ? 2 : 1;
+        if (e.inner.size() != wanted) return no(fmt::format("{}() with these arguments", name));
         if (e.call->distinct && *how != combine::min && *how != combine::max) {
             // values of the shard key live on one shard each, so that their counts add up
             const bool adds_up =
                 *how == combine::count && parts_.is_whole_key(e.inner.front()) && e.call->filter.empty();
-            if (!adds_up) return no(fmt::format("{}(DISTINCT …) over several shards", e.name));
+            if (!adds_up) return no(fmt::format("{}(DISTINCT …) over several shards", name));
         }
         if (e.inner.empty()) return {};
         const expression& of = e.inner.front();
         if (parts_.has_aggregate(of)) return no("an aggregate of an aggregate");
+        if (q_.types != nullptr && types_of(e) == nullptr) {
+            return no(fmt::format("{}() of a literal that has several types", name));
+        }
         if (*how == combine::min || *how == combine::max) {
             if (auto why = parts_.refuse_order(of, fmt::format("{}()", e.name), e.location)) return std::move(*why);
         }
-        if (*how == combine::sum || *how == combine::avg) {
+        if (q_.types == nullptr && (*how == combine::sum || *how == combine::avg)) {
             const std::uint32_t type = parts_.type_of(of);
             if (parts_.is_foreign_type(of) || (type != 0 && !is_number(type)))
                 return no(fmt::format("{}() of this type", e.name));
@@ -229,10 +256,15 @@ private:
         out.how = *combine_named(call.name, q_.known.dialect);
         out.column = column;
         out.count_column = count_column;
-        out.type = is_sqlite() ? shown_type_of(q_, parts_, call).type : parts_.type_of(call);
+        const aggregate_types* const told = types_of(call);
+        if (told != nullptr) {
+            out.type = told->result.type;
+            out.argument_type = told->argument.type;
+        } else if (!is_sqlite()) {
+            out.type = parts_.type_of(call);
+        }
         if (!call.inner.empty()) {
-            out.argument_type =
-                is_sqlite() ? shown_type_of(q_, parts_, call.inner.front()).type : parts_.type_of(call.inner.front());
+            if (!is_sqlite()) out.argument_type = parts_.type_of(call.inner.front());
             out.text = parts_.text_of(call.inner.front());
         }
         return out;
@@ -240,19 +272,35 @@ private:
 
     bool is_sqlite() const noexcept { return q_.known.dialect == dialect::sqlite; }
 
-    // What the shards send in place of the aggregate: for avg() the sum. SQLite's own sums of doubles lose digits, and those
-    // of integers overflow.
+    // SQLite: as the translation told them; nullptr: it did not.
+    const aggregate_types* types_of(const expression& call) const {
+        if (q_.types == nullptr) return nullptr;
+        const auto at = text_.call(call);
+        if (!at) return nullptr;
+        const auto found = q_.types->aggregates.find(text_.of(at->whole));
+        return found != q_.types->aggregates.end() && found->second ? &*found->second : nullptr;
+    }
+
+    // What the shards send in place of the aggregate: for avg() the sum.
     std::string partial_of(const expression& call, const sql::call_parts& at) const {
-        if (is_sqlite() && is_exact_sum(q_, parts_, call)) return exact_call(q_, parts_, call, "ashlar_sum", at);
+        if (call.name == exact_name("avg")) {
+            return exact_name("sum") + std::string{q_.text.substr(at.name.end, at.whole.end - at.name.end)};
+        }
         if (call.name == "avg") return sum_for_avg(call, at);
         return std::string{text_.of(at.whole)};
     }
+    // Its values, counted: without the scale that stands behind them in an exact mean.
+    std::string count_for_avg(const expression& call, const sql::call_parts& at) const {
+        std::size_t end = at.arguments.end;
+        if (call.inner.size() > 1) end = q_.text.rfind(',', static_cast<std::size_t>(call.inner[1].location));
+        return fmt::format("count({}{}", q_.text.substr(at.arguments.begin, end - at.arguments.begin),
+                           q_.text.substr(at.arguments.end, at.whole.end - at.arguments.end));
+    }
     shown_type shown_partial(const expression& call) const {
-        if (!is_sqlite()) return {};
-        shown_type shown = shown_type_of(q_, parts_, call);
-        if (call.name == "avg" && shown.type == oid::numeric) {
-            shown.scale = shown_type_of(q_, parts_, call.inner.front()).scale;
-        }
+        const aggregate_types* const told = types_of(call);
+        if (told == nullptr) return {};
+        shown_type shown = told->result;
+        if (plain_name(call.name) == "avg" && shown.type == oid::numeric) shown.scale = told->argument.scale;
         return shown;
     }
 
@@ -261,8 +309,11 @@ private:
     std::string sum_for_avg(const expression& call, const sql::call_parts& at) const {
         const std::string_view rest = q_.text.substr(at.arguments.end, at.whole.end - at.arguments.end);
         std::string argument{text_.of(at.arguments)};
-        if (parts_.type_of(call.inner.front()) == oid::float4) argument = fmt::format("CAST({} AS float8)", argument);
-        const bool untyped = is_sqlite() && !shown_type_of(q_, parts_, call.inner.front()).is_known();
+        if (!is_sqlite() && parts_.type_of(call.inner.front()) == oid::float4) {
+            argument = fmt::format("CAST({} AS float8)", argument);
+        }
+        const aggregate_types* const told = types_of(call);
+        const bool untyped = is_sqlite() && (told == nullptr || !told->argument.is_known());
         return fmt::format("{}({}{}", untyped ? "total" : "sum", argument, rest);
     }
 
@@ -278,25 +329,22 @@ private:
         }
         if (status s = refuse_call(item.value); !s) return s;
         std::size_t count_column = 0;
-        const bool avg = item.value.name == "avg";
-        if (is_sqlite()) text_.show_item(i, shown_partial(item.value));
-        if (avg || (is_sqlite() && is_exact_sum(q_, parts_, item.value))) {
+        if (q_.types != nullptr) text_.show_item(i, shown_partial(item.value));
+        if (plain_name(item.value.name) == "avg") {
             auto at = text_.call(item.value);
             if (!at) return std::move(at).error();
-            const std::string rest{q_.text.substr(at->name.end, at->whole.end - at->name.end)};
             text_.replace(at->whole, partial_of(item.value, *at));
-            if (item.alias.empty()) {
-                const std::string name = is_sqlite() ? std::string{text_.of(text_.item(i))} : "avg";
-                text_.insert(text_.item(i).end, " AS " + quoted_name(name));
-            }
-            if (avg) count_column = q_.query.items.size() + text_.add_helper("count" + rest, shown_count());
+            if (item.alias.empty()) text_.insert(text_.item(i).end, " AS \"avg\"");
+            count_column = q_.query.items.size() + text_.add_helper(count_for_avg(item.value, *at), shown_count());
         }
         out_.outputs.push_back(output_of(item.value, i, count_column));
         return {};
     }
 
     // The output that holds a value which ORDER BY or HAVING asks for; a new one behind the visible ones if there is none.
-    result<std::size_t> output_for(const expression& e, std::string_view own_text, std::string_view clause) {
+    result<std::size_t> output_for(const expression& given, std::string_view own_text, shown_type own,
+                                   std::string_view clause) {
+        const expression& e = parts_.bare(given);
         for (std::size_t i = 0; i < q_.query.items.size(); ++i) {
             if (sql::same(q_.query.items[i].value, e)) return i;
         }
@@ -309,16 +357,14 @@ private:
             if (status s = refuse_call(e); !s) return std::move(s).error();
             auto at = text_.call(e);
             if (!at) return std::move(at).error();
-            const std::string rest{q_.text.substr(at->name.end, at->whole.end - at->name.end)};
-            const bool avg = e.name == "avg";
+            const bool avg = plain_name(e.name) == "avg";
             const std::size_t column = first + text_.add_helper(partial_of(e, *at), shown_partial(e));
-            o = output_of(e, column, avg ? first + text_.add_helper("count" + rest, shown_count()) : 0);
+            o = output_of(e, column, avg ? first + text_.add_helper(count_for_avg(e, *at), shown_count()) : 0);
         } else if (const auto column = key_column(e)) {
             o.column = *column;
             o.text = parts_.text_of(e);
         } else if (is_of_group(e) && !own_text.empty()) {
-            const shown_type shown = is_sqlite() ? shown_type_of(q_, parts_, e) : shown_type{};
-            o.column = first + text_.add_helper(fmt::format("({})", own_text), shown);
+            o.column = first + text_.add_helper(fmt::format("({})", own_text), own);
             o.text = parts_.text_of(e);
         } else {
             if (parts_.has_aggregate(e))
@@ -364,7 +410,9 @@ private:
             value = &q_.query.items[*column].value;
         } else {
             if (auto no = refuse_alias_inside(q_, parts_, item.value)) return std::move(*no);
-            auto found = output_for(item.value, text_.of(text_.order_item(i)), "ORDER BY");
+            const bool told = q_.types != nullptr && i < q_.types->orders.size();
+            const shown_type own = told ? q_.types->orders[i] : shown_type{};
+            auto found = output_for(item.value, text_.of(text_.order_item(i)), own, "ORDER BY");
             if (!found) return std::move(found).error();
             if (q_.query.distinct && *found >= q_.query.items.size()) {
                 return refusal(q_.text, item.value.location,
@@ -373,6 +421,7 @@ private:
             }
             column = *found;
         }
+        value = &parts_.bare(*value);
         const bool extreme =
             parts_.is_aggregate(*value) && (value->name == "min" || value->name == "max") && !value->inner.empty();
         const expression& ordered = extreme ? value->inner.front() : *value;
@@ -428,11 +477,17 @@ private:
     }
 
     // Of an operand: constants in quotes and parameters take the other side's type, and give 0.
-    std::uint32_t comparable_type(const expression& e) const {
+    std::uint32_t comparable_type(const expression& given) const {
+        const expression& e = parts_.bare(given);
         if (e.is(expression_kind::parameter)) return 0;
         if (e.is(expression_kind::constant)) {
             const bool number = e.literal == sql::literal_kind::integer || e.literal == sql::literal_kind::number;
             return number ? std::uint32_t{oid::numeric} : 0;
+        }
+        if (q_.types != nullptr) {
+            if (const aggregate_types* told = parts_.is_aggregate(e) ? types_of(e) : nullptr) return told->result.type;
+            const group_key* const key = key_of(e);
+            return key != nullptr ? key->type : 0;
         }
         if (parts_.is_aggregate(e)) {
             if (e.name == "count") return oid::int8;
@@ -444,7 +499,8 @@ private:
         return parts_.type_of(e);
     }
 
-    result<condition> operand(const expression& e) {
+    result<condition> operand(const expression& given) {
+        const expression& e = parts_.bare(given);
         condition out;
         if (e.is(expression_kind::parameter) && e.number > 0) {
             out.what = condition::kind::parameter;
@@ -460,7 +516,7 @@ private:
             return out;
         }
         if (!parts_.is_aggregate(e) && !key_column(e)) return refuse_having(e);
-        auto at = output_for(e, {}, "HAVING");
+        auto at = output_for(e, {}, {}, "HAVING");
         if (!at) return std::move(at).error();
         out.what = condition::kind::column;
         out.column = *at;
@@ -526,10 +582,6 @@ private:
         }
     }
 
-    struct group_key {
-        const expression* value;
-        std::size_t column;
-    };
     const select_question& q_;
     const select_parts& parts_;
     select_text text_;

@@ -260,22 +260,6 @@ result<adapted> adapt(std::string_view text, const sql::statement& said, const c
     return adapted{std::move(made->sql), std::make_shared<const typed_statement>(std::move(made->types))};
 }
 
-// What the columns are: as the translation found it, and on several shards, which may return parts of aggregates in their
-// place, only where nothing else is known.
-std::shared_ptr<const std::vector<shown_type>> told(const std::vector<shown_type>* known, const typed_statement& types,
-                                                    bool wins) {
-    std::vector<shown_type> out = known != nullptr ? *known : std::vector<shown_type>{};
-    if (out.size() < types.columns.size()) out.resize(types.columns.size());
-    for (std::size_t i = 0; i < types.columns.size(); ++i) {
-        const known_type& found = types.columns[i];
-        if (found.type == 0 || (out[i].is_known() && !wins)) continue;
-        out[i].type = found.type;
-        out[i].modifier = found.modifier;
-        out[i].scale = found.scale;
-    }
-    return std::make_shared<const std::vector<shown_type>>(std::move(out));
-}
-
 // Planned as SQLite will read it. A refusal is told of the client's own text, where that is refused for the same reason.
 result<std::shared_ptr<const prepared_plan>> plan_for_sqlite(std::string_view text, sql::statement said,
                                                              const catalogue& known, const planning_options& options,
@@ -306,18 +290,16 @@ result<std::shared_ptr<const prepared_plan>> plan_for_sqlite(std::string_view te
     const bool changed = made->sql != text;
     const result<sql::statement> again = changed ? sql::parse(made->sql, limits) : result<sql::statement>{said};
     if (!again) return again.error();
-    made_plan planned = plan_inner({changed ? std::string_view{made->sql} : text, *again, known, options, declared});
+    made_plan planned = plan_inner(
+        {changed ? std::string_view{made->sql} : text, *again, known, options, declared, nullptr, made->types.get()});
     if (!planned) return changed ? told_of_the_text(std::move(planned).error()) : std::move(planned).error();
     prepared_plan::inside& in = **planned;
     if (changed) {
         std::string read = std::exchange(in.sql, std::string{text});
         if (in.one_sql.empty()) in.one_sql = std::move(read);
     }
-    if (made->types) {
-        in.shows = told(in.shows.get(), *made->types, true);
-        if (in.several) in.several->shows = told(in.several->shows.get(), *made->types, false);
-    }
     in.types = std::move(made->types);
+    if (in.types) in.shows = std::make_shared<const std::vector<shown_type>>(in.types->columns);
     if (in.types) in.parameter_count = in.types->parameters.size() + in.types->session_names.size();
     return std::make_shared<const prepared_plan>(std::move(*planned));
 }

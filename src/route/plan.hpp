@@ -15,6 +15,7 @@
 #include <ashlar/result.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -83,11 +84,20 @@ struct parameter_kind : known_type {
 // What the session is called: values that follow the client's parameters.
 enum class session_name : std::uint8_t { user, database };
 
+// What an aggregate gives, and what it is given.
+struct aggregate_types {
+    known_type result, argument;
+};
+
 struct typed_statement {
     std::vector<parameter_kind> parameters;  // the client's
     std::vector<session_name> session_names;
     std::vector<known_type> columns;
     std::vector<std::string> names;  // of the columns
+    // Of the outermost SELECT, for what several shards return: the elements of GROUP BY and ORDER BY in their order, and the
+    // aggregates by the engine's text of the call; none where one text stands for two types.
+    std::vector<known_type> groups, orders;
+    std::map<std::string, std::optional<aggregate_types>, std::less<>> aggregates;
 };
 
 struct bound_plan {

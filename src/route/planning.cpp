@@ -3,7 +3,6 @@
 #include "route/hindering.hpp"
 #include "route/own_numbers.hpp"
 #include "route/refusal.hpp"
-#include "route/shown_types.hpp"
 #include "route/types.hpp"
 
 #include <fmt/format.h>
@@ -202,7 +201,7 @@ made_plan plan_select_over(const question& q, const analysis& tables, contents& 
                                                  : target::one_shard;
     if (out->fixed && !out->unpinned) return out;  // by a parameter, it may turn out to be no key: then everywhere
 
-    const select_question several{q.text, *q.said.body, tables, inside, q.known, out->parameter_count};
+    const select_question several{q.text, *q.said.body, tables, inside, q.known, out->parameter_count, q.types};
     result<several_plan> made = q.one_only ? result<several_plan>{*q.one_only} : plan_several(several);
     if (made) {
         out->several = std::move(*made);
@@ -221,13 +220,7 @@ made_plan plan_select(const question& q) {
     if (status s = tables.look_at(q.said); !s) return std::move(s).error();
     contents inside = contents_of(q.said, q.known, tables);
     made_plan made = plan_select_over(q, tables, inside);
-    if (!made) return by_views(std::move(made).error(), tables);
-    if (q.known.dialect != dialect::sqlite || !q.said.body) return made;
-    const select_question one{q.text, *q.said.body, tables, inside, q.known, (*made)->parameter_count};
-    shown_select shown = shown_on_one(one);
-    (*made)->one_sql = std::move(shown.sql);
-    (*made)->shows = std::move(shown.shows);
-    return made;
+    return made ? std::move(made) : by_views(std::move(made).error(), tables);
 }
 
 }  // namespace ashlar::route

@@ -15,7 +15,8 @@ struct question {
     const catalogue& known;
     const planning_options& options;
     std::span<const std::uint32_t> declared;
-    const error* one_only = nullptr;  // why the statement must not go to several shards, whatever it is
+    const error* one_only = nullptr;         // why the statement must not go to several shards, whatever it is
+    const typed_statement* types = nullptr;  // SQLite: of the text
 };
 
 using made_plan = result<std::unique_ptr<prepared_plan::inside>>;

@@ -1,7 +1,6 @@
 #include "route/row_plan.hpp"
 
 #include "route/refusal.hpp"
-#include "route/shown_types.hpp"
 #include "route/types.hpp"
 #include "sql/visit.hpp"
 
@@ -78,7 +77,7 @@ public:
         out_.limit = *limit;
         out_.offset = *offset;
         text_.push_limits(out_.limit, out_.offset);
-        if (out_.dialect == dialect::sqlite) text_.show(shown_items(q_, parts_));
+        if (q_.types != nullptr) text_.show(q_.types->columns);
         return text_.finish(std::move(out_));
     }
 
@@ -168,10 +167,10 @@ private:
         }
         out.value = &e;
         for (std::size_t i = 0; i < q_.query.items.size() && !out.column; ++i) {
-            if (sql::same(q_.query.items[i].value, e)) out.column = column_of_item(i);
+            if (sql::same(q_.query.items[i].value, parts_.bare(e))) out.column = column_of_item(i);
         }
         if (!out.column && parts_.outputs()) {
-            const auto column = q_.tables.resolve(e);
+            const auto column = q_.tables.resolve(parts_.bare(e));
             for (std::size_t at = 0; column && !out.column && at < parts_.outputs()->size(); ++at) {
                 if ((*parts_.outputs())[at].column == column) out.column = at;
             }
@@ -218,7 +217,9 @@ private:
             return refusal(q_.text, item.value.location,
                            "ORDER BY an output column behind * of columns that are not known", "Name the columns.");
         }
-        const std::size_t helper = text_.add_helper(fmt::format("({})", own));
+        const bool told = q_.types != nullptr && i < q_.types->orders.size();
+        const std::size_t helper =
+            text_.add_helper(fmt::format("({})", own), told ? q_.types->orders[i] : shown_type{});
         if (parts_.has_star() && !parts_.outputs()) {
             // columns before the helpers cannot be counted here
             return refusal(q_.text, item.value.location, "ORDER BY beside * of columns that are not known",

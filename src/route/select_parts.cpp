@@ -30,6 +30,17 @@ bool select_parts::is_aggregate(const expression& e) const {
            facts_of_function(q_.known, e.schema, e.name, e.inner.size()).aggregate;
 }
 
+const expression& select_parts::bare(const expression& e) const {
+    const expression* at = &e;
+    while (q_.known.dialect == dialect::sqlite && !at->inner.empty()) {
+        const bool sorts = at->is(expression_kind::collate) && at->name == "ashlar_decimal";
+        const bool keeps = at->is(expression_kind::function) && (at->name == "pg_num" || at->name == "pg_decimal");
+        if (!sorts && !keeps) break;
+        at = &at->inner.front();
+    }
+    return *at;
+}
+
 bool select_parts::has_aggregate(const expression& e) const {
     bool found = false;
     sql::visit(
@@ -106,7 +117,8 @@ bool select_parts::is_foreign_type(const expression& e) const {
     return facts && facts->type == 0;
 }
 
-collation select_parts::text_of(const expression& e) const {
+collation select_parts::text_of(const expression& given) const {
+    const expression& e = bare(given);
     collation cannot_tell{collation_kind::nondeterministic, {}};
     if (e.is(expression_kind::collate)) {
         const bool bytes = e.name == "C" || e.name == "POSIX" || e.name == "ucs_basic" ||

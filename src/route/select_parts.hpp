@@ -17,6 +17,8 @@ public:
 
     bool has_aggregate(const sql::expression& e) const;
     bool is_aggregate(const sql::expression& e) const;  // the call itself
+    // SQLite: the value within what the translation writes around it so that numerics compare as PostgreSQL's do.
+    const sql::expression& bare(const sql::expression& e) const;
     bool aggregated() const noexcept { return aggregated_; }
     std::uint32_t type_of(const sql::expression& e) const;  // 0 = not known
     // A column of a type that is not built in: its order and equality are not known here.

@@ -32,6 +32,7 @@ struct select_question {
     const contents& inside;
     const catalogue& known;
     std::size_t parameter_count = 0;
+    const typed_statement* types = nullptr;  // SQLite: of the text
 };
 
 result<several_plan> plan_several(const select_question& q);

@@ -167,6 +167,8 @@ class Statements:
                 self.parameters = []
                 group = self.column(kind)
             return f"select {group}, count(*) from t where {self.predicate()}{key} group by {group}", False
+        if self.chance(0.2):
+            return self.aggregated(key), False
         items = ", ".join(self.expression(self.draw.choice(kinds)) for _ in range(self.draw.randint(1, 2)))
         sql = f"select id, {items} from t where ({self.predicate()}){key}"
         if self.chance(0.4):
@@ -177,6 +179,23 @@ class Statements:
                 sql += f" limit {self.literal('int')}" if self.chance(0.5) else " limit 5 offset '1'"
             return sql, True
         return sql, False
+
+    def aggregated(self, key):
+        """Aggregates of expressions, by groups or without; no sums of floats, whose last digits hang on the order."""
+        def call():
+            name = self.draw.choice(["sum", "avg", "min", "max", "count"])
+            kinds = {"sum": ["int", "num"], "avg": ["int", "num"], "count": ["int", "text", "bool"]}
+            of = self.expression(self.draw.choice(kinds.get(name, ["int", "num", "date", "ts", "text"])), 1)
+            return f"{name}({of})"
+        group = self.column(self.draw.choice(["bool", "int", "date"])) if self.chance(0.5) else None
+        calls = [call() for _ in range(self.draw.randint(1, 2))]
+        sql = f"select {', '.join(([group] if group else []) + calls)} from t where ({self.predicate()}){key}"
+        if group:
+            sql += f" group by {group}"
+        if self.chance(0.3):
+            column = self.column(self.draw.choice(["int", "num"]))
+            sql += f" having sum({column} {self.draw.choice('+-*')} 2) {self.draw.choice(['>', '<', '<>'])} {self.literal('num')}"
+        return sql
 
     def write(self):
         self.parameters = []

@@ -261,4 +261,37 @@ TEST_F(SqliteValues, SumsOfMoneyAreExactOnOneShardAndOnAll) {
               "'6' \n'7' \n'8' \n'9' \n");
 }
 
+TEST_F(SqliteValues, AggregatesOfExpressionsHaveTheTypesAndDigitsOfPostgresOnOneShardAndOnAll) {
+    temporary_folder folder;
+    const cluster two = open(folder.path(), "sqlite:computed_{shard}.db", 2);
+    make(two, "v", "numeric(12,2)");
+    for (const auto& [id, c] : {std::pair{1, "0.10"}, {2, "100001.48"}, {3, "-0.01"}, {4, "9999999999.99"}}) {
+        ASSERT_TRUE(two.execute("insert into v values ($1, $2)", id, decimal::parse(c).value()));
+    }
+    const auto text = [&](const std::string& sql) {
+        const auto got = two.query(sql);
+        return got ? text_of(*got) : got.error().message();
+    };
+    const auto type = [&](const std::string& sql) {
+        const auto got = two.query(sql);
+        return got ? got->type(0) : 0;
+    };
+    for (const auto& [sql, answer] : {
+             std::pair{"select sum(c * 3) from v", "'30000300004.68' \n"},
+             {"select avg(c * 3) from v", "'7500075001.17000000' \n"},
+             {"select sum(-c), max(c / 3) from v", "'-10000100001.56' '3333333333.33000000' \n"},
+             {"select sum(9223372036854775807 - id) from v where id < 3", "'18446744073709551611' \n"},
+             {"select min(nullif('7', 1.50)) from v", "'7' \n"},
+             {"select nullif('7', 1.50) from v where id < 3", "'7' \n'7' \n"},
+             {"select c / 3 from v order by c / 3 desc limit 1", "'3333333333.33000000' \n"},
+         }) {
+        EXPECT_EQ(text(sql), answer) << sql;
+        EXPECT_EQ(type(sql), 1700u) << sql;  // numeric
+    }
+    EXPECT_EQ(text("select id % 2, sum(c * 2) from v group by id % 2 having sum(c * 2) > '0.17' order by 2 desc"),
+              "'0' '20000200002.94' \n'1' '0.18' \n");
+    EXPECT_EQ(text("select sum(distinct c * 3) from v where id = 2"), "'300004.44' \n");
+    EXPECT_EQ(text("select sum(c) from v where id = 2 having sum(c) < 100001.4800000000000000001"), "'100001.48' \n");
+}
+
 }  // namespace

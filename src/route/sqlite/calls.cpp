@@ -114,6 +114,7 @@ typed translator::aggregate(const expression& e, const level& here) {
     if (e.call->star) {
         v.sql = "count(*)" + filter;
         v.not_null = true;
+        record_aggregate(v, nullptr);
         return v;
     }
     std::vector<typed> arguments;
@@ -125,44 +126,25 @@ typed translator::aggregate(const expression& e, const level& here) {
         return fail(e.location, fmt::format("function {} does not exist", described(e, arguments)),
                     "Check its arguments.", "42883");
     }
-    for (typed& each : arguments) each = as_kept(settle(std::move(each)));
+    for (typed& each : arguments) {
+        const bool infers_nothing = e.name == "count" && each.parameter > 0;  // it takes any type
+        if (!infers_nothing) each = settle(std::move(each));
+    }
     if (failed_) return {};
+    if (!own && (e.name == "sum" || e.name == "avg")) return sum_of(e, std::move(arguments.front()), filter);
+    if (!own && (e.name == "min" || e.name == "max")) return extreme_of(e, std::move(arguments.front()), filter);
+    for (typed& each : arguments) each = as_kept(std::move(each));
     const typed& first = arguments.front();
-    const auto none = [&] {
-        return fail(e.location, fmt::format("function {} does not exist", described(e, arguments)),
-                    "Cast the argument, for example CAST(… AS numeric).", "42883");
-    };
     std::string name = e.name;
     if (own) {
         v.type = 0;
         v.is_own = true;
-    } else if (e.name == "sum" || e.name == "avg") {
-        if (first.is_own) {
-            v.is_own = true;
-            v.type = 0;
-        } else if (category_of(first.type) != category::number) {
-            return none();
-        } else if (is_float(first.type)) {
-            v.type = oid::float8;
-        } else if (e.name == "avg" || first.type == oid::int8 || first.type == oid::numeric) {
-            v.type = oid::numeric;
-            v.scale = e.name == "avg" ? -1 : first.type == oid::int8 ? 0 : first.scale;
-        }
-    } else if (e.name == "min" || e.name == "max") {
-        if (!first.is_own && (first.type == oid::boolean || first.type == oid::uuid || first.type == oid::json ||
-                              first.type == oid::bytea || first.type == 0)) {
-            return none();
-        }
-        v.type = first.type == oid::varchar || first.type == oid::bpchar ? std::uint32_t{oid::text} : first.type;
-        v.scale = first.scale;
-        v.modifier = first.type == oid::numeric ? first.modifier : -1;
-        v.is_own = first.is_own;
     } else if (e.name == "bool_and" || e.name == "every" || e.name == "bool_or") {
-        if (first.type != oid::boolean) return none();
+        if (first.type != oid::boolean) return no_aggregate(e, first);
         v.type = oid::boolean;
         name = e.name == "bool_or" ? "max" : "min";
     } else if (e.name == "string_agg") {
-        if (!is_text(first.type)) return none();
+        if (!is_text(first.type)) return no_aggregate(e, first);
         v.type = oid::text;
         name = "group_concat";
         if (e.call->distinct)
@@ -173,7 +155,69 @@ typed translator::aggregate(const expression& e, const level& here) {
     std::vector<std::string> parts;
     for (const typed& each : arguments) parts.push_back(each.sql);
     v.sql = fmt::format("{}({}{}){}", name, e.call->distinct ? "DISTINCT " : "", joined(parts), filter);
+    record_aggregate(v, &first);
     return v;
+}
+
+typed translator::no_aggregate(const expression& e, const typed& argument) {
+    return fail(e.location, fmt::format("function {} does not exist", described(e, {argument})),
+                "Cast the argument, for example CAST(… AS numeric).", "42883");
+}
+
+// SQLite's own sum() and avg() add doubles, where exact numbers must be added exactly.
+typed translator::sum_of(const expression& e, typed of, const std::string& filter) {
+    typed v{0, -1, {}, binding::primary, e.location};
+    const bool is_sum = e.name == "sum";
+    const bool whole = is_integer(of.type);
+    if (of.is_own) {
+        v.is_own = true;
+    } else if (category_of(of.type) != category::number) {
+        return no_aggregate(e, of);
+    } else if (is_float(of.type)) {
+        v.type = oid::float8;
+    } else {
+        v.type = is_sum && whole && of.type != oid::int8 ? oid::int8 : oid::numeric;
+        v.scale = !is_sum ? -1 : whole ? 0 : of.scale;
+    }
+    std::string name = e.name, scale;
+    if (v.type == oid::numeric && !e.call->over) {
+        name = "ashlar_" + e.name;
+        v.is_decimal = true;
+        // SQLite takes DISTINCT with one argument only
+        if (!e.call->distinct) scale = fmt::format(", {}", whole ? 0 : of.scale);
+    }
+    if (e.call->distinct || e.call->over) of = as_kept(std::move(of));
+    v.sql = fmt::format("{}({}{}{}){}", name, e.call->distinct ? "DISTINCT " : "", of.sql, scale, filter);
+    record_aggregate(v, &of);
+    if (v.is_decimal && e.call->distinct && v.scale > 0) v.sql = fmt::format("pg_decimal({}, {})", v.sql, v.scale);
+    return v;
+}
+
+typed translator::extreme_of(const expression& e, typed of, const std::string& filter) {
+    if (!of.is_own && (of.type == oid::boolean || of.type == oid::uuid || of.type == oid::json ||
+                       of.type == oid::bytea || of.type == 0)) {
+        return no_aggregate(e, of);
+    }
+    typed v{of.type, -1, {}, binding::primary, e.location};
+    if (v.type == oid::varchar || v.type == oid::bpchar) v.type = oid::text;
+    if (v.type == oid::numeric) v.modifier = of.modifier;
+    v.scale = of.scale;
+    v.is_own = of.is_own;
+    v.is_decimal = of.is_decimal;
+    of = as_sorted(std::move(of));
+    v.sql = fmt::format("{}({}{}){}", e.name, e.call->distinct ? "DISTINCT " : "", of.sql, filter);
+    record_aggregate(v, &of);
+    return v;
+}
+
+void translator::record_aggregate(const typed& call, const typed* argument) {
+    if (!recording_) return;
+    aggregate_types types;
+    types.result = as_shown(call);
+    if (argument != nullptr) types.argument = as_shown(*argument);
+    const auto [at, is_new] = aggregates_.emplace(call.sql, types);
+    if (is_new || !at->second) return;
+    if (at->second->result != types.result || at->second->argument != types.argument) at->second.reset();
 }
 
 std::string translator::write_over(const expression& e, const level& here) {
@@ -187,7 +231,7 @@ std::string translator::write_over(const expression& e, const level& here) {
     if (!items.empty()) parts.push_back("PARTITION BY " + joined(items));
     items.clear();
     for (const sql::sort_item& each : c.window_order)
-        items.push_back(sorted_by(as_kept(settle(write(each.value, here))), each));
+        items.push_back(sorted_by(as_sorted(settle(write(each.value, here))), each));
     if (!items.empty()) parts.push_back("ORDER BY " + joined(items));
     std::string frame = c.frame;
     std::size_t bound = c.window.size() - c.bound_count;

@@ -79,9 +79,21 @@ typed translator::as_kept(typed v) {
     return v;
 }
 
+typed translator::as_key(typed v) {
+    // with as many digits after the point in each, equal numbers are equal texts
+    return v.is_decimal && v.scale >= 0 ? v : as_kept(std::move(v));
+}
+
+typed translator::as_sorted(typed v) {
+    if (!v.is_decimal) return v;
+    v.sql = fmt::format("{} COLLATE ashlar_decimal", wrap(v, binding::primary));
+    v.holds = binding::multiplicative;
+    return v;
+}
+
 typed translator::as_decimal(typed v) {
     if (v.is_decimal) return v;
-    if (v.type == oid::numeric && v.literal) {
+    if ((v.type == oid::numeric || is_integer(v.type)) && v.literal) {
         if (auto read = decimal::parse(*v.literal)) {
             v.sql = fmt::format("'{}'", read->to_string());
             v.scale = read->scale();

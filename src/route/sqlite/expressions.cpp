@@ -338,8 +338,13 @@ bool translator::align(typed& a, typed& b, const std::string& op, int location) 
     switch (category_of(type)) {
         case category::number: {
             const bool inexact = is_float(a.type) != is_float(b.type);
+            if (!inexact && (a.is_decimal || b.is_decimal)) {
+                a = as_sorted(as_decimal(std::move(a)));
+                b = as_decimal(std::move(b));
+                return true;
+            }
             for (typed* side : {&a, &b}) {
-                *side = as_kept(std::move(*side));
+                if (side->is_decimal) *side = number_to(std::move(*side), {oid::float8, -1}, location);
                 // PostgreSQL compares them as doubles; SQLite would compare exactly
                 if (inexact && side->type == oid::int8 && !side->literal) {
                     side->sql = fmt::format("CAST({} AS REAL)", side->sql);
@@ -676,6 +681,10 @@ typed translator::null_if(const expression& e, const level& here) {
     typed left = a;
     if (!align(left, b, "=", e.location)) return {};
     if (is_untyped(a)) a = left;
+    // the operator's type where both sides are cast to it: = compares integers of all widths as they are, and others not
+    const std::uint32_t compared = common_type(a.type, b.type);
+    if (!a.is_own && a.type != compared && (compared == oid::numeric || (is_float(compared) && !is_float(a.type))))
+        a = implicit(std::move(a), compared);
     if (left.sql == a.sql) {
         a.sql = fmt::format("nullif({}, {})", left.sql, b.sql);
     } else {
@@ -763,6 +772,7 @@ typed translator::subquery_value(const expression& e, const level& here) {
     std::vector<std::string> left;
     for (std::size_t i = 0; i < row.size(); ++i) {
         const known_column& c = q.columns[i];
+        row[i] = as_kept(std::move(row[i]));  // as the sub-query's column is
         typed right{c.type, c.modifier, "x", binding::primary, e.location};
         right.is_decimal = c.is_decimal;
         right.is_own = c.is_own;

@@ -66,11 +66,14 @@ written_query translator::write_query(const sql::query& q, const level* outer, s
     if (!q.distinct_on.empty()) return no("SQLite has no DISTINCT ON", "Use GROUP BY, or row_number() in a sub-query.");
     if (q.group_distinct) return no("SQLite has no GROUP BY DISTINCT", "Leave DISTINCT out.");
     const std::size_t common = common_.size();
+    const bool outermost = std::exchange(outermost_, false);
     const std::string with = write_with(q.with, q.recursive, outer);
+    outermost_ = outermost && q.operation == sql::set_operation::none;
     written_query out = q.operation != sql::set_operation::none ? write_compound(q, outer, targets)
                         : !q.values.empty()                     ? write_values(q, outer, targets)
                                                                 : write_select(q, outer, targets);
     common_.resize(std::min(common_.size(), common));
+    outermost_ = false;
     out.sql = with + out.sql;
     return out;
 }
@@ -153,7 +156,7 @@ std::string translator::write_items(const sql::query& q, const level& here, std:
             continue;
         }
         typed v = item_for(item.value, here, out.size() < targets.size() ? &targets[out.size()] : nullptr);
-        if (q.distinct || (grouped && !has_aggregate(item.value))) v = as_kept(std::move(v));
+        if (q.distinct || (grouped && !has_aggregate(item.value))) v = as_key(std::move(v));
         known_column c{sql::output_name(item), v.type, v.modifier, v.scale, v.not_null, v.is_decimal, v.is_own};
         std::string text = v.sql;
         const auto plain = bare_name(item.value);
@@ -174,8 +177,11 @@ written_query translator::write_select(const sql::query& q, const level* outer, 
     here.outer = outer;
     const bool names = names_;
     names_ = true;
+    const bool outermost = std::exchange(outermost_, false);
+    const bool recorded = std::exchange(recording_, false);
     const std::string from = write_from(q.from, here);
     names_ = names;
+    recording_ = outermost;
     written_query out;
     std::vector<typed> items;
     std::string sql = q.distinct ? "SELECT DISTINCT " : "SELECT ";
@@ -188,6 +194,7 @@ written_query translator::write_select(const sql::query& q, const level* outer, 
     names_ = names;
     if (!q.order.empty()) sql += " ORDER BY " + write_order(q, here, &items, out.columns);
     sql += write_limits(q, here);
+    recording_ = recorded;
     out.sql = std::move(sql);
     return out;
 }
@@ -211,6 +218,7 @@ std::string translator::write_group(const sql::query& q, const level& here, cons
             }
             if (*n <= q.items.size() && has_aggregate(q.items[*n - 1].value)) return grouped_aggregate(e.location);
             parts.push_back(std::to_string(*n));
+            if (recording_) groups_.push_back(as_shown(items[*n - 1]));
             continue;
         }
         if (has_aggregate(e)) return grouped_aggregate(e.location);
@@ -231,16 +239,19 @@ std::string translator::write_group(const sql::query& q, const level& here, cons
             const bool is_alias = item != q.items.end() && !sql::same(item->value, e);
             if (!input && is_alias) {
                 // by its expression: what stands under the name may differ from what is grouped by
-                const typed v = as_kept(settle(write(item->value, here)));
+                const typed v = as_key(settle(write(item->value, here)));
+                if (recording_) groups_.push_back(as_shown(v));
                 parts.push_back(item->alias.empty() ? v.sql : quoted(*name));
                 continue;
             }
             if (input && is_alias && !relation.empty()) {
                 parts.push_back(quoted(relation) + "." + quoted(*name));
+                if (recording_) groups_.push_back(as_shown(write(e, here)));
                 continue;
             }
         }
-        const typed v = as_kept(settle(write(e, here)));
+        const typed v = as_key(settle(write(e, here)));
+        if (recording_) groups_.push_back(as_shown(v));
         if (v.type == oid::bpchar && !e.is(expression_kind::column)) {
             (void)fail(e.location, "GROUP BY an expression of type char(n) is not available over SQLite databases",
                        "Cast it to text.");
@@ -303,18 +314,17 @@ std::string translator::write_order(const sql::query& q, const level& here, cons
             v.not_null = columns[*at].not_null;
             v.is_decimal = columns[*at].is_decimal;
             v.sql = n ? std::to_string(*n) : quoted(*name);
-            if (v.is_decimal && items != nullptr) v = as_kept((*items)[*at]);
-            if (v.is_decimal) {
-                (void)fail(e.location,
-                           "ORDER BY a computed numeric of a set operation is not available over SQLite databases",
-                           "Cast the column to double precision.");
-            }
+            if (v.is_decimal && items != nullptr) v = (*items)[*at];
+            if (recording_) orders_.push_back(as_shown(columns[*at]));
         } else if (items == nullptr) {
             (void)fail(e.location, "ORDER BY of a set operation takes names and positions of its columns",
                        "Name a column of the first SELECT.");
             return {};
         } else {
-            v = no_position(as_kept(settle(write(e, here))));
+            v = settle(write(e, here));
+            if (q.distinct) v = as_key(std::move(v));
+            v = no_position(std::move(v));
+            if (recording_) orders_.push_back(as_shown(v));
             // values of char(n) may be of several lengths there, and their blanks do not count
             if (v.type == oid::bpchar && !e.is(expression_kind::column)) v = as_text(std::move(v));
             const bool listed =
@@ -327,7 +337,7 @@ std::string translator::write_order(const sql::query& q, const level& here, cons
                 return {};
             }
         }
-        parts.push_back(sorted_by(v, each));
+        parts.push_back(sorted_by(as_sorted(v), each));
     }
     return joined(parts);
 }

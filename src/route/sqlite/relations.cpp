@@ -203,8 +203,9 @@ std::string translator::write_join(const from_item& f, level& here) {
     for (const std::string& name : shared) {
         const known_column* a = column_in(begin, middle, name);
         const known_column* b = column_in(middle, here.relations.size(), name);
-        if (a != nullptr && b != nullptr && comparison_type(a->type, b->type) != 0 && a->is_decimal == b->is_decimal &&
-            category_of(a->type) != category::moment && a->type != oid::bpchar && b->type != oid::bpchar) {
+        if (a != nullptr && b != nullptr && comparison_type(a->type, b->type) != 0 && !a->is_decimal &&
+            !b->is_decimal && category_of(a->type) != category::moment && a->type != oid::bpchar &&
+            b->type != oid::bpchar) {
             here.merged.push_back(name);
             continue;
         }

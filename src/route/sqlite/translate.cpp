@@ -221,13 +221,6 @@ bool is_plain_name(std::string_view name) {
     return plain && !std::binary_search(reserved.begin(), reserved.end(), name);
 }
 
-// Text of any length is told as text.
-known_type as_shown(const known_column& c) {
-    if (c.is_own || c.type == oid::unknown) return {};
-    if (is_text(c.type)) return {oid::text, -1, -1};
-    return {c.type, c.modifier, c.scale};
-}
-
 // Whether two texts are the same but for blanks and the case of bare words. A text with comments is not, for the engines
 // do not read them alike.
 bool says_the_same(std::string_view a, std::string_view b) {
@@ -253,6 +246,16 @@ bool says_the_same(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+known_type as_shown(const known_column& c) {
+    if (c.is_own || c.type == oid::unknown) return {};
+    if (is_text(c.type)) return {oid::text, -1, -1};
+    return {c.type, c.modifier, c.scale};
+}
+
+known_type as_shown(const typed& v) {
+    return as_shown(known_column{{}, v.type, v.modifier, v.scale, false, false, v.is_own});
+}
 
 translator::translator(std::string_view text, const catalogue& known, std::span<const std::string> search_path,
                        std::span<const std::uint32_t> declared)
@@ -282,7 +285,11 @@ result<translation> translator::run(const sql::statement& said) {
     }
     if (failed_) return std::move(*failed_);
     translation out;
-    out.sql = says_the_same(text_, sql) ? std::string{text_} : std::move(sql);
+    // the aggregates are known by their text as it is written here
+    out.sql = aggregates_.empty() && says_the_same(text_, sql) ? std::string{text_} : std::move(sql);
+    out.types.groups = std::move(groups_);
+    out.types.orders = std::move(orders_);
+    out.types.aggregates = std::move(aggregates_);
     out.types.parameters = std::move(parameters_);
     out.types.session_names = std::move(session_names_);
     for (const known_column& c : columns_) out.types.names.push_back(c.name);

@@ -42,6 +42,10 @@ struct known_column {
     bool not_null = false, is_decimal = false, is_own = false;
 };
 
+// As an answer shows it. Text of any length is told as text.
+known_type as_shown(const typed& v);
+known_type as_shown(const known_column& c);
+
 struct known_relation {
     std::string name;  // "" = none can name it
     std::vector<known_column> columns;
@@ -149,16 +153,22 @@ private:
     // A value of a type that casts by itself: written as one.
     typed implicit(typed value, std::uint32_t to);
     typed boolean(typed value, std::string_view clause);
-    typed as_text(typed value);     // for ||
-    typed as_decimal(typed value);  // for arithmetic over numerics
-    typed as_kept(typed value);     // a decimal text → as the file keeps it
-    typed settle(typed value);      // an untyped literal or parameter that stands alone is text
+    typed as_text(typed value);           // for ||
+    typed as_decimal(typed value);        // for arithmetic over numerics
+    typed as_kept(typed value);           // a decimal text → as the file keeps it
+    typed as_key(typed value);            // for GROUP BY and DISTINCT, where equal values must be written alike
+    static typed as_sorted(typed value);  // a decimal text sorts and compares as a number
+    typed settle(typed value);            // an untyped literal or parameter that stands alone is text
     void unify(std::vector<typed>& values, std::string_view clause, int location);
     static bool is_untyped(const typed& v) noexcept { return v.type == oid::unknown; }
 
     // --- calls.cpp
     typed call(const sql::expression& e, const level& here);
     typed aggregate(const sql::expression& e, const level& here);
+    typed no_aggregate(const sql::expression& e, const typed& argument);
+    typed sum_of(const sql::expression& e, typed argument, const std::string& filter);
+    typed extreme_of(const sql::expression& e, typed argument, const std::string& filter);
+    void record_aggregate(const typed& call, const typed* argument);
     typed window_call(const sql::expression& e, const level& here);
     typed scalar_call(const sql::expression& e, std::vector<typed> arguments);
     typed own_call(const sql::expression& e, std::vector<typed> arguments);
@@ -182,10 +192,14 @@ private:
     std::vector<parameter_use> parameters_;
     std::map<int, int> uses_;  // how often a parameter stands in the statement
     std::vector<session_name> session_names_;
-    std::vector<known_relation> common_;  // visible ones, innermost last
-    std::vector<known_column> columns_;   // of the answer
-    bool dry_ = false;                    // only the types are wanted
-    bool names_ = true;                   // the columns of the query under way are seen by name
+    std::vector<known_relation> common_;       // visible ones, innermost last
+    std::vector<known_column> columns_;        // of the answer
+    std::vector<known_type> groups_, orders_;  // of the outermost SELECT
+    std::map<std::string, std::optional<aggregate_types>, std::less<>> aggregates_;
+    bool outermost_ = true;   // the next SELECT is the statement itself
+    bool recording_ = false;  // the expressions under way are the outermost SELECT's own
+    bool dry_ = false;        // only the types are wanted
+    bool names_ = true;       // the columns of the query under way are seen by name
     int client_parameters_ = 0;
     int depth_ = 0;  // of the expression under way
 };
