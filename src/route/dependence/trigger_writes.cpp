@@ -19,16 +19,16 @@ namespace {
 
 using object = schema_objects;
 
-struct write {
+struct set_off_write {
     std::string relation;  // "schema.name"
     verb how = verb::update;
     std::optional<columns_written> columns;  // none: they are not known
 };
 
 // What one trigger does by itself.
-struct step {
+struct own_doing {
     std::string why;
-    std::vector<write> writes;
+    std::vector<set_off_write> writes;
 };
 
 // The sharded tables that a name in a trigger's body may mean; the search path of whoever runs it is not known.
@@ -64,7 +64,7 @@ std::vector<std::string> meant(const dependents& of, const sql::table_name& tabl
     return out;
 }
 
-void add_writes(const dependents& of, const sql::statement& s, std::vector<write>& to) {
+void add_writes(const dependents& of, const sql::statement& s, std::vector<set_off_write>& to) {
     const auto add = [&](const std::string& relation, verb how) {
         to.push_back({relation, how, columns_written_by(s, *of.find(relation), how)});
     };
@@ -89,8 +89,8 @@ std::vector<const std::string*> bodies_of(const dependents& of, const object::tr
     return out;
 }
 
-step step_of(const dependents& of, const object::trigger& t, const table_facts& table) {
-    step out;
+own_doing doing_of(const dependents& of, const object::trigger& t, const table_facts& table) {
+    own_doing out;
     named_tables names{of};
     keyed_question ask;
     ask.own_table = table.name;
@@ -117,16 +117,16 @@ step step_of(const dependents& of, const object::trigger& t, const table_facts& 
 }
 
 // Follows the writes of a trigger until nothing new is set off.
-class follower {
+class trigger_follower {
 public:
-    explicit follower(const dependents& of) : of_(of) {}
+    explicit trigger_follower(const dependents& of) : of_(of) {}
 
     std::string why_not(const object::trigger& t, const table_facts& table) {
-        step first = step_of(of_, t, table);
+        own_doing first = doing_of(of_, t, table);
         if (!first.why.empty()) return first.why;
         to_do_ = std::move(first.writes);
         while (!to_do_.empty()) {
-            const write next = std::move(to_do_.back());
+            const set_off_write next = std::move(to_do_.back());
             to_do_.pop_back();
             if (std::string why = follow(next); !why.empty())
                 return fmt::format("writes to {}, {}", shown(next.relation), why);
@@ -139,7 +139,7 @@ private:
         return relation.starts_with("public.") ? relation.substr(7) : relation;
     }
 
-    std::string follow(const write& w) {
+    std::string follow(const set_off_write& w) {
         const table_facts* table = of_.find(w.relation);
         if (table == nullptr) return {};
         if (const hindrance* h = first_hindrance(*table, w.how, w.columns ? &*w.columns : nullptr)) return h->what;
@@ -148,7 +148,7 @@ private:
             if (!of_.counts(&object::triggers, t, t.schema, t.table) || !seen_.insert(&t).second) continue;
             if (may_change_key(of_, t, *table))
                 return fmt::format("whose trigger {} may change the shard key {}", t.name, table->shard_key);
-            step next = step_of(of_, t, *table);
+            own_doing next = doing_of(of_, t, *table);
             if (!next.why.empty()) return fmt::format("whose trigger {} {}", t.name, next.why);
             std::move(next.writes.begin(), next.writes.end(), std::back_inserter(to_do_));
         }
@@ -157,7 +157,7 @@ private:
     }
 
     // To partitions and heirs, and to the rows that refer to the written ones.
-    void follow_to_others(const write& w) {
+    void follow_to_others(const set_off_write& w) {
         for (const auto& c : of_.all.children) {
             if (full_name(c.parent_schema, c.parent) == w.relation)
                 once({full_name(c.schema, c.name), w.how, w.columns});
@@ -173,19 +173,19 @@ private:
         }
     }
 
-    bool changes_referred(const object::foreign_key& k, const write& w) const {
+    bool changes_referred(const object::foreign_key& k, const set_off_write& w) const {
         const std::vector<std::string> columns = referred_columns(k, *of_.find(w.relation));
         return !w.columns || std::any_of(columns.begin(), columns.end(), [&](const std::string& c) {
             return std::find(w.columns->named.begin(), w.columns->named.end(), c) != w.columns->named.end();
         });
     }
 
-    void once(write w) {
+    void once(set_off_write w) {
         if (passed_.insert({w.relation, w.how}).second) to_do_.push_back(std::move(w));
     }
 
     const dependents& of_;
-    std::vector<write> to_do_;
+    std::vector<set_off_write> to_do_;
     std::set<const object::trigger*> seen_;
     std::set<std::pair<std::string, verb>> passed_;
 };
@@ -201,7 +201,7 @@ verbs fires_on(const object::trigger& t) {
 }
 
 std::string why_it_leaves_its_shard(const dependents& of, const object::trigger& t, const table_facts& table) {
-    return follower{of}.why_not(t, table);
+    return trigger_follower{of}.why_not(t, table);
 }
 
 bool may_change_key(const dependents& of, const object::trigger& t, const table_facts& table) {
