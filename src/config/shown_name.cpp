@@ -17,7 +17,7 @@ std::string shown_name(const description& of, bool served) {
     const auto own = [](const database& one) {
         return one.primary.database.empty() ? one.primary.user : one.primary.database;
     };
-    const std::string name = served || of.serve.given ? of.serve.database : own(*all.front());
+    std::string name = served || of.serve.given ? of.serve.database : own(*all.front());
     for (const database* each : all) {
         if (own(*each) != name) return name;
     }

@@ -38,7 +38,7 @@ std::optional<keyspace::key_type> key_type_for(std::uint32_t column_type) {
 
 std::string type_of(const column_facts& column) {
     if (column.type == 0) return "a type that is not built in";
-    const std::string name = codec::type_name(column.type);
+    std::string name = codec::type_name(column.type);
     if (column.type == oid::bpchar && column.type_modifier >= modifier_header)
         return fmt::format("{}({})", name, column.type_modifier - modifier_header);
     return name;

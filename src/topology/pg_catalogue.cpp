@@ -266,7 +266,7 @@ private:
                         columns.size(), columns.size(), unique ? 1 : 0, primary ? 1 : 0, keys, options));
         out_.definitions[number] = fmt::format("CREATE {}INDEX {} ON public.{} USING btree ({})",
                                                unique ? "UNIQUE " : "", name_of(name), name_of(t.name), list);
-        const bool constraint = primary || (unique && name != "" && name.ends_with("_key"));
+        const bool constraint = primary || (unique && !name.empty() && name.ends_with("_key"));
         if (!constraint) return;
         const std::int64_t con = next_++;
         row("pg_constraint",

@@ -30,7 +30,7 @@ std::string name_in_sql(const sharded_table& table, bool sqlite) {
 
 // The key as text that does not depend on how a session writes dates.
 std::string key_in_sql(const sharded_table& table, std::uint32_t type, bool sqlite) {
-    const std::string key = quoted_name(table.shard_key);
+    std::string key = quoted_name(table.shard_key);
     if (sqlite) return key;
     const bool is_moment = type == oid::date || type == oid::timestamp || type == oid::timestamptz;
     return is_moment ? fmt::format(

@@ -150,18 +150,20 @@ task<void> world::inside::mark_one(io::loop& on, look& at, std::string cluster, 
     made.state = shard_mark::serving;
     const std::string name = mark_name(*at.of);
     auto lent = co_await at.of->servers->lend_writer(on, until);
-    status done = lent ? status{} : std::move(lent).error();
-    if (done) {
+    status done;
+    if (!lent) {
+        done = std::move(lent).error();
+    } else {
         std::string here = name;
         done = co_await write_mark(*lent->lease, std::move(here), std::move(made), until);
-    }
-    if (done) {
-        std::string here = name;
-        auto read = co_await read_mark(*lent->lease, std::move(here), until);
-        if (read)
-            at.mark = std::move(*read);
-        else
-            done = std::move(read).error();
+        if (done) {
+            std::string again = name;
+            auto read = co_await read_mark(*lent->lease, std::move(again), until);
+            if (read)
+                at.mark = std::move(*read);
+            else
+                done = std::move(read).error();
+        }
     }
     std::lock_guard build{building};
     if (done) {

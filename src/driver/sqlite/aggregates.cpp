@@ -18,7 +18,7 @@ namespace {
 
 // SQLite keeps one pointer for each group, zero at first.
 exact_sum** place_of(sqlite3_context* context, bool make) {
-    return static_cast<exact_sum**>(sqlite3_aggregate_context(context, make ? sizeof(exact_sum*) : 0));
+    return static_cast<exact_sum**>(sqlite3_aggregate_context(context, make ? static_cast<int>(sizeof(void*)) : 0));
 }
 
 std::string_view bytes_of(sqlite3_value* v) {

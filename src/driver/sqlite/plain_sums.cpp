@@ -25,7 +25,7 @@ struct running_sum {
 };
 
 running_sum** place_of(sqlite3_context* context, bool make) {
-    return static_cast<running_sum**>(sqlite3_aggregate_context(context, make ? sizeof(running_sum*) : 0));
+    return static_cast<running_sum**>(sqlite3_aggregate_context(context, make ? static_cast<int>(sizeof(void*)) : 0));
 }
 
 void take(running_sum& into, sqlite3_value* v, int sign) {

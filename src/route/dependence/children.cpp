@@ -71,7 +71,7 @@ void look_at_writes_to_children(dependents& of) {
             const std::size_t before = of.find(parent)->hindrances.size();
             for (hindrance h : std::vector<hindrance>{child->hindrances}) {
                 h.on &= every_write;
-                if (h.on != 0) of.forbid(parent, std::move(h));
+                if (h.on != 0) of.forbid(parent, h);
             }
             changed = changed || of.find(parent)->hindrances.size() != before;
         }

@@ -83,7 +83,7 @@ void look_at_writes_through_views(dependents& of) {
                 h.applies = hindrance::when::always;
                 h.columns.clear();
                 h.what = fmt::format("a view over {}, {}", shown_name(under->schema, under->name), h.what);
-                if (h.on != 0) of.forbid(name, std::move(h));
+                if (h.on != 0) of.forbid(name, h);
             }
         }
     }

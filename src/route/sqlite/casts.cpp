@@ -44,7 +44,8 @@ typed translator::resolve(typed v, value_type to, conversion how) {
             } else {
                 v.modifier = -1;
                 v.parameter = 0;
-                return cast_to(std::move(v), to, v.location);
+                const int location = v.location;
+                return cast_to(std::move(v), to, location);
             }
         }
         v.parameter = 0;

@@ -69,6 +69,7 @@ typed translator::assign(typed v, const column_facts& to) {
         v.modifier = modifier;
         return v;
     }
+    const int location = v.location;
     if (category_of(type) == category::number) {
         if (type == oid::numeric && v.type == oid::numeric && modifier >= 4 && v.modifier == modifier)
             return as_kept(std::move(v));
@@ -77,10 +78,10 @@ typed translator::assign(typed v, const column_facts& to) {
             fresh.type = oid::unknown;
             return as_kept(resolve(std::move(fresh), {type, modifier}));
         }
-        return as_kept(number_to(std::move(v), {type, modifier}, v.location));
+        return as_kept(number_to(std::move(v), {type, modifier}, location));
     }
     if (v.type == type) return v;
-    return cast_to(std::move(v), {type, modifier}, v.location);
+    return cast_to(std::move(v), {type, modifier}, location);
 }
 
 std::string translator::assigned(const expression& value, const column_facts& to, const level& here) {
