@@ -93,7 +93,7 @@ analysis::seen_query analysis::look(const sql::query& q, const scope* outer, boo
     }
     out.first = first;
     out.last = occurrences_.size();
-    if (!q.with.empty()) out.simple = false;
+    if (!q.with.empty()) out.simple = out.by_key = false;
     common_.resize(visible);
     return out;
 }
@@ -144,6 +144,7 @@ analysis::seen_query analysis::look_at_select(const sql::query& q, const scope* 
     }
     look_at_clauses(q, level, out.facts);
     out.columns = columns_out(q, level, out.simple);
+    out.by_key = stays_by_key(q, level, out);
     if (top) {
         outermost_scope_ = level;
         outermost_environment_ = out.facts;
@@ -178,8 +179,9 @@ void analysis::look_at_subqueries(const expression& e, const scope& level, const
         if (equality && found.inner.size() == 1 && inside.columns.columns.size() == 1) {
             const auto outside = resolve_in(found.inner.front(), level);
             const auto& passed_on = inside.columns.columns.front().origin;
-            if (outside && passed_on && inside.simple && is_shard_key(*passed_on) && may_hold_key(*outside) &&
-                !relations_[passed_on->relation].nullable && !relations_[outside->relation].nullable) {
+            if (outside && passed_on && (inside.simple || inside.by_key) && is_shard_key(*passed_on) &&
+                may_hold_key(*outside) && !relations_[passed_on->relation].nullable &&
+                !relations_[outside->relation].nullable) {
                 known.unite(*outside, *passed_on);
             }
         }
@@ -418,7 +420,7 @@ spread analysis::settle(const from_item& item, const from_state& state, const en
     if (!entered.query) return {};
     const seen_query& q = *entered.query;
     for (std::size_t i = q.first; i < q.last; ++i) occurrences_[i].where.absorb(facts);
-    if (q.last > q.first && !q.simple && q.rows.how != spreading::broken) {
+    if (q.last > q.first && !q.simple && !q.by_key && q.rows.how != spreading::broken) {
         return broken("a sub-query in FROM that groups, sorts out or limits rows of several shards",
                       "Fix the shard key to one value inside it.", item.location);
     }

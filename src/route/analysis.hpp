@@ -132,6 +132,7 @@ private:
         spread rows;
         environment facts;                // what holds of every row that comes out
         bool simple = false;              // may be flattened: rows out are rows in
+        bool by_key = false;              // each row out is made of rows of one shard key, which it passes on or not
         std::size_t first = 0, last = 0;  // its occurrences
     };
     struct common_table {
@@ -172,6 +173,7 @@ private:
     void look_at_subqueries(const std::vector<sql::expression>& list, const scope& level, const environment& facts);
     void look_at_clauses(const sql::query& q, const scope& level, const environment& facts);
     relation columns_out(const sql::query& q, const scope& level, bool& simple) const;
+    bool stays_by_key(const sql::query& q, const scope& level, const seen_query& rows) const;
     void star_columns(const sql::expression& star, const scope& level, bool grouped, relation& out) const;
 
     void add_facts(const sql::expression& e, const scope& level, environment& facts) const;

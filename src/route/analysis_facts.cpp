@@ -215,6 +215,17 @@ bool analysis::has_table(std::string_view name) const {
 
 // What a query's FROM-neighbours see of it. A column passes its origin on where a condition on it from outside is a
 // condition on the rows inside: not behind LIMIT or windows, and behind GROUP BY only for a group's key.
+namespace {
+
+// What an item of GROUP BY groups by: a position stands for the column of the select list.
+const expression& grouped_by(const sql::query& q, const expression& g) {
+    if (!g.is(expression_kind::constant) || g.literal != sql::literal_kind::integer || g.name.size() > 4) return g;
+    const auto place = static_cast<std::size_t>(std::stoul(g.name));
+    return place == 0 || place > q.items.size() ? g : q.items[place - 1].value;
+}
+
+}  // namespace
+
 relation analysis::columns_out(const sql::query& q, const scope& level, bool& simple) const {
     bool aggregates = false, windows = q.windows, sets = false;
     const auto each = [&](const expression& e) {
@@ -243,12 +254,41 @@ relation analysis::columns_out(const sql::query& q, const scope& level, bool& si
         relation::column c;
         c.name = sql::output_name(item);
         const bool passes =
-            !opaque && (!grouped || std::any_of(q.group_by.begin(), q.group_by.end(),
-                                                [&](const auto& g) { return sql::same(g, item.value); }));
+            !opaque && (!grouped || std::any_of(q.group_by.begin(), q.group_by.end(), [&](const auto& g) {
+                return sql::same(grouped_by(q, g), item.value);
+            }));
         if (passes) c.origin = resolve_in(item.value, level);
         out.columns.push_back(std::move(c));
     }
     return out;
+}
+
+// Grouping by the shard key, or DISTINCT with it, makes no row of rows that live on several shards.
+bool analysis::stays_by_key(const sql::query& q, const scope& level, const seen_query& rows) const {
+    if (rows.rows.how != spreading::sharded || !rows.rows.key || q.group_distinct || !q.distinct_on.empty())
+        return false;
+    if (!q.limit.empty() || !q.offset.empty() || q.windows || q.locks) return false;
+    const column_id& key = *rows.rows.key;
+    const auto is_key = [&](const expression& e) {
+        const auto column = resolve_in(e, level);
+        return column && !relations_[column->relation].nullable && !relations_[key.relation].nullable &&
+               rows.facts.same(*column, key);
+    };
+    const auto is_plain = [&](const expression& g) {
+        return !g.is(expression_kind::unknown) && !g.is(expression_kind::row);
+    };
+    bool windows = false;
+    const auto look = [&](const expression& e) {
+        windows = windows || (e.is(expression_kind::function) && e.call->over) || e.is(expression_kind::unknown);
+    };
+    sql::visit_level(q, look, sql::into_queries::no);
+    if (windows || !std::all_of(q.group_by.begin(), q.group_by.end(), is_plain)) return false;
+    if (!q.group_by.empty()) {
+        return std::any_of(q.group_by.begin(), q.group_by.end(),
+                           [&](const expression& g) { return is_key(grouped_by(q, g)); });
+    }
+    if (!q.distinct || !q.having.empty()) return false;
+    return std::any_of(q.items.begin(), q.items.end(), [&](const auto& i) { return is_key(i.value); });
 }
 
 void analysis::star_columns(const expression& star, const scope& level, bool opaque, relation& out) const {

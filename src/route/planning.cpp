@@ -4,6 +4,8 @@
 #include "route/own_numbers.hpp"
 #include "route/refusal.hpp"
 #include "route/types.hpp"
+#include "sql/parse.hpp"
+#include "sql/table_command.hpp"
 
 #include <fmt/format.h>
 
@@ -215,12 +217,39 @@ made_plan plan_select_over(const question& q, const analysis& tables, contents& 
 
 }  // namespace
 
-made_plan plan_select(const question& q) {
+namespace {
+
+made_plan plan_as_select(const question& q) {
     analysis tables{q.known, q.options.search_path, q.declared};
     if (status s = tables.look_at(q.said); !s) return std::move(s).error();
     contents inside = contents_of(q.said, q.known, tables);
     made_plan made = plan_select_over(q, tables, inside);
     return made ? std::move(made) : by_views(std::move(made).error(), tables);
+}
+
+bool starts_with_star(const sql::statement& s) {
+    return s.body && s.body->items.size() == 1 && s.body->items.front().value.is(sql::expression_kind::star);
+}
+
+}  // namespace
+
+made_plan plan_select(const question& q) {
+    const auto written = starts_with_star(q.said) ? sql::table_as_select(q.text) : std::nullopt;
+    if (!written) return plan_as_select(q);
+    sql::parse_limits limits;
+    limits.length_max = q.options.length_max + written->longer;
+    limits.depth_max = q.options.depth_max;
+    limits.standard_conforming_strings = q.options.standard_conforming_strings;
+    const auto said = sql::parse(written->text, limits);
+    if (!said) return said.error();
+    made_plan made = plan_as_select({written->text, *said, q.known, q.options, q.declared, q.one_only, q.types});
+    if (made) {
+        (*made)->sql = std::string{q.text};
+        return made;
+    }
+    error why = std::move(made).error();
+    const int begin = static_cast<int>(written->begin), longer = static_cast<int>(written->longer);
+    return why.position() > begin + longer ? std::move(why).at(why.position() - longer) : std::move(why);
 }
 
 }  // namespace ashlar::route
