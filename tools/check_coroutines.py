@@ -9,6 +9,8 @@ std::move it.
     tools/check_coroutines.py [FILE…]      all sources of the tree by default; exits 1 with file:line for each finding
     tools/check_coroutines.py --self-test
 
+The value of `a ? co_await b : co_await c` is copied in the same way, and then destroyed twice: write if and else.
+
 Text only, by design: it knows no types, so it also refuses a harmless braced temporary of a class with constructors
 (write it with parentheses, or name it). A statement that ends in a marker comment `// braces: fine, REASON` is let
 through.
@@ -149,6 +151,11 @@ def findings(source):
         if (start, end) in seen:
             continue
         seen.add((start, end))
+        question = text.find("?", start, end)
+        if question >= 0 and re.search(r"\bco_await\b", text[question:end]):
+            line = text.count("\n", 0, question) + 1
+            if MARKER not in lines[line - 1]:
+                found.append((line, "a choice by ?: between values that are awaited"))
         i = start
         while i < end:
             c = text[i]
@@ -188,6 +195,10 @@ SELF_TEST = [
     (True, "co_await f(\n    g(),\n    point{1, 2});"),
     (True, "auto x = co_await [p]() -> task<> { co_return; }();"),
     (True, "use(thing{a}, co_await f(b));"),
+    (True, "status s = own ? co_await f(a) : co_await f(b);"),
+    (True, "auto x = own ? make(a)\n    : co_await f(b);"),
+    (False, "x = own ? a : b;\nco_await f(x);"),
+    (False, "auto x = co_await f(own ? a : b);"),
     (False, "co_await f(name);"),
     (False, "co_await f([] { g(); });"),
     (False, "co_await this_scope{};"),

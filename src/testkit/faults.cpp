@@ -113,7 +113,11 @@ public:
         if (status still = still_there(); !still) co_return still;  // before it is sent: nothing has happened
         const std::optional<bool> happens = faults_->next_lost_commit();
         if (!happens) co_return co_await inside_->commit(until);
-        status done = *happens ? co_await inside_->commit(until) : co_await inside_->rollback(until);
+        status done;
+        if (*happens)
+            done = co_await inside_->commit(until);
+        else
+            done = co_await inside_->rollback(until);
         if (!done) co_return done;
         broken_ = true;
         co_return made_by_test(errc::commit_unknown);

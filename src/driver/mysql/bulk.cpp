@@ -75,7 +75,11 @@ public:
             co_await take_back();
             co_return std::move(*refused_);
         }
-        status kept = own_transaction_ ? co_await on_.commit(until) : co_await on_.release(savepoint_name, until);
+        status kept;
+        if (own_transaction_)
+            kept = co_await on_.commit(until);
+        else
+            kept = co_await on_.release(savepoint_name, until);
         if (!kept) co_return std::move(kept).error();
         co_return written_;
     }
