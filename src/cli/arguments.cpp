@@ -261,6 +261,7 @@ with its line) ends the load; with --bad-rows it is set aside, into a file of th
         add_config(sub, load.config);
         sub->add_option("TABLE", load.table, "The table: name or schema.name")->required();
         sub->add_option("FILE", load.file, "The file: CSV, or what COPY … TO writes")->required();
+        sub->add_option("-d,--database", load.database, "The table is in this named database")->type_name("NAME");
         sub->add_option("--format", load.format, "csv, or text for COPY's own format")
             ->check(CLI::IsMember({"csv", "text"}))
             ->capture_default_str();

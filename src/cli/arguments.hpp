@@ -90,6 +90,7 @@ struct pools_options {
 struct load_options {
     std::string config;
     std::string table, file;
+    std::string database;        // empty: where the configuration has the table
     std::string format = "csv";  // or "text"
     std::string delimiter;
     std::optional<std::string> null_text;

@@ -139,6 +139,7 @@ constexpr std::array mysql_numbers{
     mysql_line{ER_ROW_IS_REFERENCED_2, "23503"},
     mysql_line{ER_CONSTRAINT_FAILED, "23514"},
     mysql_line{3819, "23514"},  // MySQL: ER_CHECK_CONSTRAINT_VIOLATED
+    mysql_line{ER_NO_PARTITION_FOR_GIVEN_VALUE, "23514"},
     mysql_line{ER_DATA_TOO_LONG, "22001"},
     mysql_line{ER_WARN_DATA_OUT_OF_RANGE, "22003"},
     mysql_line{ER_DATA_OUT_OF_RANGE, "22003"},

@@ -5,6 +5,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/json_text.hpp"
+#include "cli/load/named_table.hpp"
 #include "cli/load/progress_bar.hpp"
 #include "cli/load/splitter.hpp"
 #include "cli/run.hpp"
@@ -12,7 +13,9 @@
 
 #include "config/load.hpp"
 #include "config/spelling.hpp"
+#include "core/assert.hpp"
 #include "core/errno_text.hpp"
+#include "core/letter_case.hpp"
 #include "route/hindering.hpp"
 #include "route/key_column.hpp"
 #include "route/refusal.hpp"
@@ -139,10 +142,13 @@ status find_table(preparation& p, const std::string& written, const route::catal
     return {};
 }
 
+bool has_head(const preparation& p, const load_options& asked) {
+    return asked.head.value_or(p.plan.style.format == file_format::csv);
+}
+
 // The columns of the file: from its head, from --columns, or all of the table's in their order.
-status find_columns(preparation& p, const load_options& asked) {
-    const bool head = asked.head.value_or(p.plan.style.format == file_format::csv);
-    if (head) {
+status name_columns(preparation& p, const load_options& asked) {
+    if (has_head(p, asked)) {
         record_style style = p.plan.style;
         style.null_text = std::string(1, '\0');  // no name is NULL
         record_reader reader{p.plan.file, style};
@@ -161,6 +167,10 @@ status find_columns(preparation& p, const load_options& asked) {
             if (!c.generated || numbered) p.plan.columns.push_back(c.name);
         }
     }
+    return {};
+}
+
+status find_columns(preparation& p, const load_options& asked) {
     std::vector<std::string_view> names;
     for (const route::column_facts& c : p.table.columns) names.push_back(c.name);
     for (std::size_t i = 0; i < p.plan.columns.size(); ++i) {
@@ -169,7 +179,7 @@ status find_columns(preparation& p, const load_options& asked) {
         if (facts == nullptr) {
             return error{errc::column_unknown, p.table.name + " has no column \"" + name + "\""}
                 .detail("Its columns are " + config::listed(names, "and") + ".")
-                .hint(head && asked.columns.empty()
+                .hint(has_head(p, asked) && asked.columns.empty()
                           ? "The first line of the file is taken for the names of its columns; "
                             "--no-header says that it is not. " +
                                 config::did_you_mean(name, names)
@@ -241,6 +251,65 @@ status find_targets(preparation& p, const route::catalogue& known) {
     return {};
 }
 
+// The database that the table is looked for in, without the catalogue: the one that is asked for, or that [tables] names; or a
+// primary that is not planned. nullptr: the catalogue says where the table is.
+result<const config::database*> named_database(const config::description& described, const load_options& asked) {
+    const config::database* const primary = described.primary();
+    std::string name = asked.database;
+    for (const config::table& each : described.tables) {
+        const bool is_it = asked.table == each.name || asked.table == each.schema + "." + each.name;
+        if (name.empty() && is_it) name = each.database;
+    }
+    if (name.empty() || (primary != nullptr && name == primary->name)) {
+        const bool is_planned = primary == nullptr || primary->primary.engine != config::engine::mysql;
+        return is_planned ? nullptr : primary;
+    }
+    if (const auto found = described.databases.find(name); found != described.databases.end()) return &found->second;
+    if (described.shards_) {
+        for (const config::database& each : described.shards_->list) {
+            if (each.name != name) continue;
+            return error{errc::unsupported, name + " is a shard, and a load sends each row to the shard of its key"}
+                .hint("Leave --database away.");
+        }
+    }
+    std::vector<std::string_view> names;
+    for (const auto& [each, d] : described.databases) names.push_back(each);
+    return error{errc::database_unknown, "there is no database " + name}.hint(config::did_you_mean(name, names));
+}
+
+// The names of columns as the table spells them, where the engine takes them in any case.
+void spell_columns(preparation& p) {
+    for (std::string& name : p.plan.columns) {
+        if (p.table.find(name) != nullptr) continue;
+        for (const route::column_facts& c : p.table.columns) {
+            if (lowered(c.name) == lowered(name)) name = c.name;
+        }
+    }
+}
+
+// The table, its columns and its database, where the catalogue has no part in it.
+status prepare_named(preparation& p, const load_options& asked, const config::database& where) {
+    auto found = find_in_database(where, asked.table);
+    if (!found) return std::move(found).error();
+    p.table = std::move(*found);
+    if (status s = name_columns(p, asked); !s) return s;
+    if (where.primary.engine == config::engine::mysql) spell_columns(p);
+    if (status s = find_columns(p, asked); !s) return s;
+    p.targets.push_back(&where);
+    return {};
+}
+
+status prepare_planned(preparation& p, const load_options& asked) {
+    auto known = read_catalogue(p.described);
+    if (!known) return std::move(known).error();
+    if (status s = find_table(p, asked.table, **known); !s) return s;
+    if (status s = name_columns(p, asked); !s) return s;
+    if (status s = find_columns(p, asked); !s) return s;
+    if (status s = find_targets(p, **known); !s) return s;
+    if (status s = check_numbers(p); !s) return s;
+    return check_hindrances(p);
+}
+
 status prepare(preparation& p, const load_options& asked) {
     auto described = config::load(asked.config, config::process_environment());
     if (!described) return std::move(described).error();
@@ -250,13 +319,10 @@ status prepare(preparation& p, const load_options& asked) {
     p.plan.style = *style;
     if (status s = p.file.open(asked.file); !s) return s;
     p.plan.file = p.file.bytes();
-    auto known = read_catalogue(p.described);
-    if (!known) return std::move(known).error();
-    if (status s = find_table(p, asked.table, **known); !s) return s;
-    if (status s = find_columns(p, asked); !s) return s;
-    if (status s = find_targets(p, **known); !s) return s;
-    if (status s = check_numbers(p); !s) return s;
-    if (status s = check_hindrances(p); !s) return s;
+    auto named = named_database(p.described, asked);
+    if (!named) return std::move(named).error();
+    status table = *named == nullptr ? prepare_planned(p, asked) : prepare_named(p, asked, **named);
+    if (!table) return table;
     p.plan.schema = p.table.schema;
     p.plan.table = p.table.name;
     return {};
@@ -273,8 +339,16 @@ journal_head head_of(const preparation& p) {
 }
 
 std::unique_ptr<target> make_target(const load::plan& what, const config::database& where) {
-    return where.primary.engine == config::engine::sqlite ? make_sqlite_target(what, where)
-                                                          : make_postgres_target(what, where);
+    switch (where.primary.engine) {
+        case config::engine::sqlite:
+            return make_sqlite_target(what, where);
+        case config::engine::postgres:
+            return make_postgres_target(what, where);
+        case config::engine::mysql:
+            return make_mysql_target(what, where);
+    }
+    ASHLAR_ASSERT(false);
+    return nullptr;
 }
 
 // All at once: with many shards, one after the other would take its time.

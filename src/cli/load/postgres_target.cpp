@@ -1,5 +1,6 @@
 // Rows into PostgreSQL by COPY.
 
+#include "cli/load/copy_row.hpp"
 #include "cli/load/target.hpp"
 #include "core/quoting.hpp"
 
@@ -25,28 +26,6 @@ constexpr std::size_t send_size = std::size_t{64} * 1024;
 std::string field_of(const PGresult* r, int code) {
     const char* text = PQresultErrorField(r, code);
     return text == nullptr ? std::string{} : std::string{text};
-}
-
-// COPY's text format: what would be taken for structure is escaped.
-void append_copy_text(std::string& to, std::string_view text) {
-    for (char c : text) {
-        switch (c) {
-            case '\\':
-                to += "\\\\";
-                break;
-            case '\t':
-                to += "\\t";
-                break;
-            case '\n':
-                to += "\\n";
-                break;
-            case '\r':
-                to += "\\r";
-                break;
-            default:
-                to += c;
-        }
-    }
 }
 
 // "COPY users, line 3, column id: …" → 3.
@@ -200,15 +179,7 @@ private:
         for (const place& p : what.rows) {
             record_reader reader{plan_.file.substr(0, p.end), plan_.style, p.begin, p.line};
             reader.next(row);
-            for (std::size_t i = 0; i < row.fields.size(); ++i) {
-                if (i > 0) out += '\t';
-                if (row.fields[i]) {
-                    append_copy_text(out, *row.fields[i]);
-                } else {
-                    out += "\\N";
-                }
-            }
-            out += '\n';
+            append_copy_row(out, row);
             if (out.size() < send_size) continue;
             alive = alive && PQputCopyData(connection_.get(), out.data(), static_cast<int>(out.size())) == 1;
             out.clear();

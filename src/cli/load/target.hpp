@@ -50,6 +50,7 @@ public:
 };
 
 std::unique_ptr<target> make_postgres_target(const plan& what, const config::database& where);
+std::unique_ptr<target> make_mysql_target(const plan& what, const config::database& where);
 std::unique_ptr<target> make_sqlite_target(const plan& what, const config::database& where);
 
 inline constexpr const char* progress_table = "ashlar_load_progress";

@@ -10,6 +10,41 @@
 
 namespace ashlar::driver::mysql {
 
+namespace {
+
+constexpr std::int64_t time_max = (std::int64_t{838} * 3600 + 59 * 60 + 59) * 1'000'000;
+
+// MySQL's TIME is a span: -838:59:59 to 838:59:59. In microseconds.
+std::optional<std::int64_t> read_time(std::string_view text) {
+    const bool negative = text.starts_with('-');
+    if (negative) text.remove_prefix(1);
+    const std::size_t hours_end = text.find(':');
+    if (hours_end == 0 || hours_end > 3) return std::nullopt;
+    std::int64_t hours = 0;
+    for (const char c : text.substr(0, hours_end)) {
+        if (!is_digit(c)) return std::nullopt;
+        hours = hours * 10 + (c - '0');
+    }
+    // What follows the hours is the end of a timestamp's text.
+    const auto rest = parse_timestamp("2000-01-01 00" + std::string{text.substr(hours_end)});
+    if (!rest) return std::nullopt;
+    const std::int64_t within = rest->time_since_epoch().count() - postgres_epoch_days * microseconds_per_day;
+    if (within < 0 || within > 3'600'000'000) return std::nullopt;
+    const std::int64_t all = hours * 3'600'000'000 + within;
+    return negative ? -all : all;
+}
+
+}  // namespace
+
+bool is_moment(std::uint32_t type) noexcept {
+    return type == oid::date || type == oid::timestamp || type == oid::timestamptz || type == oid::time;
+}
+
+bool is_readable_moment(std::string_view text, std::uint32_t type) {
+    if (type == oid::time) return read_time(trim(text)).has_value();
+    return codec::read_moment(text, type, cell_format::text).has_value();
+}
+
 // One parameter.
 class bound_parameters::binder {
 public:
@@ -134,15 +169,17 @@ status bound_parameters::binder::time_of_day() {
         if (bytes_.size() != 8) return not_readable("time");
         all = static_cast<std::int64_t>(wire::read64(bytes_));
     } else {
-        // The text of a time is that of a timestamp's end.
-        const auto v = parse_timestamp("2000-01-01 " + std::string{trim(bytes_)});
+        const auto v = read_time(trim(bytes_));
         if (!v) return not_readable("time");
-        all = v->time_since_epoch().count() - postgres_epoch_days * microseconds_per_day;
+        all = *v;
     }
-    if (all < 0 || all > microseconds_per_day) return not_readable("time");
     MYSQL_TIME& t = with_.moment;
+    t.neg = all < 0 ? 1 : 0;
+    if (all < 0) all = -all;
+    if (all > time_max) return not_readable("a time up to 838:59:59, as MySQL has them");
     const std::int64_t seconds = all / 1'000'000;
-    t.hour = static_cast<unsigned>(seconds / 3600);
+    t.day = static_cast<unsigned>(seconds / 86'400);  // the protocol has one byte for the hours
+    t.hour = static_cast<unsigned>(seconds / 3600 % 24);
     t.minute = static_cast<unsigned>(seconds / 60 % 60);
     t.second = static_cast<unsigned>(seconds % 60);
     t.second_part = static_cast<unsigned long>(all % 1'000'000);

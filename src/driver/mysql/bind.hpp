@@ -37,4 +37,9 @@ private:
     bool has_instants_ = false;
 };
 
+// Of PostgreSQL's types, those that MySQL has as DATE, DATETIME, TIMESTAMP and TIME.
+bool is_moment(std::uint32_t type) noexcept;
+// Is it one, as PostgreSQL writes it? MySQL's own reading is wider.
+bool is_readable_moment(std::string_view text, std::uint32_t type);
+
 }  // namespace ashlar::driver::mysql

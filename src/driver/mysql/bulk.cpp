@@ -8,6 +8,7 @@
 #include "driver/mysql/connection.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace ashlar::driver::mysql {
 
@@ -176,7 +177,11 @@ private:
         p.bytes = cell;
         p.type = type;
         // MySQL's boolean is a tinyint.
-        if (cell && type == oid::int2 && (*cell == "t" || *cell == "f")) p.type = oid::boolean;
+        constexpr std::array booleans{"t", "f", "true", "false"};
+        const bool is_boolean = cell && type == oid::int2 && std::ranges::find(booleans, *cell) != booleans.end();
+        if (is_boolean) p.type = oid::boolean;
+        // Dates and times that are not written as PostgreSQL writes them: the server reads them, strictly.
+        if (cell && is_moment(type) && !is_readable_moment(*cell, type)) p.type = oid::text;
         return p;
     }
 
