@@ -2,6 +2,8 @@
 
 #include "core/ascii.hpp"
 #include "core/float_text.hpp"
+#include "core/kept_moment.hpp"
+#include "core/moment.hpp"
 #include "core/numeric.hpp"
 #include "core/quoting.hpp"
 
@@ -219,42 +221,30 @@ error bad_moment(std::uint32_t type, std::string_view text) {
         .hint("Dates over SQLite databases are read in the form 2026-11-30 12:34:56.");
 }
 
-// Text orders as the values do from year 1 to 9999.
-template <class Moment>
-status orderable(Moment m, std::string_view text) {
-    const auto day = std::chrono::floor<std::chrono::days>(m);
-    using namespace std::chrono;
-    if (m != Moment::max() && m != Moment::min() && day >= sys_days{year{1} / 1 / 1} &&
-        day <= sys_days{year{9999} / 12 / 31}) {
-        return {};
-    }
-    return not_kept(fmt::format("\"{}\" in the order of dates", shown(text)),
-                    "Dates over SQLite databases lie between the years 1 and 9999.");
-}
-
 result<stored_value> date_form(std::string_view text) {
-    const auto d = parse_date(text);
-    if (!d) return bad_moment(oid::date, text);
-    if (status s = orderable(*d, text); !s) return std::move(s).error();
-    return text_value(to_string(*d));
+    const auto days = days_since_2000(text);
+    if (!days) return bad_moment(oid::date, text);
+    return text_value(kept_moment(text_of_days(*days)));
 }
 
-// "… 12:30:00+02" as a timestamp without time zone: the zone is read and ignored.
-std::string_view without_zone(std::string_view text) {
+// "… 12:30:00+02 BC" as a timestamp without time zone: the zone is read and ignored.
+std::string without_zone(std::string_view text) {
+    text = trim(text);
     const std::size_t colon = text.find(':');
-    if (colon == std::string_view::npos) return text;
-    const std::size_t zone = text.find_first_of("+-zZuUgG", colon);
-    return zone == std::string_view::npos ? text : text.substr(0, zone);
+    const std::size_t zone = colon == text.npos ? text.npos : text.find_first_of("+-zZuUgG", colon);
+    if (zone == text.npos) return std::string{text};
+    std::string out{text.substr(0, zone)};
+    if (text.size() > 3 && equals_ignoring_case(text.substr(text.size() - 3), " bc")) out += " BC";
+    return out;
 }
 
 result<stored_value> timestamp_form(std::string_view text, std::uint32_t type) {
-    auto t = parse_timestamp(text);
-    if (t && type == oid::timestamp) t = parse_timestamp(without_zone(text));
-    if (!t) return bad_moment(type, text);
-    if (status s = orderable(*t, text); !s) return std::move(s).error();
-    std::string out = to_string(*t);
-    if (out.ends_with("+00")) out.resize(out.size() - 3);
-    return text_value(std::move(out));
+    auto since_2000 = microseconds_since_2000(text);
+    if (since_2000 && type == oid::timestamp) since_2000 = microseconds_since_2000(without_zone(text));
+    if (!since_2000) return bad_moment(type, text);
+    std::string out = text_of_microseconds(*since_2000);
+    if (const std::size_t zone = out.find("+00"); zone != out.npos) out.erase(zone, 3);
+    return text_value(kept_moment(out));
 }
 
 result<stored_value> time_form(std::string_view text) {

@@ -6,7 +6,7 @@
 //   numeric         INTEGER where it is whole and fits, else REAL; what REAL cannot keep exactly (beyond 15 digits) is refused
 //   float4, float8  REAL
 //   text and its kin, json, uuid (lower case, with hyphens)   TEXT
-//   date, time, timestamp, timestamptz                        TEXT whose order is that of the values; instants in UTC
+//   date, time, timestamp, timestamptz                        TEXT whose order is that of the values (kept_moment.hpp)
 //   bytea           BLOB
 //
 // Pure.

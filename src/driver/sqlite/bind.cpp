@@ -1,5 +1,6 @@
 // Parameters → SQLite's storage classes. What a text means is told by its type: SQLite compares an integer and a text
 // by class before value, so a number bound as text is found in a typed column and missed in an expression.
+#include "core/moment.hpp"
 #include "core/numeric.hpp"
 #include "core/stored_form.hpp"
 #include "driver/sqlite/types.hpp"
@@ -76,8 +77,6 @@ status bind_double(sqlite3_stmt* to, int index, double v) {
     return bound(sqlite3_bind_double(to, index, v), index);
 }
 
-constexpr std::chrono::sys_days postgres_epoch{std::chrono::year{2000} / 1 / 1};
-
 status bind_binary(sqlite3_stmt* to, int index, std::uint32_t type, std::string_view bytes) {
     switch (type) {
         case oid::boolean:
@@ -132,16 +131,14 @@ status bind_binary(sqlite3_stmt* to, int index, std::uint32_t type, std::string_
         case oid::timestamptz: {
             std::int64_t since_2000 = 0;
             if (!read_binary(bytes, since_2000)) return not_readable("timestamp", index);
-            std::int64_t all = timestamp{postgres_epoch}.time_since_epoch().count();
-            const bool finite = since_2000 != INT64_MIN && since_2000 != INT64_MAX;
-            if (!finite || __builtin_add_overflow(all, since_2000, &all))
-                return not_readable("a finite timestamp", index);
-            return bind_text_form(to, index, type, to_string(timestamp{microseconds{all}}));
+            return bind_text_form(to, index, type, text_of_microseconds(since_2000));
         }
         case oid::date: {
             std::int32_t since_2000 = 0;
             if (!read_binary(bytes, since_2000)) return not_readable("date", index);
-            return bind_text_form(to, index, type, to_string(date{postgres_epoch + std::chrono::days{since_2000}}));
+            const bool finite = since_2000 != INT32_MIN && since_2000 != INT32_MAX;
+            const std::int64_t days = finite ? since_2000 : since_2000 < 0 ? INT64_MIN : INT64_MAX;
+            return bind_text_form(to, index, type, text_of_days(days));
         }
         default:
             return error{errc::unsupported, "parameter $" + std::to_string(index) + " of type " + std::to_string(type) +

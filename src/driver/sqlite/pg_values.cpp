@@ -1,6 +1,4 @@
-// Casts through text, dates, and the choice of the greatest and the least.
-#include "core/ascii.hpp"
-#include "core/calendar.hpp"
+// Casts through text, and the choice of the greatest and the least.
 #include "core/stored_form.hpp"
 #include "driver/sqlite/decimals.hpp"
 #include "driver/sqlite/pg_functions.hpp"
@@ -66,81 +64,6 @@ void bytea_text(sqlite3_context* context, int count, sqlite3_value** arguments) 
     give_text(context, out);
 }
 
-// --- dates --------------------------------------------------------------------------------------------------------
-
-std::optional<date> day_of(sqlite3_context* context, sqlite3_value* v) {
-    const auto d = parse_date(text_of_value(v));
-    if (d) return *d;
-    fail_in_function(context, "22007", fmt::format("invalid input syntax for type date: \"{}\"", text_of_value(v)));
-    return std::nullopt;
-}
-
-void date_add(sqlite3_context* context, int count, sqlite3_value** arguments) {
-    if (any_null(count, arguments)) return;
-    const auto day = day_of(context, arguments[0]);
-    if (!day) return;
-    const std::int64_t days = sqlite3_value_int64(arguments[1]);
-    const std::int64_t sum = day->time_since_epoch().count() + days;
-    if (sum < days_of({1, 1, 1}) || sum > days_of({9999, 12, 31})) {
-        return fail_in_function(context, "22008", "date out of range",
-                                "Dates over SQLite databases lie between the years 1 and 9999.");
-    }
-    give_text(context, to_string(date{std::chrono::days{sum}}));
-}
-
-void date_diff(sqlite3_context* context, int count, sqlite3_value** arguments) {
-    if (any_null(count, arguments)) return;
-    const auto a = day_of(context, arguments[0]);
-    if (!a) return;
-    const auto b = day_of(context, arguments[1]);
-    if (b) sqlite3_result_int64(context, (*a - *b).count());
-}
-
-// pg_extract(field, moment): decimal text
-void extract(sqlite3_context* context, int count, sqlite3_value** arguments) {
-    if (any_null(count, arguments)) return;
-    const std::string_view text = text_of_value(arguments[1]);
-    const auto moment = parse_timestamp(text);
-    if (!moment)
-        return fail_in_function(context, "22007", fmt::format("invalid input syntax for type timestamp: \"{}\"", text));
-    const bool has_time = text.find(':') != std::string_view::npos;
-    std::string field;
-    for (const char c : trim(text_of_value(arguments[0]))) field += to_lower(c);
-    using namespace std::chrono;
-    const sys_days day = floor<days>(*moment);
-    const std::int64_t time = (*moment - day).count();  // microseconds
-    const civil parts = civil_of(day.time_since_epoch().count());
-    const auto give_int = [&](std::int64_t n) { give_text(context, std::to_string(n)); };
-    const bool of_time = field == "hour" || field == "minute" || field == "second" || field == "millisecond" ||
-                         field == "milliseconds" || field == "microseconds" || field == "microsecond";
-    if (of_time && !has_time)
-        return fail_in_function(context, "0A000", fmt::format("unit \"{}\" not supported for type date", field));
-    if (field == "year") return give_int(parts.year);
-    if (field == "month") return give_int(parts.month);
-    if (field == "day") return give_int(parts.day);
-    if (field == "quarter") return give_int((parts.month - 1) / 3 + 1);
-    if (field == "decade") return give_int(parts.year / 10);
-    if (field == "century") return give_int((parts.year + 99) / 100);
-    if (field == "hour") return give_int(time / 3'600'000'000);
-    if (field == "minute") return give_int(time / 60'000'000 % 60);
-    if (field == "dow") return give_int(weekday{day}.c_encoding());
-    if (field == "isodow") return give_int(weekday{day}.iso_encoding());
-    if (field == "doy") return give_int(day.time_since_epoch().count() - days_of({parts.year, 1, 1}) + 1);
-    const auto fixed = [&](std::int64_t n, std::int64_t unit, int digits) {
-        give_text(context,
-                  fmt::format("{}{}.{:0{}}", n < 0 ? "-" : "", std::abs(n) / unit, std::abs(n) % unit, digits));
-    };
-    if (field == "second") return fixed(time % 60'000'000, 1'000'000, 6);
-    if (field == "millisecond" || field == "milliseconds") return fixed(time % 60'000'000, 1'000, 3);
-    if (field == "microsecond" || field == "microseconds") return give_int(time % 60'000'000);
-    if (field == "epoch") {
-        if (!has_time) return give_int(day.time_since_epoch().count() * 86'400);
-        return fixed(moment->time_since_epoch().count(), 1'000'000, 6);
-    }
-    fail_in_function(context, "0A000", fmt::format("extract of \"{}\" is not available over SQLite databases", field),
-                     "Compute it in the program.");
-}
-
 // --- GREATEST and LEAST -------------------------------------------------------------------------------------------
 
 // Both of one type: numbers, or texts by their bytes.
@@ -176,9 +99,6 @@ void add_pg_values(sqlite3* to) {
              function_entry{"pg_read", 4, read},
              function_entry{"pg_boolean_text", 1, boolean_text},
              function_entry{"pg_bytea_text", 1, bytea_text},
-             function_entry{"pg_date_add", 2, date_add},
-             function_entry{"pg_date_diff", 2, date_diff},
-             function_entry{"pg_extract", 2, extract},
              function_entry{"pg_greatest", -1, extreme<true>},
              function_entry{"pg_least", -1, extreme<false>},
          }) {

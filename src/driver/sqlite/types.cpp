@@ -3,6 +3,7 @@
 #include "core/ascii.hpp"
 #include "core/calendar.hpp"
 #include "core/float_text.hpp"
+#include "core/kept_moment.hpp"
 #include "core/moment.hpp"
 #include "driver/sqlite/decimals.hpp"
 
@@ -180,9 +181,9 @@ bool append_date(std::string& to, std::string_view text) {
         to += text;
         return true;
     }
-    const auto v = parse_date(text);
-    if (!v) return false;
-    to += to_string(*v);
+    const auto days = days_since_2000(moment_text(text));
+    if (!days) return false;
+    to += text_of_days(*days);
     return true;
 }
 
@@ -194,7 +195,7 @@ bool append_timestamp(std::string& to, std::string_view text, bool with_zone) {
         if (with_zone) to += utc;
         return true;
     }
-    const auto v = microseconds_since_2000(text);
+    const auto v = microseconds_since_2000(moment_text(text));
     if (!v) return false;
     std::string whole = text_of_microseconds(*v);
     if (const std::size_t zone = whole.find(utc); !with_zone && zone != whole.npos) whole.erase(zone, utc.size());
@@ -230,6 +231,8 @@ bool append_uuid(std::string& to, std::string_view text) {
     return true;
 }
 
+}  // namespace
+
 bool append_text_form(std::string& to, std::string_view text, std::uint32_t type) {
     switch (type) {
         case oid::date:
@@ -246,8 +249,6 @@ bool append_text_form(std::string& to, std::string_view text, std::uint32_t type
             return true;
     }
 }
-
-}  // namespace
 
 bool append_as(std::string& to, sqlite3_stmt* from, int index, const declared_type& as) {
     switch (as.type) {

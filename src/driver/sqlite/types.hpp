@@ -32,6 +32,8 @@ std::uint8_t fits(std::uint32_t type) noexcept;
 // Appends the value of column `index` as a value of this type. False: it is none, and `to` is as it was.
 // Precondition: the value is not NULL, the type not 0.
 bool append_as(std::string& to, sqlite3_stmt* from, int index, const declared_type& as);
+// The same for a text that the file keeps as a date, a time, a timestamp or a uuid; other types as it is.
+bool append_text_form(std::string& to, std::string_view text, std::uint32_t type);
 // "an integer", "a text" …: what the value is, for messages.
 std::string_view class_name(sqlite3_stmt* from, int index);
 

@@ -141,8 +141,10 @@ typed translator::as_text(typed v) {
         case oid::boolean:
             v.sql = fmt::format("pg_boolean_text({})", v.sql);
             break;
+        case oid::date:
+        case oid::timestamp:
         case oid::timestamptz:
-            v.sql = fmt::format("({} || '+00')", v.sql);
+            v.sql = fmt::format("pg_moment_text({}, {})", v.sql, v.type);
             break;
         case oid::bytea:
             v.sql = fmt::format("pg_bytea_text({})", v.sql);
@@ -170,7 +172,7 @@ typed translator::implicit(typed v, std::uint32_t to) {
     }
     if (v.type == oid::bpchar) return as_text(std::move(v));
     if (v.type == oid::date && (to == oid::timestamp || to == oid::timestamptz)) {
-        v.sql = fmt::format("({} || ' 00:00:00')", wrap(v, binding::primary));
+        v.sql = fmt::format("pg_timestamp_of_date({})", v.sql);
         v.holds = binding::primary;
     }
     if (is_float(to) && !is_float(v.type)) {
@@ -322,9 +324,8 @@ typed translator::cast_to(typed v, value_type to, int location) {
         return as_is(fmt::format("({} <> 0)", wrap(v, binding::additive)));
     }
     if (from == category::moment && into == category::moment) {
-        const std::string inner = wrap(v, binding::primary);
-        if (to.type == oid::date && v.type != oid::time) return as_is(fmt::format("substr({}, 1, 10)", inner));
-        if (to.type == oid::time && v.type != oid::date) return as_is(fmt::format("substr({}, 12)", inner));
+        if (to.type == oid::date && v.type != oid::time) return as_is(fmt::format("pg_date_of_timestamp({})", v.sql));
+        if (to.type == oid::time && v.type != oid::date) return as_is(fmt::format("pg_time_of_timestamp({})", v.sql));
         if (v.type == oid::date && to.type != oid::time) return implicit(std::move(v), to.type);
         if (v.type == oid::time || v.type == oid::date) return no_cast();
         return as_is(v.sql);  // timestamp and timestamptz: instants are in UTC

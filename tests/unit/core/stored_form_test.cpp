@@ -1,4 +1,5 @@
 #include "core/stored_form.hpp"
+#include "core/kept_moment.hpp"
 
 #include <gtest/gtest.h>
 
@@ -50,13 +51,35 @@ TEST(StoredForm, KnowsTheCalendar) {
     EXPECT_EQ(kept("2023-02-29", oid::date), "22008");
     EXPECT_EQ(kept("2023-02-30", oid::date), "22008");
     EXPECT_EQ(kept("garbage", oid::date), "22007");
-    EXPECT_EQ(kept("infinity", oid::date), "0A000");
+    EXPECT_EQ(kept("infinity", oid::date), "'infinity'");
+    EXPECT_EQ(kept("-infinity", oid::timestamp), "'-infinity'");
+    EXPECT_EQ(kept("0044-03-15 BC", oid::date), "'/9956-03-15'");
+    EXPECT_EQ(kept("0044-03-15 12:00:00+00 BC", oid::timestamp), "'/9956-03-15 12:00:00'");
+    EXPECT_EQ(kept("4714-11-24 BC", oid::date), "'/5286-11-24'");
+    EXPECT_EQ(kept("4714-11-23 BC", oid::date), "22008");
+    EXPECT_EQ(kept("12026-11-30 01:00:00+02", oid::timestamptz), "':0012026-11-29 23:00:00'");
+    EXPECT_EQ(kept("294277-01-01", oid::timestamp), "22008");
     EXPECT_EQ(kept("2023-01-31T10:00", oid::timestamp), "'2023-01-31 10:00:00'");
     EXPECT_EQ(kept("2023-01-31 10:00:00+02", oid::timestamp), "'2023-01-31 10:00:00'");
     EXPECT_EQ(kept("2023-01-31 10:00:00+02", oid::timestamptz), "'2023-01-31 08:00:00'");
     EXPECT_EQ(kept("2023-01-31", oid::timestamp), "'2023-01-31 00:00:00'");
     EXPECT_EQ(kept("25:00", oid::time), "22008");
     EXPECT_EQ(kept("08:30", oid::time), "'08:30:00'");
+}
+
+TEST(StoredForm, MomentsSortByTheirBytesAndComeBack) {
+    static constexpr const char* in_order[] = {"-infinity",    "4714-11-24 BC", "0044-03-15 BC", "0001-12-31 BC",
+                                               "0001-01-01",   "2026-11-30",    "9999-12-31",    "10000-01-01",
+                                               "294276-12-31", "5874897-12-31", "infinity"};
+    std::string before;
+    for (const char* text : in_order) {
+        const std::string kept = kept_moment(text);
+        EXPECT_LT(before, kept) << text;
+        EXPECT_EQ(moment_text(kept), text);
+        before = kept;
+    }
+    EXPECT_EQ(moment_text("/9956-03-15 12:00:00.5"), "0044-03-15 12:00:00.5 BC");
+    for (const char* other : {"", "/", ":", "/996-01-01", "a", "/x956-01-01"}) EXPECT_EQ(moment_text(other), other);
 }
 
 TEST(StoredForm, KeepsTextWithinItsLength) {
