@@ -2,8 +2,8 @@
 //
 // Each statement (in the proxy: each client) has an account. Its parts say what they hold: rows kept for a merge, a long
 // message, an answer that a slow client has not taken yet. When the sum would pass the bound, the largest account is told to
-// end: its next growth fails with memory_exhausted. Others go on meanwhile, within a reserve of an eighth of the bound, since
-// the largest one needs a moment to end.
+// end: its next growth fails with memory_exhausted. The largest one needs a moment to end; whoever can wait for it asks
+// should_wait() before it reads more, and what cannot wait has a reserve of an eighth of the bound.
 //
 // Small     Accounts below `granule` bytes are not counted: most statements never touch the lock.
 // Counted   What is said, not what the allocator keeps: the process holds some more.
@@ -40,6 +40,8 @@ public:
     std::uint64_t condemned() const noexcept { return condemned_.load(std::memory_order_relaxed); }
     std::uint64_t accounts() const;  // those that are counted now
     std::uint64_t largest() const;
+    // More than the bound is held, and some of it by accounts that are ending.
+    bool is_crowded() const noexcept { return leaving_.load(std::memory_order_relaxed) > 0 && used() > most_; }
 
 private:
     friend class memory_account;
@@ -50,7 +52,7 @@ private:
     const std::uint64_t most_;
     mutable std::mutex guard_;
     std::list<memory_account*> counted_;
-    std::uint64_t leaving_ = 0;  // held by those who were told to end
+    std::atomic<std::uint64_t> leaving_{0};  // held by those who were told to end; changed under guard_
     std::atomic<std::uint64_t> used_{0}, peak_{0}, condemned_{0};
 };
 
@@ -70,6 +72,8 @@ public:
     bool is_condemned() const noexcept { return condemned_.load(std::memory_order_relaxed); }
     // Why: memory_exhausted.
     error why() const;
+    // Others are about to give memory back: growing now could pass the reserve. Small accounts need not wait.
+    bool should_wait() const noexcept { return seen_ > 0 && of_->is_crowded() && !is_condemned(); }
 
 private:
     friend class memory_bound;

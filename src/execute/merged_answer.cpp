@@ -22,6 +22,8 @@ using driver::fetched;
 // How long a read of several files waits for one while it holds others, attempt by attempt; then as long as the files allow.
 constexpr std::array lock_patience{milliseconds{50}, milliseconds{100}, milliseconds{200}, milliseconds{400}};
 constexpr milliseconds pause_between{5};
+// How long a statement waits, in all, for memory that others are about to give back.
+constexpr milliseconds memory_patience{10'000};
 
 // What each shard is asked for, so that a column which is only passed on arrives as the client wants it. The planner's
 // helpers stand behind the client's columns, and are best compared in binary.
@@ -261,6 +263,8 @@ private:
 
     // Rows of one source, or its end: its connection goes back then.
     task<status> fetch_one(source& s, row_batch& into, deadline until) {
+        status room = co_await wait_for_memory(until);
+        if (!room) co_return room;
         auto got = co_await s.on->fetch(into, until);
         if (!got) {
             s.running = false;
@@ -270,6 +274,19 @@ private:
         s.running = false;
         s.completed = s.on->completed();
         let_go(s);
+        co_return status{};
+    }
+
+    // Fails when this statement is the one that has to end.
+    task<status> wait_for_memory(deadline until) {
+        const memory_account* const account = within_.account;
+        if (account == nullptr) co_return status{};
+        while (account->should_wait() && waited_for_memory_ < memory_patience && !until.passed(loop_.now())) {
+            waited_for_memory_ += pause_between;
+            status paused = co_await loop_.sleep_until(earlier(until, deadline::in(pause_between)));
+            if (!paused) co_return paused;
+        }
+        if (account->is_condemned()) co_return account->why();
         co_return status{};
     }
 
@@ -405,6 +422,7 @@ private:
     std::size_t busy_ = 0;                               // steps being started or read ahead
     io::signal one_less_;                                // of these
     memory_part ahead_memory_;
+    milliseconds waited_for_memory_{0};
     std::unique_ptr<merge::merger> merger_;
     bool gathered_ = false;
     std::uint64_t rows_ = 0;

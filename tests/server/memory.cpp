@@ -79,12 +79,7 @@ TEST(ProxyMemory, EightLargeStatementsStayWithinTheBoundAndSmallOnesGoOn) {
     over = true;
     watching.join();
     EXPECT_EQ(answered + ended, 24);
-    // Eight at the same pace may all become the largest in turn; one alone has room.
-    raw_client::options patient = house.login();
-    patient.patience = std::chrono::seconds{120};
-    raw_client alone{patient};
-    EXPECT_NE(alone.query("select t, count(*) from big group by t order by 2, 1 limit 1").find("C(SELECT 1)"),
-              std::string::npos);
+    EXPECT_GT(answered.load(), 0) << "while the largest end, the others wait for its memory";
     // The reserve, the allocator's own, the eight answers' buffers.
     if (!test::sanitized) {
         EXPECT_LT(highest - before, most + most / 8 + 96 * mib);

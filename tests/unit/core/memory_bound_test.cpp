@@ -97,6 +97,22 @@ TEST(MemoryBound, WithoutABoundOnlyCounts) {
     EXPECT_TRUE(part.set(1ull << 40));
 }
 
+TEST(MemoryBound, OthersAreAskedToWaitUntilTheLargestHasEnded) {
+    const auto bound = std::make_shared<memory_bound>(16 * mib);
+    client large{bound}, other{bound}, small{bound};
+    ASSERT_TRUE(large.part.set(10 * mib));
+    ASSERT_TRUE(other.part.set(6 * mib));
+    EXPECT_FALSE(other.account.should_wait());
+    ASSERT_TRUE(other.part.set(7 * mib)) << "within the reserve";
+    EXPECT_TRUE(large.account.is_condemned());
+    EXPECT_TRUE(other.account.should_wait());
+    EXPECT_FALSE(large.account.should_wait()) << "it has to end";
+    EXPECT_FALSE(small.account.should_wait()) << "it holds nothing that counts";
+    ASSERT_TRUE(large.part.set(0));
+    EXPECT_FALSE(other.account.should_wait());
+    EXPECT_TRUE(other.part.set(15 * mib));
+}
+
 // Whatever accounts do: the sum is right, and never more than the bound and its reserve.
 TEST(MemoryBound, KeepsItsSumUnderChaos) {
     std::mt19937 dice{11};
