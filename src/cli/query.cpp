@@ -6,8 +6,8 @@
 #include "cli/sql_session.hpp"
 #include "cli/terminal.hpp"
 
+#include "config/load.hpp"
 #include "core/errno_text.hpp"
-#include "sql/lexer.hpp"
 
 #include <ashlar/cluster.hpp>
 
@@ -79,14 +79,15 @@ status run_on_each_shard(const cluster& shop, const query_options& asked, std::s
 int run_query(const query_options& asked) {
     const auto text = text_of(asked);
     if (!text) return print_error(text.error()), exit_failed;
+    const auto described = config::load(asked.config, config::process_environment());
+    if (!described) return print_error(described.error()), exit_failed;
     cluster_options options;
     options.timeout = asked.timeout;
     const auto shop = cluster::open(asked.config, options);
     if (!shop) return print_error(shop.error()), exit_failed;
-    sql_session session{*shop, asked.database};
-    for (const sql::statement_span& each : sql::split(*text)) {
-        if (each.empty) continue;
-        const std::string_view statement = std::string_view{*text}.substr(each.begin, each.end - each.begin);
+    const driver::dialect how = dialect_of(*described, asked.database);
+    sql_session session{*shop, asked.database, how};
+    for (const std::string_view statement : script{how}.take(*text, true).statements) {
         const status done =
             asked.each_shard ? run_on_each_shard(*shop, asked, statement) : run_planned(session, asked, statement);
         if (!done) return finish_output(), print_error(done.error()), exit_failed;

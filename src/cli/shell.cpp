@@ -7,8 +7,6 @@
 #include "cli/sql_session.hpp"
 #include "cli/terminal.hpp"
 
-#include "sql/lexer.hpp"
-
 #include "config/load.hpp"
 
 #include <ashlar/cluster.hpp>
@@ -34,7 +32,10 @@ Statements end with a semicolon. explain (ashlar) … tells where a statement go
 class session {
 public:
     session(cluster shop, config::description described)
-        : session_(std::move(shop), ""), described_(std::move(described)) {}
+        : described_(std::move(described)),
+          dialect_(dialect_of(described_, "")),
+          script_(dialect_),
+          session_(std::move(shop), "", dialect_) {}
 
     // Reads to the end of the input. The exit code: 1 when a statement of a script (no terminal) failed.
     int run() {
@@ -51,11 +52,11 @@ public:
                 continue;
             }
             pending += line + "\n";
-            run_whole_statements(pending);
+            run_statements(pending, false);
             if (failed_ && !person) return exit_failed;
         }
         if (person && !left_) print("\n");
-        if (!person && !blank(pending)) run_statement(pending);
+        if (!person) run_statements(pending, true);
         if (const status closed = session_.close(); !closed && !person) {
             finish_output();
             print_error(closed.error());
@@ -71,17 +72,14 @@ private:
         return described_.serve.database + (pending.empty() ? "=" : "-") + (session_.in_transaction() ? "*> " : "> ");
     }
 
-    // Runs what is followed by a semicolon, and keeps the rest.
-    void run_whole_statements(std::string& pending) {
-        const auto spans = sql::split(pending);
-        std::size_t done = 0;
-        for (const sql::statement_span& each : spans) {
-            if (each.end >= pending.size() || pending[each.end] != ';') break;
-            if (!each.empty) run_statement(pending.substr(each.begin, each.end - each.begin));
-            done = each.end + 1;
+    // Runs what is whole, and keeps the rest.
+    void run_statements(std::string& pending, bool is_all) {
+        const script::cut found = script_.take(pending, is_all);
+        for (const std::string_view each : found.statements) {
+            run_statement(std::string{each});
             if (failed_ && ::isatty(0) != 1) break;
         }
-        pending.erase(0, done);
+        pending.erase(0, found.rest);
         if (blank(pending)) pending.clear();
     }
 
@@ -148,8 +146,10 @@ private:
         print(aligned({{"shard"}, {"url"}}, lines));
     }
 
+    const config::description described_;
+    const driver::dialect dialect_;
+    script script_;
     sql_session session_;
-    config::description described_;
     bool timing_ = false, left_ = false, failed_ = false;
 };
 

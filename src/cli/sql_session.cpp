@@ -1,25 +1,11 @@
 #include "cli/sql_session.hpp"
 
-#include "core/letter_case.hpp"
-#include "sql/lexer.hpp"
-
 #include <algorithm>
 #include <vector>
 
 namespace ashlar::cli {
 
 namespace {
-
-// The first words in small letters.
-std::vector<std::string> words_of(std::string_view statement) {
-    std::vector<std::string> words;
-    for (const sql::token& t : sql::tokens(statement)) {
-        words.push_back(lowered(statement.substr(t.begin, t.end - t.begin)));
-        if (words.size() == 16) break;
-    }
-    words.resize(std::max<std::size_t>(words.size(), 2));
-    return words;
-}
 
 bool has(const std::vector<std::string>& words, std::string_view one) {
     return std::find(words.begin(), words.end(), one) != words.end();
@@ -40,7 +26,7 @@ result<transaction_options> options_of(const std::vector<std::string>& words) {
 }  // namespace
 
 result<sql_session::answer> sql_session::run(std::string_view statement) {
-    const std::vector<std::string> words = words_of(statement);
+    const std::vector<std::string> words = words_of(statement, dialect_);
     const std::string& verb = words[0];
     const bool prepares = words[1] == "prepared" || (verb == "prepare" && words[1] == "transaction");
     if (has(words, "chain") && !has(words, "no") && (verb == "commit" || verb == "end" || verb == "rollback")) {
@@ -60,7 +46,7 @@ result<sql_session::answer> sql_session::run(std::string_view statement) {
 
 result<sql_session::answer> sql_session::begin(std::string_view statement) {
     if (transaction_) return error{errc::transaction_state, "a transaction is under way already"};
-    auto how = options_of(words_of(statement));
+    auto how = options_of(words_of(statement, dialect_));
     if (!how) return std::move(how).error();
     auto begun = database_.empty() ? shop_.begin(*how) : shop_.database(database_).begin(*how);
     if (!begun) return std::move(begun).error();

@@ -2,6 +2,8 @@
 // library has transactions as objects, and each of its statements may run on another connection.
 #pragma once
 
+#include "cli/script.hpp"
+
 #include <ashlar/cluster.hpp>
 
 #include <optional>
@@ -12,8 +14,9 @@ namespace ashlar::cli {
 
 class sql_session {
 public:
-    // `database`: the name of the one that is asked; empty: the whole cluster.
-    sql_session(cluster shop, std::string database) : shop_(std::move(shop)), database_(std::move(database)) {}
+    // `database`: the name of the one that is asked, in its dialect; empty: the whole cluster.
+    sql_session(cluster shop, std::string database, driver::dialect how)
+        : shop_(std::move(shop)), database_(std::move(database)), dialect_(how) {}
 
     // Runs one statement. BEGIN, COMMIT and ROLLBACK (and START TRANSACTION, END, ABORT) begin and end the session's
     // transaction; their answer has no rows and the tag "BEGIN", "COMMIT" or "ROLLBACK".
@@ -33,6 +36,7 @@ private:
 
     const cluster shop_;
     const std::string database_;
+    const driver::dialect dialect_;
     std::optional<transaction> transaction_;
 };
 

@@ -109,6 +109,16 @@ TEST_F(LibraryWithMysql, ASessionThatWasChangedIsNotHandedOn) {
     }
 }
 
+TEST_F(LibraryWithMysql, AScriptHasRoutinesAndNoCommandsOfAClient) {
+    analytics()
+        .run_script("create procedure two() begin select 1; select 2; end; insert into events values (9, 'x', 1)")
+        .value();
+    EXPECT_EQ(analytics().scalar<int>("select count(*) from events where id = 9").value(), 1);
+    const error refused = analytics().run_script("# x\nDELIMITER //\nselect 1//").error();
+    EXPECT_EQ(refused, errc::syntax) << refused;
+    EXPECT_NE(refused.hint().find("Leave it away"), std::string::npos);
+}
+
 TEST_F(LibraryWithMysql, APrimaryWithoutShardsTakesEveryStatementAsItIs) {
     temporary_folder folder;
     cluster shop =

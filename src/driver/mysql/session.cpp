@@ -122,6 +122,10 @@ task<status> server_connection::run_script(std::string sql, deadline until) {
     bool commits = false, changes_rows_only = true;
     std::size_t count = 0;
     for (const std::string_view each : cut_script(sql, how)) {
+        if (tokens{each, how}.next().is("delimiter")) {
+            co_return error{errc::syntax, "DELIMITER is a command of the mysql client, and no statement"}.hint(
+                "Leave it away: the server finds the end of a routine's body by itself.");
+        }
         const statement_facts facts = facts_of(each, how);
         commits = commits || facts.commits_by_the_way || facts.what == verb::begin;
         changes_rows_only = changes_rows_only && (facts.what == verb::select || changes_rows(facts.what));

@@ -1,4 +1,5 @@
 // What the MySQL driver tells of a text before the server has it.
+#include "driver/mysql/script.hpp"
 #include "driver/mysql/statement_facts.hpp"
 #include "driver/mysql/tokens.hpp"
 
@@ -75,6 +76,40 @@ TEST(MysqlTokens, ScriptsAreCutOutsideOfQuotes) {
     EXPECT_EQ(all[1], " b ';' ");
     EXPECT_EQ(all[2], " `d;`");
     EXPECT_EQ(backquoted_name("a`b"), "`a``b`");
+}
+
+using words = std::vector<std::string_view>;
+
+TEST(MysqlScript, IsCutAtItsDelimiterOutsideOfQuotesAndComments) {
+    mysql::script_cutter cutter;
+    EXPECT_EQ(cutter.take_all("select 1; # a; b\nselect 2 -- c; d\n; /* ; */ ; ").statements,
+              (words{"select 1", " # a; b\nselect 2 -- c; d\n"}));
+    EXPECT_EQ(cutter.take_all(R"(select 'a;\'; select "b;", `c;`, 'it''s;' ; select 5--3)").statements,
+              (words{R"(select 'a;\')", R"( select "b;", `c;`, 'it''s;' )", " select 5--3"}));
+    EXPECT_TRUE(cutter.take_all(" # nothing; at all").statements.empty());
+    EXPECT_TRUE(cutter.take_all("").statements.empty());
+}
+
+TEST(MysqlScript, KeepsWhatNoDelimiterEnds) {
+    mysql::script_cutter cutter;
+    const auto first = cutter.take("a; b 'x;\n");
+    EXPECT_EQ(first.statements, words{"a"});
+    EXPECT_EQ(first.rest, 2u);
+    const auto then = cutter.take(" b 'x;\n'; c\n");
+    EXPECT_EQ(then.statements, words{" b 'x;\n'"});
+    EXPECT_EQ(then.rest, 9u);
+}
+
+TEST(MysqlScript, HasTheDelimiterThatDelimiterSays) {
+    mysql::script_cutter cutter;
+    EXPECT_EQ(cutter.take_all("-- x;\ndelimiter //\na; b //\n'//' c//\nDELIMITER ;\nd; e").statements,
+              (words{"a; b ", "\n'//' c", "d", " e"}));
+    EXPECT_EQ(cutter.take_all("Delimiter $$\nbegin a; end$$\nb$$").statements, (words{"begin a; end", "\nb"}));
+    EXPECT_EQ(cutter.take("delimiter ;").rest, 0u);  // the line may go on
+    EXPECT_EQ(cutter.take("c$$").statements, words{"c"});
+    cutter.take("delimiter ;\n");
+    EXPECT_EQ(cutter.take("d;").statements, words{"d"});
+    EXPECT_EQ(cutter.take_all("delimiter\n;").statements, words{"delimiter\n"});  // for the server to refuse
 }
 
 TEST(MysqlFacts, KnowTheVerbAndItsTag) {
