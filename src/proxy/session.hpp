@@ -240,7 +240,8 @@ private:
     status ask_to_describe(const std::shared_ptr<known_statement>& what);
     task<result<std::vector<std::uint32_t>>> ask_parameter_types(std::shared_ptr<known_statement> what);
     bool next_is_execute_of(std::string_view portal);
-    std::size_t any_place_for(const known_statement& what);
+    result<std::size_t> any_place_for(const known_statement& what);
+    task<status> go_to_any_for(std::shared_ptr<known_statement> what);
     task<status> leave_servers_for(bool writes);
 
     // --- the session's own statements
@@ -366,7 +367,7 @@ private:
     task<status> begin_answer(std::string portal);
     status formats_known(const portal& what) const;
     task<result<driver::connection*>> connection_for(std::size_t place);
-    std::size_t place_of(const route::bound_plan& plan, const route::step& step) const;
+    result<std::size_t> place_of(const route::bound_plan& plan, const route::step& step) const;
     execute::abilities abilities() const noexcept;
 
     // --- oids

@@ -40,10 +40,14 @@ std::optional<columns> described_columns(const route::typed_statement& known) {
 
 }  // namespace
 
-std::size_t session::place_of(const route::bound_plan& plan, const route::step& step) const {
+result<std::size_t> session::place_of(const route::bound_plan& plan, const route::step& step) const {
     if (plan.where != route::target::unsharded) return keyspace::index_of(step.shard);
-    const std::size_t named = shared_.place_of_database(plan.database.empty() ? "primary" : plan.database);
-    return named == SIZE_MAX ? 0 : named;
+    const std::string name = plan.database.empty() ? "primary" : plan.database;
+    const std::size_t named = shared_.place_of_database(name);
+    if (named == SIZE_MAX) {
+        return error{errc::internal, "the statement was planned for " + name + ", which is no database of this proxy"};
+    }
+    return named;
 }
 
 execute::abilities session::abilities() const noexcept {
@@ -108,7 +112,9 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
     if (pinned) {
         how.place = *pinned;
     } else if (bound->where == route::target::unsharded) {
-        how.place = place_of(*bound, bound->steps.front());
+        auto there = place_of(*bound, bound->steps.front());
+        if (!there) co_return std::move(there).error();
+        how.place = *there;
     }
     const bool anywhere = !pinned && !shared_.is_sqlite() && shared_.shards() > 0 && answers_anywhere(*what);
     for (int attempt = 0;; ++attempt) {
@@ -487,7 +493,7 @@ task<status> session::describe_statement(std::shared_ptr<known_statement> what) 
     if (!shared_.is_sqlite() &&
         (plan.single_step_unchanged() || plan.kind() == route::statement_kind::show || plan.writes())) {
         if (current_ == nullptr || plan.where() == route::target::unsharded) {
-            status there = co_await go_to(any_place_for(*what), false);
+            status there = co_await go_to_any_for(what);
             if (!there || skipping_) co_return there;
         }
         if (lacks_types(*current_, *what)) co_await learn_declared(*current_, what);
@@ -569,7 +575,7 @@ task<result<std::vector<std::uint32_t>>> session::ask_parameter_types(std::share
     for (const std::uint32_t each : what->types) declared = declared && each != 0;
     if (declared) co_return what->types;
     if (what->described && !what->types_unsure) co_return *what->described;
-    status there = co_await go_to(any_place_for(*what), false);
+    status there = co_await go_to_any_for(what);
     if (!there) co_return std::move(there).error();
     if (lacks_types(*current_, *what)) co_await learn_declared(*current_, what);
     status asked = ask_to_describe(what);

@@ -201,7 +201,7 @@ task<status> session::claim_parse() {
     const std::shared_ptr<known_statement> what = parse_owed_;
     if (what == nullptr) co_return status{};
     if (current_ == nullptr) {
-        status there = co_await go_to(any_place_for(*what), false);
+        status there = co_await go_to_any_for(what);
         if (!there) {
             parse_owed_ = nullptr;
             name_changes_.undo_from(name_changes::not_asked, true, statements_);
@@ -220,7 +220,7 @@ task<status> session::claim_parse() {
 }
 
 // Where a statement can be parsed whose shard is not known.
-std::size_t session::any_place_for(const known_statement& what) {
+result<std::size_t> session::any_place_for(const known_statement& what) {
     if (what.pinned) {
         auto pinned = hints_.place(what.hints.where, names_of_places());
         if (pinned && *pinned) return **pinned;
@@ -233,6 +233,12 @@ std::size_t session::any_place_for(const known_statement& what) {
         if (p.place < shared_.shards()) return p.place;
     }
     return shared_.shards() == 0 ? any_place() : turn_++ % shared_.shards();
+}
+
+task<status> session::go_to_any_for(std::shared_ptr<known_statement> what) {
+    auto place = any_place_for(*what);
+    if (!place) co_return std::move(place).error();
+    co_return co_await go_to(*place, false);
 }
 
 }  // namespace ashlar::proxy

@@ -264,9 +264,10 @@ result<std::optional<std::size_t>> session::relayed_to(const known_statement& wh
     auto bound = plan.bind(values);
     if (!bound) return std::move(bound).error();
     if (bound->steps.size() != 1 || bound->merge != nullptr) return std::optional<std::size_t>{};
-    const std::size_t place = place_of(*bound, bound->steps.front());
-    if (plan.where() == route::target::unsharded) what.place = place;
-    return std::optional<std::size_t>{place};
+    auto place = place_of(*bound, bound->steps.front());
+    if (!place) return std::move(place).error();
+    if (plan.where() == route::target::unsharded) what.place = *place;
+    return std::optional<std::size_t>{*place};
 }
 
 task<status> session::relay_query(std::shared_ptr<known_statement> what, std::size_t place, std::string_view message,
