@@ -146,49 +146,62 @@ private:
     task<status> start_all(deadline until, std::optional<milliseconds> patience) {
         io::cancel_scope* outer = co_await io::this_scope{};
         io::task_group<status> starting{loop_, outer};
-        status outcome;
-        std::exception_ptr thrown;
-        try {
-            for (std::size_t i = 0; i < sources_.size() && outcome; ++i) {
-                starting.start(start_one(i, until, patience));
-                // Those that ended earlier may be handed out while as many as may still run.
-                while (outcome && starting.running() >= std::max(within_.fan_out_max, 1u)) {
-                    auto one = co_await starting.next();
-                    if (one && !*one) outcome = std::move(*one);
-                }
-            }
-            while (outcome) {
-                auto one = co_await starting.next();
-                if (!one) break;
-                if (!*one) outcome = std::move(*one);
-            }
-        } catch (...) {
-            thrown = std::current_exception();
-        }
-        if (!outcome || thrown) co_await starting.cancel_and_join();
-        if (thrown) std::rethrow_exception(thrown);
-        co_return outcome;
+        busy_ = 0;
+        starting.start(start_each(starting, until, patience));
+        co_return co_await end_of(starting);
     }
 
     // Precondition: the first connection is there.
     task<status> start_as_they_come(deadline until) {
         io::cancel_scope* outer = co_await io::this_scope{};
         io::task_group<status> starting{loop_, outer};
+        starting.start(take_and_start(starting, until));
+        co_return co_await end_of(starting);
+    }
+
+    // Of all tasks of the group, or of the first that fails, which ends the others.
+    static task<status> end_of(io::task_group<status>& group) {
         status outcome;
         std::exception_ptr thrown;
         try {
-            starting.start(take_and_start(starting, until));
             while (outcome) {
-                auto one = co_await starting.next();
+                auto one = co_await group.next();
                 if (!one) break;
                 if (!*one) outcome = std::move(*one);
             }
         } catch (...) {
             thrown = std::current_exception();
         }
-        if (!outcome || thrown) co_await starting.cancel_and_join();
+        if (!outcome || thrown) co_await group.cancel_and_join();
         if (thrown) std::rethrow_exception(thrown);
         co_return outcome;
+    }
+
+    // Until fewer run than may.
+    task<void> wait_for_room() {
+        while (busy_ >= std::max(within_.fan_out_max, 1u)) {
+            one_less_.reset();
+            (void)co_await loop_.wait_for(one_less_);
+        }
+        ++busy_;
+    }
+    void leave_room() {
+        --busy_;
+        one_less_.set();
+    }
+
+    task<status> start_each(io::task_group<status>& starting, deadline until, std::optional<milliseconds> patience) {
+        for (std::size_t i = 0; i < sources_.size(); ++i) {
+            co_await wait_for_room();
+            starting.start(start_only(i, until, patience));
+        }
+        co_return status{};
+    }
+
+    task<status> start_only(std::size_t index, deadline until, std::optional<milliseconds> patience) {
+        status started = co_await start_one(index, until, patience);
+        leave_room();
+        co_return started;
     }
 
     task<status> take_and_start(io::task_group<status>& starting, deadline until) {
@@ -197,11 +210,7 @@ private:
                 status taken = co_await take_connection(i);
                 if (!taken) co_return taken;
             }
-            while (busy_ >= std::max(within_.fan_out_max, 1u)) {
-                one_less_.reset();
-                (void)co_await loop_.wait_for(one_less_);
-            }
-            ++busy_;
+            co_await wait_for_room();
             starting.start(start_and_read_ahead(i, until));
         }
         co_return status{};
@@ -235,8 +244,7 @@ private:
             s.ahead.push_back(std::move(batch));
             going = count_ahead();
         }
-        --busy_;
-        one_less_.set();
+        leave_room();
         co_return going;
     }
 
