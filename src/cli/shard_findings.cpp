@@ -24,7 +24,7 @@ std::string mark_text(const survey& found, std::size_t i) {
     if (!shard.mark.unreadable.empty()) return "not known: " + shard.mark.unreadable;
     if (!shard.mark.mark) return "none yet; it is written when the shard is first used";
     const shard_mark& mark = *shard.mark.mark;
-    return fmt::format("shard {} of {}, epoch {}, cluster {}", mark.number, mark.map.shards.size(), mark.epoch,
+    return fmt::format("number {} of {}, epoch {}, cluster {}", mark.number, mark.map.shards.size(), mark.epoch,
                        mark.cluster);
 }
 

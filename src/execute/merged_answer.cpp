@@ -261,6 +261,7 @@ private:
         options.account = within_.account;
         options.results = results_;
         options.text_floats_exact = within_.text_floats_exact;
+        for (const source& each : sources_) options.names.push_back(each.where);
         auto made = merge::merger::make(*recipe_, shapes_, views, options);
         if (!made) return std::move(made).error();
         merger_ = std::move(*made);

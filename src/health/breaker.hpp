@@ -46,10 +46,9 @@ public:
     void on_probe(bool well, instant now);
 
     bool is_closed() const noexcept { return state_.load(std::memory_order_relaxed) == state::closed; }
-    // Are there failures that a success would forget? For callers to whom the lock is too dear.
+    // Are there failures that a success would forget? For hot paths that cannot afford the lock.
     bool is_spotless() const noexcept { return spotless_.load(std::memory_order_relaxed); }
     state now_is(instant now) const;
-    instant opens_until() const noexcept { return until_; }
 
 private:
     void open(instant now);

@@ -39,9 +39,9 @@ public:
     static result<std::unique_ptr<merger>> make(const route::recipe& what, const std::vector<columns>& shapes,
                                                 std::span<const route::bound_parameter> parameters,
                                                 merge_options options) {
-        auto common = common_shape(shapes, what.dialect);
+        auto common = common_shape(shapes, options.names, what.dialect);
         if (!common) return std::move(common).error();
-        std::unique_ptr<recipe_merger> m{new recipe_merger{options}};
+        std::unique_ptr<recipe_merger> m{new recipe_merger{std::move(options)}};
         m->rows_ = std::move(*common);
         if (auto ok = m->check_floats(what); !ok) return std::move(ok).error();
         if (auto ok = m->prepare_limits(what, parameters); !ok) return std::move(ok).error();

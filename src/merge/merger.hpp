@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace ashlar::merge {
@@ -29,6 +30,7 @@ struct merge_options {
     memory_account* account = nullptr;  // outlives the merger; nullptr: none
     // Do the shards write floats in text with all the digits they have? Else what is compared or computed is refused.
     bool text_floats_exact = true;
+    std::vector<std::string> names;  // of the sources, for messages; empty: they have none
     merge_options() = default;
 };
 

@@ -61,18 +61,16 @@ std::optional<std::size_t> server_set::writer_now() const noexcept {
 
 error server_set::cannot_write() const {
     std::lock_guard hold{guard_};
-    return error{errc::shard_unavailable, fmt::format("nobody may write on {}: {}", database_, trouble_)}.hint(
-        "Writes go on by themselves once one server of it takes them; `ashlar status` shows how its servers stand.");
+    return error{errc::shard_unavailable, fmt::format("no server of {} may be written to: {}", database_, trouble_)}
+        .hint(
+            "Writes go on by themselves once one server of it takes them; `ashlar status` shows how its servers "
+            "stand.");
 }
 
 error server_set::broken(std::size_t which) const {
-    std::lock_guard hold{guard_};
-    const auto left =
-        std::chrono::duration_cast<milliseconds>(marks_[which].breaker.opens_until() - steady_clock::now());
     return error{errc::shard_unavailable,
-                 fmt::format("{} failed too often and is left alone for {:.1f} s", servers_[which].name,
-                             std::max(0.0, static_cast<double>(left.count()) / 1000))}
-        .hint("Its breaker closes earlier when the server answers again; [breaker] says when it opens.");
+                 servers_[which].name + " has failed too often, and its breaker is open: nothing is sent to it"}
+        .hint("The breaker closes when the server answers again; [breaker] says when it opens and for how long.");
 }
 
 health::breaker::verdict server_set::ask_breaker(std::size_t which) {
