@@ -35,9 +35,11 @@ private:
 
 }  // namespace
 
-task<result<std::unique_ptr<execute::answer>>> answer_from_catalogue(
-    io::loop& loop, std::shared_ptr<const route::catalogue> known, topology::catalogue_reader_names names,
-    std::string sql, std::vector<std::optional<std::string>> parameters) {
+task<result<std::unique_ptr<execute::answer>>> answer_from_catalogue(io::loop& loop,
+                                                                     std::shared_ptr<const route::catalogue> known,
+                                                                     topology::catalogue_reader_names names,
+                                                                     std::string sql,
+                                                                     std::vector<driver::parameter> parameters) {
     result<driver::sqlite::scratch_answer> got{error{errc::internal}};
     auto work = [&] {
         const auto catalogue = topology::pg_catalogue_of(*known, names);

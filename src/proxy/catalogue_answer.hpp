@@ -14,8 +14,10 @@
 namespace ashlar::proxy {
 
 // Runs on a worker thread. Fails with unsupported for what it cannot answer.
-task<result<std::unique_ptr<execute::answer>>> answer_from_catalogue(
-    io::loop& loop, std::shared_ptr<const route::catalogue> known, topology::catalogue_reader_names names,
-    std::string sql, std::vector<std::optional<std::string>> parameters);
+task<result<std::unique_ptr<execute::answer>>> answer_from_catalogue(io::loop& loop,
+                                                                     std::shared_ptr<const route::catalogue> known,
+                                                                     topology::catalogue_reader_names names,
+                                                                     std::string sql,
+                                                                     std::vector<driver::parameter> parameters);
 
 }  // namespace ashlar::proxy

@@ -66,9 +66,13 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         names.user = user_;
         names.database = shared_.settings().database;
         names.process = key_.process;
-        std::vector<std::optional<std::string>> given;
+        std::vector<driver::parameter> given;
         for (const route::bound_parameter& each : values) {
-            given.push_back(each.bytes ? std::optional<std::string>{*each.bytes} : std::nullopt);
+            driver::parameter p;
+            if (each.bytes) p.bytes = std::string{*each.bytes};
+            p.type = each.type;
+            p.format = each.format;
+            given.push_back(std::move(p));
         }
         std::string sql{plan.sql()};
         co_return co_await answer_from_catalogue(loop_, shared_.world().catalogue(), std::move(names), std::move(sql),

@@ -304,7 +304,7 @@ task<status> session::run_show(std::shared_ptr<known_statement> what, bool descr
     for (std::size_t i = 2; i < words.size(); ++i)
         name += (name == "time" || name == "transaction" ? "" : ".") + words[i];
     if (name == "timezone" || name == "timezone ") name = "timezone";
-    if (name == "transactionisolationlevel" || name == "transaction.isolation.level") name = "transaction_isolation";
+    if (name == "transactionisolation.level" || name == "transaction.isolation.level") name = "transaction_isolation";
     std::optional<std::string> value;
     for (const auto& [each, told] : *reported_) {
         std::string lower = each;

@@ -3,7 +3,9 @@
 #include "sql/lexer.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace ashlar::sql {
@@ -87,6 +89,12 @@ private:
             at_ += 2;
             return;
         }
+        if (expanding_ && depth_ <= expanded_at_ &&
+            (is_symbol(p, ")") || is(p, "where") || is(p, "order") || is(p, "group"))) {
+            join_expanded();
+        }
+        if (is(p, "information_schema") && is(peek(2), "_pg_expandarray") && is_symbol(peek(3), "("))
+            return expand_with_places();
         if (is(p, "information_schema") && is_symbol(peek(1), ".")) {
             put("information_schema_" + peek(2).text, token_kind::word);
             at_ += 3;
@@ -122,18 +130,146 @@ private:
             put(")");
             return;
         }
-        if (is(p, "generate_series") && is_symbol(peek(1), "(")) return series();
+        if (is(p, "generate_series") && is_symbol(peek(1), "(")) return series("pg_series");
+        if (is(p, "unnest") && is_symbol(peek(1), "(")) {
+            if (clause_ == clause::select) return expand();
+            return series("pg_array");
+        }
+        if (is(p, "generate_subscripts") && is_symbol(peek(1), "(")) {
+            return subscripts();
+        }
+        if (is(p, "array_agg") && is_symbol(peek(1), "(")) return array_agg();
+        if (is(p, "json_build_object")) return keyword("json_object");
+        if (is(p, "bool_and") && is_symbol(peek(1), "(")) return keyword("min");
+        if (is(p, "bool_or") && is_symbol(peek(1), "(")) return keyword("max");
+        if (is(p, "trim") && is_symbol(peek(1), "(") && is(peek(2), "both") && is(peek(4), "from")) return trim();
         if (is_symbol(p, "[") && !out_.empty() &&
-            (out_.back().kind == token_kind::word || out_.back().kind == token_kind::quoted_word)) {
+            ((out_.back().kind == token_kind::word && !is(out_.back(), "array")) ||
+             out_.back().kind == token_kind::quoted_word || is_symbol(out_.back(), ")"))) {
             return subscript();
+        }
+        // (composite).x: of the arrays that were expanded, which are their elements here
+        if (is_symbol(p, ".") && is(peek(1), "x") && !out_.empty() && is_symbol(out_.back(), ")")) {
+            at_ += 2;
+            return;
+        }
+        // the table that a row of the catalogue is in, for descriptions, of which there are none
+        if (is(p, "tableoid") && out_.size() >= 2 && is_symbol(out_.back(), ".")) {
+            out_.pop_back();
+            out_.back() = {token_kind::number, "0"};
+            ++at_;
+            return;
         }
         if (is(p, "string_agg")) return keyword("group_concat");
         if (is(p, "current_user") || is(p, "session_user") || is(p, "current_role"))
             return keyword("pg_session_user()");
         if (is(p, "current_catalog")) return keyword("current_database()");
         if (is(p, "current_schema") && !is_symbol(peek(1), "(")) return keyword("current_schema()");
+        if (is_symbol(p, "(")) {
+            ++depth_;
+            around_.push_back(clause_);
+            clause_ = clause_ == clause::from ? clause::from : clause::other;
+        }
+        if (is_symbol(p, ")")) {
+            --depth_;
+            clause_ = around_.empty() ? clause::other : around_.back();
+            if (!around_.empty()) around_.pop_back();
+        }
+        if (is(p, "select")) clause_ = clause::select;
+        if (is(p, "from")) clause_ = clause::from;
+        if (is(p, "where") || is(p, "group") || is(p, "order")) clause_ = clause::other;
         out_.push_back(p);
         ++at_;
+    }
+
+    // information_schema._pg_expandarray(a): a row for each element, with .x, the element, and .n, its place.
+    void expand_with_places() {
+        at_ += 3;
+        const std::string argument = written(closing(at_));
+        const bool in_brackets =
+            !out_.empty() && is_symbol(out_.back(), "(") && is_symbol(peek(), ")") && is_symbol(peek(1), ".");
+        const bool place = in_brackets && is(peek(2), "n");
+        if (in_brackets) {
+            out_.pop_back();
+            --depth_;
+            at_ += 3;
+        }
+        put(place ? "(pg_expanded.key + 1)" : "pg_expanded.value");
+        expanding_ = argument;
+        expanded_at_ = depth_;
+    }
+    // unnest(a) in a select list: a row for each element. Several go in step, by their places.
+    void expand() {
+        at_ += 1;
+        const std::string argument = written(closing(at_));
+        if (!expanding_) {
+            expanding_ = argument;
+            expanded_at_ = depth_;
+        }
+        put(argument == *expanding_ ? "pg_expanded.value" : "pg_element(" + argument + ", " + place_in(argument) + ")");
+    }
+
+    // generate_subscripts(a, 1)
+    void subscripts() {
+        at_ += 1;
+        std::string argument = written(closing(at_));
+        argument = argument.substr(0, argument.rfind(',')) + ")";
+        if (!expanding_) {
+            expanding_ = argument;
+            expanded_at_ = depth_;
+        }
+        put("(" + place_in(argument) + ")");
+    }
+    static std::string place_in(const std::string& array) { return "pg_expanded.key + pg_first_subscript" + array; }
+
+    // array_agg(a ORDER BY b)
+    void array_agg() {
+        const std::size_t close = closing(at_ + 1);
+        put("pg_array_agg(");
+        at_ += 2;
+        int depth = 0;
+        bool sorted = false;
+        while (at_ < close && at_ < in_.size()) {
+            if (is_symbol(peek(), "(")) ++depth;
+            if (is_symbol(peek(), ")")) --depth;
+            if (depth == 0 && is(peek(), "order") && is(peek(1), "by")) {
+                put(",");
+                at_ += 2;
+                sorted = true;
+                continue;
+            }
+            step();
+        }
+        put(sorted ? ")" : ", NULL)");
+        at_ = close + 1;
+    }
+
+    void join_expanded() {
+        put(", json_each(pg_array" + *std::exchange(expanding_, std::nullopt) + ") AS pg_expanded");
+    }
+
+    // TRIM(BOTH c FROM a)
+    void trim() {
+        const std::size_t close = closing(at_ + 1);
+        const piece characters = peek(3);
+        put("trim(");
+        at_ += 5;
+        while (at_ < close && at_ < in_.size()) step();
+        put(",");
+        out_.push_back(characters);
+        put(")");
+        at_ = close + 1;
+    }
+
+    // What stands from here to the closing bracket, rewritten.
+    std::string written(std::size_t close) {
+        std::vector<piece> before = std::move(out_);
+        out_.clear();
+        while (at_ <= close && at_ < in_.size()) step();
+        std::string text;
+        for (const piece& p : out_) text += (text.empty() ? "" : " ") + p.text;
+        out_ = std::move(before);
+        return text;
     }
 
     void keyword(const char* call) {
@@ -204,6 +340,10 @@ private:
         const std::size_t close = closing(at_);
         const bool listed = is(peek(1), "array") && is_symbol(peek(2), "[");
         put("(");
+        if (!listed && !is(peek(1), "select")) {
+            put("SELECT value FROM json_each(pg_array" + written(close) + "))");
+            return;
+        }
         at_ += listed ? 3 : 1;
         while (at_ < close && at_ < in_.size()) {
             if (listed && is_symbol(peek(), "]")) {
@@ -218,23 +358,23 @@ private:
         at_ = close + 1;
     }
 
-    // generate_series(a, b) s: one column under the alias.
-    void series() {
+    // generate_series(a, b) s, unnest(a) AS s (x): one column, under the alias if it has no name of its own.
+    void series(const std::string& as_json) {
+        std::string alias{peek().text};
         const std::size_t close = closing(at_ + 1);
         ++at_;
-        std::vector<piece> before = std::move(out_);
-        out_.clear();
-        while (at_ <= close && at_ < in_.size()) step();
-        std::string arguments;
-        for (const piece& p : out_) arguments += (arguments.empty() ? "" : " ") + p.text;
-        out_ = std::move(before);
+        const std::string arguments = written(close);
         if (is(peek(), "as")) ++at_;
-        std::string alias = "generate_series";
         if (peek().kind == token_kind::word && !is(peek(), "where") && !is(peek(), "on") && !is(peek(), "join")) {
             alias = peek().text;
             ++at_;
         }
-        put("(SELECT value AS " + alias + " FROM json_each(pg_series" + arguments + ")) AS " + alias);
+        std::string column = alias;
+        if (is_symbol(peek(), "(") && is_symbol(peek(2), ")")) {
+            column = peek(1).text;
+            at_ += 3;
+        }
+        put("(SELECT value AS " + column + " FROM json_each(" + as_json + arguments + ")) AS " + alias);
     }
 
     void subscript() {
@@ -260,6 +400,12 @@ private:
 
     std::vector<piece> in_, out_;
     std::size_t at_ = 0;
+    enum class clause : std::uint8_t { select, from, other };
+    clause clause_ = clause::other;  // of the innermost query
+    std::vector<clause> around_;
+    int depth_ = 0;                         // of brackets in what was written
+    std::optional<std::string> expanding_;  // an array, until its rows are joined at the end of FROM
+    int expanded_at_ = 0;                   // the depth of its SELECT
 };
 
 }  // namespace

@@ -36,7 +36,7 @@ create table pg_type(oid OID INTEGER, typname NAME TEXT, typnamespace OID INTEGE
 create table pg_index(indexrelid OID INTEGER, indrelid OID INTEGER, indnatts SMALLINT, indnkeyatts SMALLINT, indisunique BOOLEAN,
   indnullsnotdistinct BOOLEAN, indisprimary BOOLEAN, indisexclusion BOOLEAN, indimmediate BOOLEAN, indisclustered BOOLEAN,
   indisvalid BOOLEAN, indisready BOOLEAN, indislive BOOLEAN, indisreplident BOOLEAN, indkey TEXT, indoption TEXT,
-  indexprs TEXT, indpred TEXT);
+  indclass TEXT, indcollation TEXT, indexprs TEXT, indpred TEXT);
 create table pg_constraint(oid OID INTEGER, conname NAME TEXT, connamespace OID INTEGER, contype CHAR, condeferrable BOOLEAN,
   condeferred BOOLEAN, convalidated BOOLEAN, conrelid OID INTEGER, contypid OID INTEGER, conindid OID INTEGER,
   conparentid OID INTEGER, confrelid OID INTEGER, confupdtype CHAR, confdeltype CHAR, confmatchtype CHAR, conislocal BOOLEAN,
@@ -51,7 +51,8 @@ create view pg_user as select rolname as usename, oid as usesysid, rolsuper as u
 create view pg_authid as select * from pg_roles;
 create table pg_am(oid OID INTEGER, amname NAME TEXT, amtype CHAR);
 create table pg_collation(oid OID INTEGER, collname NAME TEXT, collnamespace OID INTEGER, collowner OID INTEGER, collprovider CHAR,
-  collisdeterministic BOOLEAN, collencoding INTEGER, collcollate TEXT, collctype TEXT);
+  collisdeterministic BOOLEAN, collencoding INTEGER, collcollate TEXT, collctype TEXT,
+  colliculocale TEXT);
 create table pg_settings(name TEXT, setting TEXT, unit TEXT, category TEXT, short_desc TEXT);
 create table pg_tablespace(oid OID INTEGER, spcname NAME TEXT, spcowner OID INTEGER, spcacl TEXT, spcoptions TEXT);
 create table pg_auth_members(roleid OID INTEGER, member OID INTEGER, grantor OID INTEGER, admin_option BOOLEAN);
@@ -75,7 +76,10 @@ create table pg_language(oid OID INTEGER, lanname NAME TEXT);
 create table pg_extension(oid OID INTEGER, extname NAME TEXT, extowner OID INTEGER, extnamespace OID INTEGER, extversion TEXT);
 create table pg_foreign_table(ftrelid OID INTEGER, ftserver OID INTEGER, ftoptions TEXT);
 create table pg_foreign_server(oid OID INTEGER, srvname NAME TEXT);
-create table pg_sequence(seqrelid OID INTEGER, seqtypid OID INTEGER, seqstart INTEGER);
+create table pg_sequence(seqrelid OID INTEGER, seqtypid OID INTEGER, seqstart INTEGER, seqincrement INTEGER, seqmax INTEGER,
+  seqmin INTEGER, seqcache INTEGER, seqcycle BOOLEAN);
+create table pg_opclass(oid OID INTEGER, opcmethod OID INTEGER, opcname NAME TEXT, opcnamespace OID INTEGER, opcowner OID INTEGER,
+  opcfamily OID INTEGER, opcintype OID INTEGER, opcdefault BOOLEAN, opckeytype OID INTEGER);
 create table pg_depend(classid OID INTEGER, objid OID INTEGER, objsubid INTEGER, refclassid OID INTEGER, refobjid OID INTEGER,
   refobjsubid INTEGER, deptype CHAR);
 create table pg_rewrite(oid OID INTEGER, rulename NAME TEXT, ev_class OID INTEGER, ev_type CHAR);
@@ -164,9 +168,16 @@ public:
         row("pg_am", "2, 'heap', 't'");
         row("pg_am", "403, 'btree', 'i'");
         row("pg_tablespace", fmt::format("1663, 'pg_default', {}, null, null", owner));
-        row("pg_collation", fmt::format("100, 'default', {}, {}, 'd', 1, -1, null, null", catalogue_schema, owner));
-        row("pg_collation", fmt::format("950, 'C', {}, {}, 'c', 1, -1, 'C', 'C'", catalogue_schema, owner));
+        row("pg_collation",
+            fmt::format("100, 'default', {}, {}, 'd', 1, -1, null, null, null", catalogue_schema, owner));
+        row("pg_collation", fmt::format("950, 'C', {}, {}, 'c', 1, -1, 'C', 'C', null", catalogue_schema, owner));
         row("pg_language", "12, 'internal'");
+        // of PostgreSQL's own: 'pg_class'::regclass
+        out_.relations = {{1247, "pg_type"},           {1249, "pg_attribute"}, {1255, "pg_proc"},
+                          {1259, "pg_class"},          {2604, "pg_attrdef"},   {2606, "pg_constraint"},
+                          {2610, "pg_index"},          {2615, "pg_namespace"}, {1262, "pg_database"},
+                          {2620, "pg_trigger"},        {2618, "pg_rewrite"},   {2328, "pg_foreign_data_wrapper"},
+                          {1417, "pg_foreign_server"}, {3079, "pg_extension"}};
         out_.schemas = {
             {catalogue_schema, "pg_catalog"}, {public_schema, "public"}, {information_schema, "information_schema"}};
         for (const built_in& t : built_ins) {
@@ -260,10 +271,19 @@ private:
             options += options.empty() ? "0" : " 0";
             places += (places.empty() ? "" : ",") + std::to_string(place);
             list += (list.empty() ? "" : ", ") + name_of(each);
+            out_.index_columns[number].push_back(name_of(each));
+            if (place == 0) continue;
+            // an index has its columns as a table has
+            const route::column_facts& c = t.columns[place - 1];
+            const std::uint32_t type = out_.types.contains(c.type) ? c.type : std::uint32_t{oid::text};
+            row("pg_attribute",
+                fmt::format("{}, {}, {}, -1, -1, {}, 0, {}, 0, 0, 0, '', '', 0, 1, 0, 'x', '', null, null, null",
+                            number, quoted_text(each), type, out_.index_columns[number].size(), c.type_modifier));
         }
         row("pg_index",
-            fmt::format("{}, {}, {}, {}, {}, 0, {}, 0, 1, 0, 1, 1, 1, 0, '{}', '{}', null, null", number, of,
-                        columns.size(), columns.size(), unique ? 1 : 0, primary ? 1 : 0, keys, options));
+            fmt::format("{}, {}, {}, {}, {}, 0, {}, 0, 1, 0, 1, 1, 1, 0, '{}', '{}', '{}', '{}', null, null", number,
+                        of, columns.size(), columns.size(), unique ? 1 : 0, primary ? 1 : 0, keys, options, options,
+                        options));
         out_.definitions[number] = fmt::format("CREATE {}INDEX {} ON public.{} USING btree ({})",
                                                unique ? "UNIQUE " : "", name_of(name), name_of(t.name), list);
         const bool constraint = primary || (unique && !name.empty() && name.ends_with("_key"));
@@ -295,6 +315,7 @@ driver::sqlite::scratch_catalogue pg_catalogue_of(const route::catalogue& known,
                     {"standard_conforming_strings", "on"},
                     {"max_identifier_length", "63"},
                     {"max_index_keys", "32"},
+                    {"default_table_access_method", "heap"},
                     {"transaction_isolation", "serializable"},
                     {"default_transaction_read_only", "off"},
                     {"timezone", "UTC"},

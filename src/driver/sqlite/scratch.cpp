@@ -1,7 +1,9 @@
 #include "driver/sqlite/scratch.hpp"
 
+#include "core/ascii.hpp"
 #include "core/stored_form.hpp"
 #include "driver/sqlite/pg_functions.hpp"
+#include "driver/sqlite/types.hpp"
 
 #include <fmt/format.h>
 #include <regex.h>
@@ -10,10 +12,19 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <utility>
 
 namespace ashlar::driver::sqlite {
 
 namespace {
+
+// Before a text that is an array, of texts or of integers, so that the client is told so.
+constexpr char text_mark = '\x01', integer_mark = '\x02';
+constexpr std::uint32_t text_array = 1009, integer_array = 1016;
+
+bool is_marked(std::string_view text) noexcept {
+    return text.starts_with(text_mark) || text.starts_with(integer_mark);
+}
 
 constexpr std::size_t rows_max = 100'000, bytes_max = 16u << 20;
 constexpr int steps_max = 2'000;  // of 10,000 instructions each
@@ -33,7 +44,8 @@ void give_found(sqlite3_context* context, const std::map<std::int64_t, std::stri
 }
 
 // regclass and its kin: a number → its name, a name → its number.
-void give_either(sqlite3_context* context, const std::map<std::int64_t, std::string>& names, sqlite3_value* key) {
+void give_either(sqlite3_context* context, const std::map<std::int64_t, std::string>& names, sqlite3_value* key,
+                 std::string_view sqlstate, std::string_view what) {
     if (sqlite3_value_type(key) == SQLITE_NULL) return;
     const std::string_view text = text_of_value(key);
     const bool number = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
@@ -46,17 +58,17 @@ void give_either(sqlite3_context* context, const std::map<std::int64_t, std::str
     for (const auto& [id, name] : names) {
         if (name == bare) return sqlite3_result_int64(context, id);
     }
-    fail_in_function(context, "42P01", fmt::format("\"{}\" does not exist", text));
+    fail_in_function(context, sqlstate, fmt::format("{} \"{}\" does not exist", what, text));
 }
 
 void regclass(sqlite3_context* c, int, sqlite3_value** v) {
-    give_either(c, known_to(c).relations, v[0]);
+    give_either(c, known_to(c).relations, v[0], "42P01", "relation");
 }
 void regtype(sqlite3_context* c, int, sqlite3_value** v) {
-    give_either(c, known_to(c).types, v[0]);
+    give_either(c, known_to(c).types, v[0], "42704", "type");
 }
 void regnamespace(sqlite3_context* c, int, sqlite3_value** v) {
-    give_either(c, known_to(c).schemas, v[0]);
+    give_either(c, known_to(c).schemas, v[0], "3F000", "schema");
 }
 void definition(sqlite3_context* c, int, sqlite3_value** v) {
     give_found(c, known_to(c).definitions, v[0]);
@@ -150,18 +162,151 @@ void series(sqlite3_context* c, int count, sqlite3_value** v) {
     give_text(c, out + "]");
 }
 
-// The n-th element, from 0, of an int2vector: "1 2".
+// The elements of an array, "{a,b}", or of an int2vector, "1 2".
+std::vector<std::string> elements_of(std::string_view text) {
+    if (is_marked(text)) text.remove_prefix(1);
+    const bool is_array = text.starts_with('{') && text.ends_with('}');
+    const char separator = is_array ? ',' : ' ';
+    if (is_array) text = text.substr(1, text.size() - 2);
+    std::vector<std::string> out;
+    if (text.empty()) return out;
+    out.emplace_back();
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (is_array && text[i] == '\\' && i + 1 < text.size()) {
+            out.back() += text[++i];
+        } else if (is_array && text[i] == '"') {
+            quoted = !quoted;
+        } else if (text[i] == separator && !quoted) {
+            out.emplace_back();
+        } else {
+            out.back() += text[i];
+        }
+    }
+    return out;
+}
+
+void first_subscript(sqlite3_context* c, int, sqlite3_value** v) {
+    const std::string_view text = text_of_value(v[0]);
+    sqlite3_result_int(c, text.starts_with('{') || is_marked(text) ? 1 : 0);
+}
+
+bool needs_quotes(std::string_view element) {
+    return element.empty() || element.find_first_of("{},\"\\ \t\n") != element.npos ||
+           equals_ignoring_case(element, "null");
+}
+
+// array_to_string(a, separator)
+void joined(sqlite3_context* c, int count, sqlite3_value** v) {
+    if (any_null(count, v)) return;
+    const std::string_view text = text_of_value(v[0]);
+    if (!text.starts_with('{') && !is_marked(text)) return give_text(c, text);
+    std::string out;
+    bool first = true;
+    for (const std::string& each : elements_of(text)) {
+        out += (first ? "" : std::string{text_of_value(v[1])}) + each;
+        first = false;
+    }
+    give_text(c, out);
+}
+
+// pg_array_agg(a, b): the array of a, in the order of b.
+struct collected {
+    std::string element;
+    bool whole = false;
+    double number = 0;
+    std::string key;
+};
+using collection = std::vector<collected>;
+
+void collect(sqlite3_context* c, int, sqlite3_value** v) {
+    auto** const place = static_cast<collection**>(sqlite3_aggregate_context(c, sizeof(collection*)));
+    if (place == nullptr) return sqlite3_result_error_nomem(c);
+    if (*place == nullptr) *place = new collection;
+    const bool null = sqlite3_value_type(v[0]) == SQLITE_NULL, whole = sqlite3_value_type(v[0]) == SQLITE_INTEGER;
+    std::string element = null ? "NULL" : std::string{whole ? text_of_value(v[0]) : ""};
+    if (!null && !whole && !needs_quotes(text_of_value(v[0]))) element = text_of_value(v[0]);
+    if (!null && !whole && element.empty()) {
+        element = '"';
+        for (const char ch : text_of_value(v[0])) {
+            if (ch == '"' || ch == '\\') element += '\\';
+            element += ch;
+        }
+        element += '"';
+    }
+    (*place)->push_back({std::move(element), whole, sqlite3_value_double(v[1]), std::string{text_of_value(v[1])}});
+}
+
+void give_collected(sqlite3_context* c) {
+    auto** const place = static_cast<collection**>(sqlite3_aggregate_context(c, 0));
+    if (place == nullptr || *place == nullptr) return;
+    const std::unique_ptr<collection> all{std::exchange(*place, nullptr)};
+    std::stable_sort(all->begin(), all->end(), [](const collected& a, const collected& b) {
+        return a.number != b.number ? a.number < b.number : a.key < b.key;
+    });
+    const bool whole = std::all_of(all->begin(), all->end(), [](const collected& each) { return each.whole; });
+    std::string out{whole ? integer_mark : text_mark, '{'};
+    for (const collected& each : *all) out += (out.size() > 2 ? "," : "") + each.element;
+    give_text(c, out + "}");
+}
+
+bool is_whole(std::string_view text) {
+    std::int64_t n = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), n);
+    return !text.empty() && end.ec == std::errc{} && end.ptr == text.data() + text.size();
+}
+
+// The same as a JSON array.
+void array(sqlite3_context* c, int count, sqlite3_value** v) {
+    if (any_null(count, v)) return give_text(c, "[]");
+    std::string out = "[";
+    for (const std::string& each : elements_of(text_of_value(v[0]))) {
+        out += out.size() > 1 ? "," : "";
+        if (is_whole(each)) {
+            out += each;
+            continue;
+        }
+        out += '"';
+        for (const char ch : each) {
+            if (static_cast<unsigned char>(ch) < 0x20) {
+                out += fmt::format("\\u{:04x}", static_cast<unsigned char>(ch));
+                continue;
+            }
+            if (ch == '"' || ch == '\\') out += '\\';
+            out += ch;
+        }
+        out += '"';
+    }
+    give_text(c, out + "]");
+}
+
+// The n-th element: from 1 of an array, from 0 of an int2vector.
 void element(sqlite3_context* c, int count, sqlite3_value** v) {
     if (any_null(count, v)) return;
-    std::string_view text = text_of_value(v[0]);
-    std::int64_t n = sqlite3_value_int64(v[1]);
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find(' '), text.size());
-        std::int64_t value = 0;
-        std::from_chars(text.data(), text.data() + end, value);
-        if (n-- == 0) return sqlite3_result_int64(c, value);
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
+    const std::string_view text = text_of_value(v[0]);
+    const std::vector<std::string> all = elements_of(text);
+    const std::int64_t n = sqlite3_value_int64(v[1]) - (text.starts_with('{') || is_marked(text) ? 1 : 0);
+    if (n < 0 || n >= static_cast<std::int64_t>(all.size())) return;
+    const std::string& found = all[static_cast<std::size_t>(n)];
+    if (is_whole(found)) return sqlite3_result_int64(c, sqlite3_int64{std::stoll(found)});
+    give_text(c, found);
+}
+
+// array_upper(a, 1), array_length(a, 1), cardinality(a)
+void size_of_array(sqlite3_context* c, int count, sqlite3_value** v) {
+    if (any_null(count, v)) return;
+    const std::size_t size = elements_of(text_of_value(v[0])).size();
+    if (size > 0) sqlite3_result_int64(c, static_cast<sqlite3_int64>(size));
+}
+
+// pg_get_indexdef(index [, column, pretty]): all of it, or the column.
+void index_definition(sqlite3_context* c, int count, sqlite3_value** v) {
+    if (any_null(1, v)) return;
+    const std::int64_t column = count > 1 ? sqlite3_value_int64(v[1]) : 0;
+    if (column == 0) return give_found(c, known_to(c).definitions, v[0]);
+    const auto found = known_to(c).index_columns.find(sqlite3_value_int64(v[0]));
+    if (found == known_to(c).index_columns.end() || column > static_cast<std::int64_t>(found->second.size())) return;
+    if (column > 0) give_text(c, found->second[static_cast<std::size_t>(column) - 1]);
 }
 
 void add_functions(sqlite3* to, const scratch_catalogue& of) {
@@ -173,7 +318,7 @@ void add_functions(sqlite3* to, const scratch_catalogue& of) {
              entry{"pg_regclass", regclass},
              entry{"pg_regtype", regtype},
              entry{"pg_regnamespace", regnamespace},
-             entry{"pg_get_indexdef", definition},
+             entry{"pg_get_indexdef", index_definition},
              entry{"pg_get_constraintdef", definition},
              entry{"pg_get_viewdef", definition},
              entry{"pg_get_triggerdef", definition},
@@ -197,7 +342,7 @@ void add_functions(sqlite3* to, const scratch_catalogue& of) {
              entry{"has_column_privilege", yes},
              entry{"has_any_column_privilege", yes},
              entry{"pg_get_expr", itself},
-             entry{"array_to_string", itself},
+             entry{"array_to_string", joined},
              entry{"pg_encoding_to_char", encoding},
              entry{"obj_description", nothing},
              entry{"col_description", nothing},
@@ -208,7 +353,13 @@ void add_functions(sqlite3* to, const scratch_catalogue& of) {
              entry{"pg_size_pretty", itself},
              entry{"pg_database_size", nothing},
              entry{"pg_get_statisticsobjdef_columns", nothing},
-             entry{"array_upper", nothing},
+             entry{"array_upper", size_of_array},
+             entry{"array_length", size_of_array},
+             entry{"cardinality", size_of_array},
+             entry{"pg_array", array},
+             entry{"pg_first_subscript", first_subscript},
+             entry{"pg_has_role", yes},
+             entry{"pg_collation_is_visible", yes},
              entry{"pg_get_function_result", nothing},
              entry{"pg_get_function_arguments", nothing},
              entry{"pg_get_function_identity_arguments", nothing},
@@ -224,10 +375,13 @@ void add_functions(sqlite3* to, const scratch_catalogue& of) {
         sqlite3_create_function_v2(to, e.name, -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, const_cast<scratch_catalogue*>(&of),
                                    e.run, nullptr, nullptr, nullptr);
     }
+    sqlite3_create_function_v2(to, "pg_array_agg", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY, nullptr, nullptr, collect,
+                               give_collected, nullptr);
 }
 
 error refused(sqlite3* db) {
     const std::string message = sqlite3_errmsg(db);
+
     if (auto why = error_of_function(message)) return std::move(*why);
     if (message == "interrupted") {
         return error{errc::limit_reached, "the question to PostgreSQL's catalogue takes too long"}.hint(
@@ -280,7 +434,7 @@ int out_of_steps(void* counter) {
 }  // namespace
 
 result<scratch_answer> ask_scratch(const scratch_catalogue& of, const std::string& sql,
-                                   const std::vector<std::optional<std::string>>& parameters) {
+                                   const std::vector<parameter>& parameters) {
     sqlite3* raw = nullptr;
     const int opened =
         sqlite3_open_v2(":memory:", &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX, nullptr);
@@ -291,6 +445,7 @@ result<scratch_answer> ask_scratch(const scratch_catalogue& of, const std::strin
     if (sqlite3_exec(raw, of.script.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
         return error{errc::internal, fmt::format("the catalogue cannot be filled: {}", sqlite3_errmsg(raw))};
     }
+
     int steps = 0;
     sqlite3_progress_handler(raw, 10'000, out_of_steps, &steps);
     sqlite3_limit(raw, SQLITE_LIMIT_ATTACHED, 0);
@@ -301,8 +456,8 @@ result<scratch_answer> ask_scratch(const scratch_catalogue& of, const std::strin
     if (sqlite3_stmt_readonly(made) == 0) return error{errc::read_only, "the system catalogue cannot be changed"};
     for (std::size_t i = 0; i < parameters.size(); ++i) {
         const int index = sqlite3_bind_parameter_index(made, fmt::format("${}", i + 1).c_str());
-        if (index == 0 || !parameters[i]) continue;
-        sqlite3_bind_text64(made, index, parameters[i]->data(), parameters[i]->size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+        if (index == 0) continue;
+        if (status bound = bind(made, index, parameters[i]); !bound) return std::move(bound).error();
     }
     scratch_answer out;
     const int width = sqlite3_column_count(made);
@@ -326,8 +481,13 @@ result<scratch_answer> ask_scratch(const scratch_catalogue& of, const std::strin
                 out.rows.add(sqlite3_column_int(made, i) != 0 ? "t" : "f");
                 continue;
             }
-            const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(made, i));
-            out.rows.add(std::string_view{text, static_cast<std::size_t>(sqlite3_column_bytes(made, i))});
+            const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(made, i));
+            std::string_view text{bytes, static_cast<std::size_t>(sqlite3_column_bytes(made, i))};
+            if (is_marked(text)) {
+                c.type = text.front() == text_mark ? text_array : integer_array;
+                text.remove_prefix(1);
+            }
+            out.rows.add(text);
         }
         out.rows.end_row();
         if (out.rows.rows() > rows_max || out.rows.byte_size() > bytes_max) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/rows.hpp"
+#include "driver/connection.hpp"
 
 #include <ashlar/result.hpp>
 
@@ -19,6 +20,7 @@ struct scratch_catalogue {
     std::string script;  // makes and fills the tables
     // By object id.
     std::map<std::int64_t, std::string> relations, types, schemas, definitions;
+    std::map<std::int64_t, std::vector<std::string>> index_columns;  // as they are written in SQL
     std::string user, database, version;
     std::map<std::string, std::string, std::less<>> settings;
     std::int64_t process = 0;
@@ -31,6 +33,6 @@ struct scratch_answer {
 
 // Fails with unsupported, in our words, for whatever SQLite does not take.
 result<scratch_answer> ask_scratch(const scratch_catalogue& of, const std::string& sql,
-                                   const std::vector<std::optional<std::string>>& parameters);
+                                   const std::vector<parameter>& parameters);
 
 }  // namespace ashlar::driver::sqlite
