@@ -560,6 +560,27 @@ private:
             "select count(*) from (select * from orders limit {n}) s",
             "select max(c) from (select user_id, count(*) as c from orders group by user_id) s",
             "select sum(c) from (select user_id, count(*) as c from orders group by user_id) s",
+            "select count(*), sum(c) from users u left join (select user_id, count(*) as c from orders group by 1) s "
+            "on s.user_id = u.id",
+            "select u.country, sum(q) from users u join (select user_id, sum(qty) as q from orders group by user_id) s "
+            "on s.user_id = u.id group by u.country",
+            "select s.user_id, s.m, u.name from (select user_id, max(total) as m from orders group by user_id) s full "
+            "join users u on u.id = s.user_id",
+            "select c, count(*) from (select user_id, count(*) as c from orders group by user_id having sum(qty) > "
+            "{n}) s group by c",
+            "select status, count(*) from (select distinct status, user_id from orders) s group by status",
+            "select s.u, c from (select o.user_id as u, status as t, count(*) as c from orders o group by u, t) s "
+            "where "
+            "s.u = {n}",
+            "select name from users where id in (select user_id from orders group by user_id having count(*) > {n})",
+            "select name from users u where exists (select from (select user_id, sum(qty) as q from orders group by "
+            "user_id) s where s.user_id = u.id and q > {n})",
+            "select max(d) from (select u.id, count(*) as d from users u left join orders o on o.user_id = u.id group "
+            "by u.id) s",
+            "select max(d) from (select u.id, count(*) as d from orders o left join users u on o.user_id = u.id group "
+            "by u.id) s",
+            "table users",
+            "(table orders)",
             "select max(c) from (select status, count(*) as c from orders group by status) s",
             "select id from users union select user_id from orders",
             "select id from users where id = {k} union all select user_id from orders where user_id = {k}",
