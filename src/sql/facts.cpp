@@ -30,6 +30,7 @@ bool same_type(const type_name& a, const type_name& b) noexcept {
 }  // namespace
 
 bool same(const expression& a, const expression& b) noexcept {
+    if (&a == &b) return true;
     if (a.kind != b.kind || a.kind == expression_kind::unknown || a.kind == expression_kind::subquery) return false;
     if (a.literal != b.literal || a.negated != b.negated || a.number != b.number || a.name != b.name ||
         a.schema != b.schema || a.path != b.path || (a.type == nullptr) != (b.type == nullptr) ||

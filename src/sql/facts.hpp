@@ -123,7 +123,7 @@ struct expression {
     bool is(expression_kind k) const noexcept { return kind == k; }
 };
 
-// The same expression, whatever its place in the text. Sub-queries are never the same.
+// The same expression, whatever its place in the text. Two sub-queries are never the same.
 bool same(const expression& a, const expression& b) noexcept;
 
 struct sort_item {
