@@ -54,6 +54,13 @@ const table_facts* analysis::find_table(const sql::table_name& name) const {
     return nullptr;
 }
 
+const table_facts* analysis::find_target(const from_item& target) {
+    const table_facts* table = find_table(target.table);
+    if (table == nullptr || table->written_as == nullptr) return table;
+    views_.push_back({table, verb::read, target.location, nullptr});
+    return table->written_as.get();
+}
+
 status analysis::look_at(const sql::statement& s) {
     if (s.kind == sql::statement_kind::select) {
         outermost_ = look(*s.body, nullptr, true, true).rows;
@@ -302,7 +309,7 @@ void analysis::enter_view(const from_item& item, const table_facts& view, from_s
 void analysis::enter_table(const from_item& item, from_state& state) {
     if (enter_common(item, state)) return;
     relation r;
-    r.table = find_table(item.table);
+    r.table = &item == changed_ ? find_target(item) : find_table(item.table);
     if (r.table) touched_.push_back({r.table, verb::read, item.location, nullptr});
     if (r.table && r.table->view_of) return enter_view(item, *r.table, state);
     r.name = item.alias.empty() ? item.table.name : item.alias;
@@ -491,8 +498,10 @@ void analysis::look_at_change(const sql::statement& s, const scope* outer, bool 
     state.chain = top;
     environment facts;
     if (is_own_table(s.target.table, known_.dialect, search_path_)) own_target_ = s.target.table;
+    changed_ = &s.target;
     enter(s.target, state);
-    const table_facts* const table = find_table(s.target.table);
+    changed_ = nullptr;
+    const table_facts* const table = relations_[level.relations.front()].table;
     if (top) target_ = table;
     const bool updates = s.kind == sql::statement_kind::update;
     if (table) touched_.push_back({table, updates ? verb::update : verb::delete_, s.target.location, &s});
@@ -519,7 +528,7 @@ void analysis::look_at_insert(const sql::statement& s, const scope* outer, bool 
     look_at_common(s.with, s.recursive, outer);
     if (is_own_table(s.target.table, known_.dialect, search_path_)) own_target_ = s.target.table;
     // the table's rows are not read, unless by ON CONFLICT, which sees those of the same key only
-    const table_facts* table = find_table(s.target.table);
+    const table_facts* table = find_target(s.target);
     if (top) target_ = table;
     if (table) touched_.push_back({table, verb::insert, s.target.location, &s});
     if (table && s.conflict && s.conflict->updates) touched_.push_back({table, verb::update, s.target.location, &s});

@@ -187,6 +187,8 @@ private:
     has has_column(const relation& r, const std::string& name) const;
     void obstacle(std::string what, int location);
     const table_facts* find_table(const sql::table_name& name) const;
+    // What INSERT, UPDATE and DELETE write: a table, also for a view through which one is written.
+    const table_facts* find_target(const sql::from_item& target);
 
     const catalogue& known_;
     std::span<const std::string> search_path_;
@@ -205,6 +207,7 @@ private:
     scope outermost_scope_;
     environment outermost_environment_;
     const table_facts* target_ = nullptr;
+    const sql::from_item* changed_ = nullptr;    // the target of an UPDATE or DELETE while it is entered
     std::optional<sql::table_name> own_target_;  // a change of Ashlar's own table
 };
 

@@ -77,6 +77,8 @@ struct table_facts {
     std::shared_ptr<const disagreement> differs;
     // A view over sharded or reference tables, alike on every shard: its query, without places in a text.
     std::shared_ptr<const sql::statement> view_of;
+    // Such a view over one table, whose rows PostgreSQL writes through it: as a table with the view's columns.
+    std::shared_ptr<const table_facts> written_as;
     std::vector<hindrance> hindrances;
     const column_facts* find(std::string_view column) const;
     friend bool operator==(const table_facts&, const table_facts&) = default;

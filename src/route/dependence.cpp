@@ -50,6 +50,7 @@ void look_at_all(dependents& of) {
     }
     pass_on(of);
     look_at_writes_through_views(of);
+    add_written_views(of);
     look_at_operators(of);
     for (const auto& e : of.all.event_triggers) look_at_event_trigger(of, e);
 }

@@ -15,6 +15,9 @@ void add_view(dependents& of, const schema_objects::view& v);
 // A view over unsharded tables can be written: what happens then happens to its tables.
 void look_at_writes_through_views(dependents& of);
 
+// A view over one sharded or reference table that PostgreSQL writes through. When all is said of its table.
+void add_written_views(dependents& of);
+
 void look_at_trigger(dependents& of, const schema_objects::trigger& t);
 void look_at_rule(dependents& of, const schema_objects::rule& r);
 void look_at_event_trigger(dependents& of, const schema_objects::event_trigger& e);

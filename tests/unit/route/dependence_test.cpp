@@ -82,8 +82,30 @@ TEST(Dependence, AViewIsPlannedAsItsQuery) {
     EXPECT_EQ(d.where("select * from v where key = 3"), target::one_shard);
     EXPECT_EQ(d.where("select v.n, o.id from v join orders o on o.acc_id = v.key"), target::all_shards);
     EXPECT_NE(d.refusal_of("select * from v join orders o on o.id = v.n"), "");
-    EXPECT_NE(d.refusal_of("insert into v values (1, 2)").find("v, a view over"), std::string::npos);
     EXPECT_NE(d.refusal_of("select * from v join visits on true"), "");
+}
+
+TEST(Dependence, ASimpleViewIsWrittenAsATableWithItsColumns) {
+    databases d;
+    d.view("v", "SELECT acc.n, acc.id AS key, acc.n + 1 AS more FROM public.acc WHERE acc.n > 3", {"n", "key", "more"});
+    d.view("over_v", "SELECT v.key AS k, v.n AS id FROM public.v", {"k", "id"});
+    d.view("all_orders", "SELECT orders.id FROM public.orders", {"id"});
+    d.view("counted", "SELECT acc.id, count(*) AS c FROM public.acc GROUP BY acc.id", {"id", "c"});
+    d.objects.expressions.insert({"public", "orders", schema_objects::expression::of::default_value, "id", "now()"});
+    d.finish();
+    EXPECT_EQ(d.where("insert into v (key, n) values (3, 1)"), target::one_shard);
+    EXPECT_EQ(d.where("insert into v values (1, 3)"), target::one_shard);
+    EXPECT_EQ(d.where("update v set n = 4 where key = 3"), target::one_shard);
+    EXPECT_EQ(d.where("update v set n = 4 where n = 3"), target::all_shards);
+    EXPECT_EQ(d.where("delete from over_v where k = 3"), target::one_shard);
+    EXPECT_EQ(d.where("delete from over_v where id = 3"), target::all_shards);
+    EXPECT_EQ(d.where("update v set n = 4 from orders o where o.acc_id = v.key and v.key = 3"), target::one_shard);
+    EXPECT_NE(d.refusal_of("insert into v (n) values (3)").find("shard key key"), std::string::npos);
+    EXPECT_NE(d.refusal_of("update v set key = 4 where key = 3").find("shard key"), std::string::npos);
+    EXPECT_NE(d.refusal_of("insert into all_orders values (3)").find("acc_id"), std::string::npos);
+    EXPECT_EQ(d.where("delete from all_orders where id = 3"), target::all_shards);
+    EXPECT_NE(d.refusal_of("insert into counted values (3)").find("counted, a view over"), std::string::npos);
+    EXPECT_NE(d.refusal_of("copy v from stdin").find("v, a view over"), std::string::npos);
 }
 
 TEST(Dependence, TheNamesInsideAViewAreItsOwn) {
