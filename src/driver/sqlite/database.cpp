@@ -286,7 +286,13 @@ error database::failure(int code, std::string_view sql) {
             report.column = what.substr(dot + 1, what.find(',') - dot - 1);
         }
     }
-    return from_report(std::move(report));
+    error why = from_report(std::move(report));
+    if (code == SQLITE_READONLY_DIRECTORY || code == SQLITE_READONLY_CANTINIT || code == SQLITE_READONLY_RECOVERY) {
+        why.hint(
+            "This program may not write to the file's folder. A file in WAL mode needs that also for reading: set its "
+            "journal_mode to delete.");
+    }
+    return why;
 }
 
 void database::look_at_transaction() noexcept {
