@@ -1,5 +1,7 @@
 #include "cli/table_text.hpp"
 
+#include "core/quoting.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -122,16 +124,7 @@ std::string csv_line(const text_row& cells) {
     for (std::size_t i = 0; i < cells.size(); ++i) {
         if (i > 0) out += ',';
         if (!cells[i]) continue;
-        if (!needs_quotes(*cells[i])) {
-            out += *cells[i];
-            continue;
-        }
-        out += '"';
-        for (char c : *cells[i]) {
-            if (c == '"') out += '"';
-            out += c;
-        }
-        out += '"';
+        out += needs_quotes(*cells[i]) ? between_quotes('"', *cells[i]) : *cells[i];
     }
     return out + "\n";
 }

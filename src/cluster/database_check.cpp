@@ -1,5 +1,6 @@
 #include "cluster/database_check.hpp"
 
+#include "core/ascii.hpp"
 #include "route/definition.hpp"
 
 #include <fmt/format.h>
@@ -21,7 +22,7 @@ std::vector<std::string> words_of(std::string_view sql) {
     std::string word;
     for (char c : sql) {
         if (is_word_char(c)) {
-            word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            word += to_lower(c);
         } else if (!word.empty()) {
             words.push_back(std::exchange(word, {}));
         }

@@ -1,6 +1,7 @@
 // [session_defaults]: PostgreSQL's settings with which the sessions of every server begin.
 #include "config/parts.hpp"
 #include "config/spelling.hpp"
+#include "core/letter_case.hpp"
 
 #include <fmt/format.h>
 
@@ -12,12 +13,6 @@ namespace {
 
 constexpr std::size_t depth_max = 4;
 
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    return out;
-}
-
 bool is_setting_name(std::string_view name) {
     if (name.empty() || name.size() > 200 || (name.front() >= '0' && name.front() <= '9')) return false;
     return std::all_of(name.begin(), name.end(), [](char c) {
@@ -27,7 +22,7 @@ bool is_setting_name(std::string_view name) {
 
 // Why a name is not taken; empty: it is.
 std::string_view obstacle(const std::string& name) {
-    const std::string known = lower(name);
+    const std::string known = lowered(name);
     if (known == "client_encoding") return "always UTF8";
     if (known == "role" || known == "session_authorization") return "the user of each database's URL";
     if (known == "application_name") return "each client's own";

@@ -1,14 +1,14 @@
 #include "config/spelling.hpp"
 
+#include "core/ascii.hpp"
+
 #include <algorithm>
-#include <cctype>
 
 namespace ashlar::config {
 
 namespace {
 char folded(char c) {
-    if (c == '-') return '_';
-    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return c == '-' ? '_' : to_lower(c);
 }
 
 // The one choice that has `written` as one or more of its whole words: port → listen_port.

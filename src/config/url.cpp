@@ -1,10 +1,10 @@
 #include "config/url.hpp"
 
 #include "config/spelling.hpp"
+#include "core/ascii.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 
 namespace ashlar::config {
@@ -46,12 +46,6 @@ constexpr std::array<std::string_view, 6> postgres_ssl_modes{"disable", "allow",
 constexpr std::array<std::string_view, 8> mysql_options{"ssl_mode", "ssl_ca",     "ssl_capath", "ssl_cert",
                                                         "ssl_key",  "ssl_cipher", "ssl_crl",    "tls_version"};
 constexpr std::array<std::string_view, 4> mysql_ssl_modes{"disabled", "preferred", "required", "verify_identity"};
-
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 // False: a % without two hex digits, or a zero byte.
 bool percent_decode(std::string_view from, std::string& to) {

@@ -1,6 +1,7 @@
 #include "proxy/client_hints.hpp"
 
 #include "core/ascii.hpp"
+#include "core/quoting.hpp"
 
 #include <fmt/format.h>
 
@@ -32,12 +33,7 @@ std::optional<role_hint> role_in(const settings& all) {
 }  // namespace
 
 std::string kept(std::string_view name, std::string_view value) {
-    std::string out = fmt::format("SET {} = '", name);
-    for (const char c : value) {
-        if (c == '\'') out += c;
-        out += c;
-    }
-    return out + "'";
+    return fmt::format("SET {} = {}", name, quoted_text(value));
 }
 
 std::string value_kept(std::string_view statement) {

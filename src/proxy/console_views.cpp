@@ -1,5 +1,6 @@
 #include "proxy/console_views.hpp"
 
+#include "core/letter_case.hpp"
 #include "core/time_text.hpp"
 #include "core/version.hpp"
 #include "keyspace/kinds.hpp"
@@ -558,15 +559,10 @@ void show_mem(const snapshot& from, writer out) {
 }  // namespace
 
 std::string help_text() {
-    const auto upper = [](std::string_view text) {
-        std::string out{text};
-        for (char& c : out) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-        return out;
-    };
     std::string theirs, ours;
     for (const view_name& each : view_names()) {
         std::string& to = each.is_ours ? ours : theirs;
-        to += (to.empty() ? "" : "|") + upper(each.word);
+        to += (to.empty() ? "" : "|") + uppered(each.word);
     }
     return fmt::format("\n\tSHOW {}\n\tSHOW {}\n\tKILL_CLIENT <id>", theirs, ours);
 }

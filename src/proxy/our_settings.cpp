@@ -1,7 +1,7 @@
 #include "proxy/our_settings.hpp"
 
 #include "config/spelling.hpp"
-#include "core/ascii.hpp"
+#include "core/letter_case.hpp"
 #include "proxy/session_settings.hpp"
 
 #include <fmt/format.h>
@@ -49,12 +49,6 @@ constexpr auto refused = std::to_array<std::string_view>({
     "__spqr__set_next_2pc_gid",
 });
 
-std::string lower(std::string_view text) {
-    std::string out{text};
-    std::transform(out.begin(), out.end(), out.begin(), to_lower);
-    return out;
-}
-
 }  // namespace
 
 bool is_our_setting(std::string_view name) noexcept {
@@ -86,7 +80,7 @@ result<std::optional<our_name>> find_our_setting(std::string_view name) {
 }
 
 status check_harmless(std::string_view name, std::string_view value) {
-    const std::string said = lower(value);
+    const std::string said = lowered(value);
     const auto no = [&](std::string_view hint) {
         return error{errc::unsupported, fmt::format("{} = '{}' is not supported", name, value.substr(0, 100))}.hint(
             std::string{hint});
@@ -103,7 +97,7 @@ status check_harmless(std::string_view name, std::string_view value) {
 }
 
 result<std::string_view> role_for_session_attrs(std::string_view value) {
-    const std::string said = lower(value);
+    const std::string said = lowered(value);
     if (said == "read-write" || said == "primary") return std::string_view{"primary"};
     if (said == "read-only" || said == "standby") return std::string_view{"replica"};
     if (said == "smart-read-write" || said == "prefer-standby" || said == "any") return std::string_view{"auto"};

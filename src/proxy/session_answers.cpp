@@ -1,6 +1,7 @@
 // Answers that are not one PostgreSQL server's bytes: merged over several, or of another engine. The rows come from
 // execute, the columns are described by the merge, and each cell is sent in the format that the client asked for.
 #include "core/codec.hpp"
+#include "core/letter_case.hpp"
 #include "core/text_to_binary.hpp"
 #include "execute/admission.hpp"
 #include "proxy/catalogue_answer.hpp"
@@ -537,9 +538,7 @@ task<status> session::describe_statement(std::shared_ptr<known_statement> what) 
     }
     if (plan.writes()) {
         // SQLite: what it returns is only known by running it.
-        std::string text;
-        for (const char c : what->text) text += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-        if (text.find("returning") != text.npos) {
+        if (lowered(what->text).find("returning") != std::string::npos) {
             co_return error{errc::unsupported, "a statement with RETURNING cannot be described before it is executed"}
                 .hint("Describe the portal instead, as most drivers do.");
         }

@@ -1,5 +1,6 @@
 #include "proxy/session_bound.hpp"
 
+#include "core/ascii.hpp"
 #include "sql/lexer.hpp"
 
 #include <algorithm>
@@ -22,10 +23,7 @@ std::vector<std::string> words_of(std::string_view text) {
             continue;
         }
         std::string word;
-        for (; i < text.size() && is_word(text[i]); ++i) {
-            const char c = text[i];
-            word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        }
+        for (; i < text.size() && is_word(text[i]); ++i) word += to_lower(text[i]);
         out.push_back(std::move(word));
     }
     return out;

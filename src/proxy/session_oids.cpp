@@ -1,5 +1,6 @@
 // Where a server numbers its own types otherwise than the database that clients ask for the catalogue: text passes with its
 // numbers translated, in the relay; binary values that hold numbers are refused before they are asked for.
+#include "core/letter_case.hpp"
 #include "proxy/own_types.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
@@ -19,9 +20,8 @@ bool is_binary(cell_format format) {
 
 // DECLARE … BINARY … CURSOR: what stands before the last of the words is a name and options.
 bool declares_binary(std::string_view text) {
-    std::string lower;
-    for (const char c : text.substr(0, 1'000)) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    return lower.substr(0, lower.find("cursor")).find("binary") != lower.npos;
+    const std::string beginning = lowered(text.substr(0, 1'000));
+    return beginning.substr(0, beginning.find("cursor")).find("binary") != beginning.npos;
 }
 
 bool copies_binary(const sql::copy_facts& copy) {

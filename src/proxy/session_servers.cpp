@@ -2,6 +2,7 @@
 //
 // A link's notes say which settings were last put on it. At checkout the difference to the session's own is sent, and
 // waited for: a statement must not run under settings that were refused. Sessions that set nothing pay nothing.
+#include "core/letter_case.hpp"
 #include "proxy/server_driver.hpp"
 #include "proxy/session_lending.hpp"
 #include "proxy/worker.hpp"
@@ -122,8 +123,7 @@ bool session::wants_replica(const known_statement& what) const {
     if (block_ != block::none && (block_ != block::explicit_ || !read_only_.value_or(hinted))) return false;
     // Hot standbys know no serializable transactions.
     const auto serializable = [](std::string_view text) {
-        return std::search(text.begin(), text.end(), std::begin("serializable"), std::end("serializable") - 1,
-                           [](char a, char b) { return (a | 0x20) == b; }) != text.end();
+        return lowered(text).find("serializable") != std::string::npos;
     };
     if (block_ != block::none && (serializable(begin_) || !replay_.empty())) return false;
     const std::string* made = settings_->find("default_transaction_isolation");

@@ -1,6 +1,7 @@
 #include "proxy/session_settings.hpp"
 
 #include "core/ascii.hpp"
+#include "core/letter_case.hpp"
 #include "core/quoting.hpp"
 #include "proxy/our_settings.hpp"
 
@@ -43,7 +44,7 @@ public:
             ++at_;
         } else {
             while (at_ < text_.size() && is_word(text_[at_])) {
-                out += static_cast<char>(std::tolower(static_cast<unsigned char>(text_[at_++])));
+                out += to_lower(text_[at_++]);
             }
         }
         skip();
@@ -115,12 +116,6 @@ int rank(const std::string& name) {
     return 0;
 }
 
-std::string lower(std::string_view s) {
-    std::string out{s};
-    for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return out;
-}
-
 // The value part of a statement made by set() or set_from_value(), as a list of names.
 std::vector<std::string> list_of(std::string_view statement) {
     std::string held;
@@ -165,7 +160,7 @@ std::vector<std::string> list_of(std::string_view statement) {
 }
 
 bool says_off(std::string_view statement) {
-    std::string s = lower(statement);
+    std::string s = lowered(statement);
     for (char& c : s) {
         if (c == '\'' || c == ',' || c == '=' || c == ')' || c == '(') c = ' ';
     }
@@ -371,9 +366,9 @@ std::vector<std::string> custom_settings_named_in(std::string_view sql) {
         const bool as_string = from > 0 && sql[from - 1] == '\'' && i < sql.size() && sql[i] == '\'';
         std::size_t after = i;
         while (after < sql.size() && std::isspace(static_cast<unsigned char>(sql[after])) != 0) ++after;
-        const std::string next = lower(sql.substr(after, 3));
+        const std::string next = lowered(sql.substr(after, 3));
         const bool is_set = next.starts_with("=") || next.starts_with("to ");
-        if (as_string || is_set) out.push_back(lower(sql.substr(from, i - from)));
+        if (as_string || is_set) out.push_back(lowered(sql.substr(from, i - from)));
     }
     return out;
 }
@@ -451,7 +446,7 @@ result<std::vector<std::pair<std::string, std::string>>> read_start_up_options(s
         if (sign == std::string_view::npos || sign == 0) {
             return error{errc::invalid_argument, fmt::format("the start-up option \"{}\" lacks a value", p)};
         }
-        std::string name = lower(p.substr(0, sign));
+        std::string name = lowered(p.substr(0, sign));
         std::replace(name.begin(), name.end(), '-', '_');
         out.emplace_back(std::move(name), std::string{p.substr(sign + 1)});
     }

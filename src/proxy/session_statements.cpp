@@ -1,4 +1,5 @@
 // What the session answers by itself: settings, DISCARD, DEALLOCATE, explain (ashlar), and which statements these are.
+#include "core/letter_case.hpp"
 #include "proxy/our_settings.hpp"
 #include "proxy/session.hpp"
 #include "proxy/statement_words.hpp"
@@ -253,9 +254,7 @@ status session::run_discard(const known_statement& what) {
         wire::write_command_complete(stream_.out(), "DISCARD ALL");
     } else {
         // No sequence, plan or temporary table of the session's own is kept on any server.
-        std::string tag = "DISCARD ";
-        for (const char c : which) tag += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-        wire::write_command_complete(stream_.out(), tag);
+        wire::write_command_complete(stream_.out(), "DISCARD " + uppered(which));
     }
     return {};
 }
@@ -307,9 +306,7 @@ task<status> session::run_show(std::shared_ptr<known_statement> what, bool descr
     if (name == "transactionisolation.level" || name == "transaction.isolation.level") name = "transaction_isolation";
     std::optional<std::string> value;
     for (const auto& [each, told] : *reported_) {
-        std::string lower = each;
-        for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-        if (lower == name) value = told;
+        if (equals_ignoring_case(each, name)) value = told;
     }
     if (name == "transaction_isolation" || name == "default_transaction_isolation") value = "serializable";
     if (name == "search_path") value = "public";

@@ -1,5 +1,6 @@
 #include "proxy/statement_words.hpp"
 
+#include "core/ascii.hpp"
 #include "core/quoting.hpp"
 
 namespace ashlar::proxy {
@@ -33,10 +34,7 @@ std::vector<std::string> words_of(std::string_view sql) {
             out.push_back(std::move(name));
         } else if (is_word(sql[i])) {
             std::string word;
-            while (i < sql.size() && is_word(sql[i])) {
-                const char c = sql[i++];
-                word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-            }
+            while (i < sql.size() && is_word(sql[i])) word += to_lower(sql[i++]);
             out.push_back(std::move(word));
         } else {
             ++i;

@@ -1,5 +1,7 @@
 #include "route/code.hpp"
 
+#include "core/letter_case.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -217,8 +219,7 @@ std::string identifier_of(std::string_view text, const token& t) {
         }
         return out;
     }
-    for (const char c : raw) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    return out;
+    return lowered(raw);
 }
 
 code_facts read_code(std::string_view text, code_language language) {

@@ -1,5 +1,6 @@
 #include "route/contents.hpp"
 
+#include "core/ascii.hpp"
 #include "route/analysis.hpp"
 #include "route/refusal.hpp"
 #include "route/types.hpp"
@@ -21,11 +22,8 @@ constexpr auto sqlite_columns = std::to_array<std::string_view>({"rowid", "oid",
 
 bool is_clock_word(std::string_view text) {
     static constexpr auto words = std::to_array<std::string_view>({"now", "today", "tomorrow", "yesterday"});
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    return std::any_of(words.begin(), words.end(), [&](std::string_view w) {
-        return std::equal(text.begin(), text.end(), w.begin(), w.end(), [](char a, char b) { return (a | 0x20) == b; });
-    });
+    return std::any_of(words.begin(), words.end(),
+                       [&](std::string_view w) { return equals_ignoring_case(trim(text), w); });
 }
 
 void note(std::optional<place>& at, std::string_view name, int location) {

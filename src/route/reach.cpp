@@ -1,5 +1,6 @@
 #include "route/reach.hpp"
 
+#include "core/ascii.hpp"
 #include "route/functions.hpp"
 
 #include <algorithm>
@@ -47,7 +48,7 @@ bool comes_with_harmless(std::string_view extension) {
 }
 
 bool holds(std::string_view text, std::string_view part) {
-    const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
+    const auto same = [](char a, char b) { return to_lower(a) == b; };
     return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end();
 }
 

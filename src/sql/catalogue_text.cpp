@@ -1,5 +1,6 @@
 #include "sql/catalogue_text.hpp"
 
+#include "core/ascii.hpp"
 #include "sql/lexer.hpp"
 
 #include <algorithm>
@@ -19,9 +20,7 @@ struct piece {
 };
 
 bool is(const piece& p, std::string_view lower) {
-    if (p.kind != token_kind::word || p.text.size() != lower.size()) return false;
-    return std::equal(p.text.begin(), p.text.end(), lower.begin(),
-                      [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+    return p.kind == token_kind::word && equals_ignoring_case(p.text, lower);
 }
 bool is_symbol(const piece& p, std::string_view s) {
     return p.kind == token_kind::symbol && p.text == s;
@@ -301,7 +300,7 @@ private:
         if (is(peek(), "pg_catalog") && is_symbol(peek(1), ".")) at_ += 2;
         std::string type;
         for (const char c : peek().text) {
-            if (c != '"') type += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+            if (c != '"') type += to_lower(c);
         }
         ++at_;
         if (type == "character" && is(peek(), "varying")) ++at_;

@@ -1,5 +1,7 @@
 #include "sql/lexer.hpp"
 
+#include "core/ascii.hpp"
+
 #include <xxhash.h>
 
 #include <algorithm>
@@ -30,9 +32,6 @@ constexpr bool is_word_start(unsigned char c) {
 }
 constexpr bool is_word_part(unsigned char c) {
     return (classes[c] & word_part) != 0;
-}
-constexpr char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
 // Walks over a text, token by token.
@@ -216,7 +215,7 @@ constexpr std::string_view operator_bytes = "+-*/<>=~!@#%^&|`?";
 bool is_word(std::string_view text, const token& t, std::string_view wanted) noexcept {
     if (t.kind != token_kind::word || t.end - t.begin != wanted.size()) return false;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
-        if (lower(text[t.begin + i]) != wanted[i]) return false;
+        if (to_lower(text[t.begin + i]) != wanted[i]) return false;
     }
     return true;
 }

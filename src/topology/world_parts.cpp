@@ -1,11 +1,11 @@
 #include "topology/world_parts.hpp"
 
+#include "core/letter_case.hpp"
 #include "pool/server_cap.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 namespace ashlar::topology {
 
@@ -98,8 +98,7 @@ std::string server_of(const config::endpoint& where) {
     if (where.engine == config::engine::sqlite) return {};
     const bool is_postgres = where.engine == config::engine::postgres;
     const int port = where.port != 0 ? where.port : is_postgres ? 5432 : 3306;
-    std::string host = where.host.empty() ? "localhost" : where.host;
-    std::transform(host.begin(), host.end(), host.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::string host = where.host.empty() ? "localhost" : lowered(where.host);
     if (where.host.starts_with('/')) return is_postgres ? fmt::format("{}:{}", where.host, port) : where.host;
     return fmt::format("{}:{}", host, port);
 }

@@ -1,5 +1,7 @@
 #include "cli/load/records.hpp"
 
+#include "core/ascii.hpp"
+
 #include <cctype>
 
 namespace ashlar::cli::load {
@@ -144,10 +146,6 @@ bool record_reader::text_field() {
 // What follows a backslash: \n, \x41, \101, or the character itself (a line break among them).
 void record_reader::take_escape() {
     const char c = all_[at_++];
-    const auto digit_of = [](char d) {
-        return std::isdigit(static_cast<unsigned char>(d)) ? d - '0'
-                                                           : std::tolower(static_cast<unsigned char>(d)) - 'a' + 10;
-    };
     switch (c) {
         case 'b':
             scratch_ += '\b';
@@ -180,7 +178,7 @@ void record_reader::take_escape() {
     for (int n = hex ? 0 : 1; at_ < all_.size() && n < (hex ? 2 : 3); ++n, ++at_) {
         const char d = all_[at_];
         if (hex ? !std::isxdigit(static_cast<unsigned char>(d)) : d < '0' || d > '7') break;
-        value = value * (hex ? 16 : 8) + digit_of(d);
+        value = value * (hex ? 16 : 8) + hex_digit(d);
     }
     scratch_ += static_cast<char>(value & 0xff);
 }

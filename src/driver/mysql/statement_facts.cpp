@@ -1,6 +1,6 @@
 #include "driver/mysql/statement_facts.hpp"
 
-#include "core/ascii.hpp"
+#include "core/letter_case.hpp"
 
 #include <algorithm>
 #include <array>
@@ -320,12 +320,6 @@ bool is_harmless(const token& t) {
     return std::ranges::binary_search(harmless, std::string_view{lower});
 }
 
-std::string upper(std::string_view word) {
-    std::string text{word};
-    for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-    return text;
-}
-
 class reader {
 public:
     reader(std::string_view sql, quoting how) : sql_(sql), how_(how) {}
@@ -397,7 +391,7 @@ void reader::read_definition(std::string_view first) {
             continue;
         }
         f_.tag += ' ';
-        f_.tag += upper(at_.text);
+        f_.tag += uppered(at_.text);
         return;
     }
 }
@@ -429,7 +423,7 @@ void reader::read_rows() {
 
 void reader::read_other(const token& first) {
     f_.what = verb::other;
-    f_.tag = upper(first.text);
+    f_.tag = uppered(first.text);
     f_.only_reads = false;
     f_.leaves_state = true;
     if (first.is("begin") || first.is("start")) {

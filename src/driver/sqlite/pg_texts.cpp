@@ -1,6 +1,8 @@
 // Text as PostgreSQL handles it: by characters, case by Unicode, LIKE with a backslash and with case.
 #include "driver/sqlite/pg_functions.hpp"
 
+#include "core/ascii.hpp"
+
 #include <sqlite3.h>
 
 #include <locale.h>
@@ -76,8 +78,7 @@ std::string in_case(std::string_view text, bool upper) {
         const std::uint32_t code = code_of(c);
         if (code < 0x80) {
             const auto b = static_cast<char>(code);
-            out += upper ? (b >= 'a' && b <= 'z' ? static_cast<char>(b - 32) : b)
-                         : (b >= 'A' && b <= 'Z' ? static_cast<char>(b + 32) : b);
+            out += upper ? (b >= 'a' && b <= 'z' ? static_cast<char>(b - 32) : b) : to_lower(b);
         } else if (unicode == nullptr || code == 0xfffd) {
             out += c;
         } else {

@@ -1,6 +1,7 @@
 #include "driver/sqlite/scratch.hpp"
 
 #include "core/ascii.hpp"
+#include "core/quoting.hpp"
 #include "core/stored_form.hpp"
 #include "driver/sqlite/pg_functions.hpp"
 #include "driver/sqlite/types.hpp"
@@ -147,9 +148,7 @@ void quote_ident(sqlite3_context* c, int count, sqlite3_value** v) {
         return (ch >= 'a' && ch <= 'z') || ch == '_' || (ch >= '0' && ch <= '9');
     });
     if (plain) return give_text(c, name);
-    std::string out = "\"";
-    for (const char ch : name) out.append(ch == '"' ? 2 : 1, ch);
-    give_text(c, out + "\"");
+    give_text(c, quoted_name(name));
 }
 
 // A JSON array of the numbers from a to b.

@@ -1,5 +1,7 @@
 #include "driver/sqlite/tokens.hpp"
 
+#include "core/letter_case.hpp"
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -11,21 +13,15 @@ namespace {
 bool is_blank_char(char c) noexcept {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
-bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
 bool is_word_char(char c) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '$' ||
            static_cast<unsigned char>(c) >= 0x80;
-}
-char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
 }  // namespace
 
 bool token::is(std::string_view keyword) const noexcept {
-    return kind == token_kind::word && std::ranges::equal(text, keyword, {}, lower);
+    return kind == token_kind::word && equals_ignoring_case(text, keyword);
 }
 
 std::string token::name() const {
@@ -89,7 +85,7 @@ token tokens::next() noexcept {
     if (is_digit(c) || (c == '.' && is_digit(second))) {
         std::size_t end = begin;
         while (end < sql_.size() && (is_word_char(sql_[end]) || sql_[end] == '.' ||
-                                     ((sql_[end] == '+' || sql_[end] == '-') && lower(sql_[end - 1]) == 'e'))) {
+                                     ((sql_[end] == '+' || sql_[end] == '-') && to_lower(sql_[end - 1]) == 'e'))) {
             ++end;
         }
         return take(token_kind::number, end);
@@ -127,12 +123,6 @@ const verb_word* find_verb(const token& t) noexcept {
     return nullptr;
 }
 
-std::string upper(std::string_view word) {
-    std::string text{word};
-    for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-    return text;
-}
-
 // WITH …: the first verb outside parentheses.
 statement_kind kind_after_with(tokens& all) {
     int depth = 0;
@@ -150,7 +140,7 @@ statement_kind kind_after_with(tokens& all) {
 std::string definition_tag(std::string_view first, tokens& all) {
     for (token t = all.next(); t.kind == token_kind::word; t = all.next()) {
         if (t.is("unique") || t.is("temp") || t.is("temporary") || t.is("virtual")) continue;
-        return std::string{first} + " " + upper(t.text);
+        return std::string{first} + " " + uppered(t.text);
     }
     return std::string{first};
 }
@@ -174,7 +164,7 @@ statement_kind kind_of(std::string_view sql) {
         return {verb::rollback, "ROLLBACK"};
     }
     const verb_word* v = find_verb(first);
-    if (v == nullptr) return {verb::other, upper(first.text)};
+    if (v == nullptr) return {verb::other, uppered(first.text)};
     const bool names_a_thing =
         v->what == verb::define && (v->word == "create" || v->word == "drop" || v->word == "alter");
     return {v->what, names_a_thing ? definition_tag(v->tag, all) : std::string{v->tag}};

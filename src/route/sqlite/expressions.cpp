@@ -1,5 +1,6 @@
 // Expressions, typed as PostgreSQL types them and written so that SQLite computes the same.
 #include "core/ascii.hpp"
+#include "core/letter_case.hpp"
 #include "route/sqlite/translator.hpp"
 #include "sql/parse.hpp"
 
@@ -68,8 +69,7 @@ typed translator::write_one(const expression& e, const level& here) {
             return {oid::boolean, -1, std::move(v.sql), binding::comparison, e.location, {}, 0, false, true};
         }
         case expression_kind::boolean_test: {
-            std::string name;
-            for (const char c : e.name) name += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+            std::string name = uppered(e.name);
             typed v = boolean(write(e.inner.front(), here), name);
             if (name == "IS UNKNOWN") name = "IS NULL";
             if (name == "IS NOT UNKNOWN") name = "IS NOT NULL";
