@@ -54,11 +54,9 @@ const table_facts* analysis::find_table(const sql::table_name& name) const {
     return nullptr;
 }
 
-const table_facts* analysis::find_target(const from_item& target) {
-    const table_facts* table = find_table(target.table);
-    if (table == nullptr || table->written_as == nullptr) return table;
-    views_.push_back({table, verb::read, target.location, nullptr});
-    return table->written_as.get();
+const table_facts* analysis::find_target(const sql::table_name& name) const {
+    const table_facts* table = find_table(name);
+    return table != nullptr && table->written_as ? table->written_as.get() : table;
 }
 
 status analysis::look_at(const sql::statement& s) {
@@ -309,7 +307,11 @@ void analysis::enter_view(const from_item& item, const table_facts& view, from_s
 void analysis::enter_table(const from_item& item, from_state& state) {
     if (enter_common(item, state)) return;
     relation r;
-    r.table = &item == changed_ ? find_target(item) : find_table(item.table);
+    r.table = find_table(item.table);
+    if (&item == changed_ && r.table && r.table->written_as) {
+        views_.push_back({r.table, verb::read, item.location, nullptr});
+        r.table = r.table->written_as.get();
+    }
     if (r.table) touched_.push_back({r.table, verb::read, item.location, nullptr});
     if (r.table && r.table->view_of) return enter_view(item, *r.table, state);
     r.name = item.alias.empty() ? item.table.name : item.alias;
@@ -501,7 +503,7 @@ void analysis::look_at_change(const sql::statement& s, const scope* outer, bool 
     changed_ = &s.target;
     enter(s.target, state);
     changed_ = nullptr;
-    const table_facts* const table = relations_[level.relations.front()].table;
+    const table_facts* const table = find_target(s.target.table);
     if (top) target_ = table;
     const bool updates = s.kind == sql::statement_kind::update;
     if (table) touched_.push_back({table, updates ? verb::update : verb::delete_, s.target.location, &s});
@@ -528,7 +530,9 @@ void analysis::look_at_insert(const sql::statement& s, const scope* outer, bool 
     look_at_common(s.with, s.recursive, outer);
     if (is_own_table(s.target.table, known_.dialect, search_path_)) own_target_ = s.target.table;
     // the table's rows are not read, unless by ON CONFLICT, which sees those of the same key only
-    const table_facts* table = find_target(s.target);
+    const table_facts* const named = find_table(s.target.table);
+    if (named && named->written_as) views_.push_back({named, verb::read, s.target.location, nullptr});
+    const table_facts* const table = find_target(s.target.table);
     if (top) target_ = table;
     if (table) touched_.push_back({table, verb::insert, s.target.location, &s});
     if (table && s.conflict && s.conflict->updates) touched_.push_back({table, verb::update, s.target.location, &s});
@@ -541,6 +545,8 @@ void analysis::look_at_insert(const sql::statement& s, const scope* outer, bool 
         first_unsharded_location_ = s.target.location;
     } else if (table->kind == table_kind::reference) {
         reference_ = true;
+    } else {
+        inserts_ = true;
     }
     if (s.body) {
         const seen_query source = look(*s.body, outer, false, top);

@@ -100,7 +100,8 @@ public:
 
     const std::vector<relation>& relations() const noexcept { return relations_; }
     const std::vector<occurrence>& sharded() const noexcept { return occurrences_; }
-    bool touches_reference() const noexcept { return reference_; }
+    // Sharded or reference tables, read or written.
+    bool touches_shards() const noexcept { return !occurrences_.empty() || reference_ || inserts_; }
     bool touches_unsharded() const noexcept { return unsharded_; }
     bool touches_system() const noexcept { return system_; }  // pg_catalog, information_schema
     // Where it names a table of PostgreSQL's own catalogue first.
@@ -188,7 +189,7 @@ private:
     void obstacle(std::string what, int location);
     const table_facts* find_table(const sql::table_name& name) const;
     // What INSERT, UPDATE and DELETE write: a table, also for a view through which one is written.
-    const table_facts* find_target(const sql::from_item& target);
+    const table_facts* find_target(const sql::table_name& name) const;
 
     const catalogue& known_;
     std::span<const std::string> search_path_;
@@ -200,6 +201,7 @@ private:
     std::size_t inside_views_ = 0;
     std::vector<std::string> unknown_names_;
     std::optional<int> postgres_catalogue_;
+    bool inserts_ = false;  // into a sharded table
     bool reference_ = false, unsharded_ = false, system_ = false, writes_in_with_ = false;
     std::string database_, first_unsharded_, obstacle_;
     int obstacle_location_ = -1, first_unsharded_location_ = -1;

@@ -280,7 +280,7 @@ made_plan plan_definition(const question& q) {
     if (q.said.inner) {
         analysis tables{q.known, q.options.search_path, q.declared};
         if (status s = tables.look_at(*q.said.inner); !s) return std::move(s).error();
-        if (!tables.sharded().empty() || tables.touches_reference()) {
+        if (tables.touches_shards()) {
             return refusal(q.text, q.said.location, fmt::format("{} over sharded or reference tables", command),
                            "Run the SELECT alone, or define it on each shard.");
         }

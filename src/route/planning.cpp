@@ -175,7 +175,7 @@ error by_views(error why, const analysis& tables) {
 
 made_plan plan_select_over(const question& q, const analysis& tables, contents& inside) {
     if (auto no = refuse_hindered(q, tables)) return std::move(*no);
-    if (tables.sharded().empty() && !tables.touches_reference()) return plan_elsewhere(q, tables, inside);
+    if (!tables.touches_shards()) return plan_elsewhere(q, tables, inside);
     if (!q.known.shards) return error{errc::internal, "sharded tables without shards"};
     if (auto no = refuse_mixture(q, tables)) return std::move(*no);
     if (auto no = refuse_on_one_shard(inside, q.text)) return std::move(*no);

@@ -304,7 +304,7 @@ made_plan plan_insert(const question& q) {
     if (auto no = refuse_hindered(q, tables)) return std::move(*no);
     const table_facts* table = tables.target();
     const bool elsewhere = !table || table->kind == table_kind::unsharded;
-    if (elsewhere && tables.sharded().empty() && !tables.touches_reference()) return plan_elsewhere(q, tables, inside);
+    if (elsewhere && !tables.touches_shards()) return plan_elsewhere(q, tables, inside);
     if (!q.known.shards) return error{errc::internal, "sharded tables without shards"};
     if (auto no = refuse_mixture(q, tables)) return std::move(*no);
     if (auto no = refuse_on_one_shard(inside, q.text)) return std::move(*no);
@@ -372,7 +372,7 @@ made_plan plan_change(const question& q) {
     if (auto no = refuse_hindered(q, tables)) return std::move(*no);
     const table_facts* table = tables.target();
     const bool elsewhere = !table || table->kind == table_kind::unsharded;
-    if (elsewhere && tables.sharded().empty() && !tables.touches_reference()) return plan_elsewhere(q, tables, inside);
+    if (elsewhere && !tables.touches_shards()) return plan_elsewhere(q, tables, inside);
     if (!q.known.shards) return error{errc::internal, "sharded tables without shards"};
     if (auto no = refuse_mixture(q, tables)) return std::move(*no);
     if (auto no = refuse_on_one_shard(inside, q.text)) return std::move(*no);
