@@ -9,7 +9,7 @@ namespace ashlar::cli {
 
 namespace {
 
-constexpr std::size_t words_least = 2, words_most = 16;
+constexpr std::size_t words_least = 3, words_most = 16;
 
 std::vector<std::string> mysql_words(std::string_view statement) {
     namespace mysql = driver::mysql;

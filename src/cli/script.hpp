@@ -28,7 +28,7 @@ private:
     driver::mysql::script_cutter cutter_;
 };
 
-// The first words and symbols of a statement, 16 at most and 2 at least, in small letters.
+// The first words and symbols of a statement, 16 at most and 3 at least, in small letters.
 std::vector<std::string> words_of(std::string_view statement, driver::dialect how);
 
 }  // namespace ashlar::cli

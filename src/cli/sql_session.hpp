@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ashlar::cli {
 
@@ -31,7 +32,7 @@ public:
     status close();
 
 private:
-    result<answer> begin(std::string_view statement);
+    result<answer> begin(const std::vector<std::string>& words);
     result<answer> end(bool commit);
 
     const cluster shop_;

@@ -84,6 +84,23 @@ TEST_F(CliOverMariadb, ACommentBeforeBeginDoesNotHideIt) {
     }
 }
 
+TEST_F(CliOverMariadb, WhatBeginCannotTakeIsRefusedAndNotPassedOver) {
+    for (const char* script : {"begin insert into t values (4, 'd'); commit", "begin not atomic select 1; end",
+                               "start transaction with consistent snapshot; commit",
+                               "begin; insert into t values (4, 'd'); commit and chain; rollback"}) {
+        for (const auto& said : by_every_way(script)) {
+            EXPECT_EQ(said.exit_code, 1) << said.describe();
+            EXPECT_THAT(said.err, HasSubstr("0A000"));
+            EXPECT_EQ(rows(), "");
+        }
+    }
+    for (const auto& said :
+         by_every_way("begin isolation level repeatable read, read write, not deferrable; commit work;"
+                      "start transaction read only; rollback and no chain")) {
+        EXPECT_TRUE(said.ok()) << said.describe();
+    }
+}
+
 TEST_F(CliOverMariadb, AScriptThatEndsWithinATransactionKeepsNothingOfIt) {
     for (const auto& said : by_every_way("begin; insert into t values (3, 'c'); # commit;")) {
         EXPECT_EQ(said.exit_code, 1) << said.describe();

@@ -117,6 +117,10 @@ TEST_F(LibraryWithMysql, AScriptHasRoutinesAndNoCommandsOfAClient) {
     const error refused = analytics().run_script("# x\nDELIMITER //\nselect 1//").error();
     EXPECT_EQ(refused, errc::syntax) << refused;
     EXPECT_NE(refused.hint().find("Leave it away"), std::string::npos);
+    const std::string long_one = "select '" + std::string(20 << 20, 'x') + "'";
+    EXPECT_EQ(analytics().run_script(long_one).error().sqlstate(), "54000");
+    EXPECT_EQ(analytics().query(long_one).error().sqlstate(), "54000");
+    EXPECT_EQ(analytics().scalar<int>("select 1").value(), 1);
 }
 
 TEST_F(LibraryWithMysql, APrimaryWithoutShardsTakesEveryStatementAsItIs) {

@@ -101,6 +101,7 @@ private:
     result<prepared_statement*> statement_for(const statement& what);
     status may_run(const statement_facts& facts) const;
     status fits_a_packet(const statement& what) const;
+    status fits_a_packet(std::uint64_t bytes) const;
     task<status> prepare(prepared_statement& which, deadline until);
     task<result<columns>> execute(prepared_statement& which, const statement& what, deadline until);
     task<result<columns>> execute_as_text(prepared_statement& which, deadline until);

@@ -118,6 +118,7 @@ task<status> server_connection::set_multi_statements(bool on, deadline until) {
 }
 
 task<status> server_connection::run_script(std::string sql, deadline until) {
+    if (status s = fits_a_packet(std::uint64_t{sql.size()} + 1); !s) co_return s;
     const quoting how = quotes();
     bool commits = false, changes_rows_only = true;
     std::size_t count = 0;

@@ -78,7 +78,10 @@ status server_connection::fits_a_packet(const statement& what) const {
     constexpr std::uint64_t allowance = 64, per_parameter = 16;
     std::uint64_t values = allowance;
     for (const parameter& each : what.parameters) values += per_parameter + (each.bytes ? each.bytes->size() : 0);
-    const std::uint64_t bytes = std::max<std::uint64_t>(values, what.sql.size() + allowance);
+    return fits_a_packet(std::max<std::uint64_t>(values, what.sql.size() + allowance));
+}
+
+status server_connection::fits_a_packet(std::uint64_t bytes) const {
     if (packet_max_ == 0 || bytes <= packet_max_) return {};
     return error{errc::limit_reached, "the statement has " + std::to_string(bytes) + " bytes, and the server takes " +
                                           std::to_string(packet_max_) + " in one packet"}
