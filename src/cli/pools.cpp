@@ -55,7 +55,7 @@ result<config::endpoint> console_of(const config::description& what, const std::
         if (out.user.empty() && !list->empty()) out.user = list->front();
     }
     if (out.user.empty()) {
-        return error{errc::config_invalid, what.file + " names nobody who may look at the proxy's console"}.hint(
+        return error{errc::config_invalid, what.file + " names no user who may use the proxy's console"}.hint(
             "Name a user in serve.stats_users, and start the proxy anew.");
     }
     for (const config::serve_settings::user& each : serve.users) {

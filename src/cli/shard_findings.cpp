@@ -58,7 +58,7 @@ constexpr const char* map_hint =
     "Put the configuration back as it was, or the right database into the shard's place; `ashlar marks --accept` takes "
     "the "
     "configured map for rows that lie as it says.";
-constexpr const char* schema_hint = "Statements about the table are refused until the shards have it alike.";
+constexpr const char* schema_hint = "Statements about the table are refused until it is the same on all shards.";
 constexpr const char* rows_hint =
     "Such rows are not found by their key, and one with the same key can be stored again: put the configuration back "
     "as it "

@@ -44,7 +44,7 @@ result<transaction_options> options_of(const std::vector<std::string>& words) {
     if (has(words, "repeatable")) how.isolation = isolation::repeatable_read;
     if (has(words, "committed") || has(words, "uncommitted")) how.isolation = isolation::read_committed;
     if (has(words, "deferrable") && !has(words, "not")) {
-        return error{errc::unsupported, "BEGIN … DEFERRABLE is not supported"}.hint("Leave DEFERRABLE away.");
+        return error{errc::unsupported, "BEGIN … DEFERRABLE is not supported"}.hint("Leave out DEFERRABLE.");
     }
     return how;
 }
@@ -60,7 +60,7 @@ result<sql_session::answer> sql_session::run(std::string_view statement) {
     if ((commits || verb == "rollback" || verb == "abort") && !prepares && !has(words, "to")) {
         if (status s = takes_only(words, end_takes); !s) return std::move(s).error();
         if (has(words, "chain") && !has(words, "no")) {
-            return error{errc::unsupported, uppered(verb) + " AND CHAIN is not supported"}.hint("Say BEGIN after it.");
+            return error{errc::unsupported, uppered(verb) + " AND CHAIN is not supported"}.hint("Send BEGIN after it.");
         }
         return end(commits);
     }

@@ -168,9 +168,9 @@ error without_session(const finding& found) {
     if (found.what == need::own_transaction) {
         why.hint("Use transaction() or begin(), which keep one connection until commit() or rollback().");
     } else if (found.what == need::one_connection) {
-        why.hint("Say it inside transaction(), which keeps one connection.");
+        why.hint("Run it inside transaction(), which keeps one connection.");
     } else {
-        why.hint("Settings belong into the database's URL; what needs a session of its own needs a client of its own.");
+        why.hint("Settings belong in the database's URL; what needs a session of its own needs a client of its own.");
     }
     return why;
 }

@@ -24,7 +24,7 @@ status expect_one(const result<rows>& done, const model_view& what) {
     if (!done) return done.error();
     if (done->rows_affected() == 1) return {};
     if (done->rows_affected() == 0) return no_such_row(what);
-    return error{errc::several_rows, fmt::format("{} rows of {} have this {}: it is no primary key",
+    return error{errc::several_rows, fmt::format("{} rows of {} have this {}: it is not a primary key",
                                                  done->rows_affected(), what.table, what.columns[0])};
 }
 
@@ -63,8 +63,8 @@ result<rows> run_find(runner& on, const model_view& what, value primary_key) {
     if (!found) return found;
     if (found->empty()) return no_such_row(what);
     if (found->size() > 1) {
-        return error{errc::several_rows, fmt::format("{} rows of {} have this {}: it is no primary key", found->size(),
-                                                     what.table, what.columns[0])};
+        return error{errc::several_rows, fmt::format("{} rows of {} have this {}: it is not a primary key",
+                                                     found->size(), what.table, what.columns[0])};
     }
     return found;
 }

@@ -12,7 +12,7 @@ bool check_name(reading& with, const entry& named, const std::string& subject) {
     const bool good = !name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), word) &&
                       (name[0] == '_' || std::isalpha(static_cast<unsigned char>(name[0])));
     if (good) return true;
-    with.wrong.add(named.at, subject, in_quotes(name) + " is no name",
+    with.wrong.add(named.at, subject, in_quotes(name) + " is not a name",
                    "letters, digits, _ and -, a letter or _ first, 63 characters at most");
     return false;
 }

@@ -75,7 +75,7 @@ void read_replicas(section& from, database& into, std::optional<std::uint32_t> s
                       fmt::format("{}, as the primary", name_of(into.primary.engine)));
         } else if (place->engine == engine::sqlite) {
             wrong.add(each.url.at, each.subject, "a replica of a SQLite file",
-                      "replicas of PostgreSQL or MariaDB servers", "nothing keeps two files alike");
+                      "replicas of PostgreSQL or MariaDB servers", "nothing keeps two files the same");
         } else if (std::find(into.replicas.begin(), into.replicas.end(), *place) != into.replicas.end()) {
             wrong.add(each.url.at, each.subject, "the same replica twice", "each replica once");
         } else if (into.replicas.size() == replicas_most) {

@@ -117,7 +117,7 @@ void read_console_users(section& from, std::string_view key, const serve_setting
         const bool known =
             std::any_of(of.users.begin(), of.users.end(), [&](const auto& u) { return u.name == each.text; });
         if (!known && !(of.users.empty() && of.auth_type == "trust")) {
-            from.with().wrong.add(each.at, from.at_path(key), in_quotes(each.shown) + ", who is none of serve.users",
+            from.with().wrong.add(each.at, from.at_path(key), in_quotes(each.shown) + ", who is not one of serve.users",
                                   "names of [serve.users]");
         }
         into.push_back(std::move(each.text));
@@ -142,7 +142,7 @@ void check_login(section& from, serve_settings& into) {
                        "anybody who reaches the port would be let in: use \"scram-sha-256\"");
     }
     if (into.auth_type != "trust" && !from.has("users")) {
-        with.wrong.add_absence(at, from.path(), "no users, so nobody could log in",
+        with.wrong.add_absence(at, from.path(), "no users, so no client could log in",
                                "[serve.users] with name = \"password\"",
                                "on a loopback address auth_type = \"trust\" asks for no password");
     }

@@ -65,7 +65,7 @@ bool percent_decode(std::string_view from, std::string& to) {
 }
 
 const url_fault bad_percent{"a % that two hex digits do not follow", "%40 for @, %2F for /, %25 for %", ""};
-const url_fault bad_port{"a port that is no number from 1 to 65535", "postgres://user@host:5432/database",
+const url_fault bad_port{"a port that is not a number from 1 to 65535", "postgres://user@host:5432/database",
                          "an @ : or / within a password is written %40 %3A %2F"};
 
 bool parse_port(std::string_view text, std::uint16_t& port) {

@@ -33,7 +33,7 @@ std::vector<std::string_view> cut(std::string_view text, char at) {
 }
 
 error no_position(std::string_view text) {
-    return error{errc::bad_value, fmt::format("\"{}\" is no position of a log", text.substr(0, 100))};
+    return error{errc::bad_value, fmt::format("\"{}\" is not a log position", text.substr(0, 100))};
 }
 
 }  // namespace

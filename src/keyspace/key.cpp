@@ -18,7 +18,7 @@ constexpr std::int64_t microseconds_to_2000 = 946'684'800'000'000;
 constexpr std::int64_t days_to_2000 = 10'957;
 
 error no_key(std::string_view given, key_type type) {
-    error e{errc::key_invalid, fmt::format("{} is no shard key of type {}", given, name_of(type))};
+    error e{errc::key_invalid, fmt::format("{} is not a shard key of type {}", given, name_of(type))};
     // The server may know what is meant, by settings of the session that are not known here.
     if (type == key_type::timestamp) e.sqlstate("0A000").hint("Write it with its offset: 2024-02-29 12:30:00+00.");
     if (type == key_type::date) e.sqlstate("0A000").hint("Write it as year-month-day: 2024-02-29.");

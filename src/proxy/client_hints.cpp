@@ -98,7 +98,7 @@ status set_ours(settings& into, std::string_view name, const our_name& meant, st
             if (status good = check_harmless(name, value); !good) return good;
             break;
         case our_setting::causal_token:
-            return error{errc::internal, "a token is no setting that is kept"};
+            return error{errc::internal, "a token is not a setting that is kept"};
     }
     into.set(std::string{meant.kept_as}, kept(meant.kept_as, word));
     return {};

@@ -71,7 +71,7 @@ result<std::unique_ptr<metrics_listener>> metrics_listener::start(const config::
         made->inside_->exposer->RegisterCollectable(made->inside_->source);
     } catch (const std::exception&) {  // which says no more than that it failed
         return error{errc::io_failure, fmt::format("cannot listen on {} for metrics", address)}.hint(
-            "Set serve.metrics_listen to an address of this machine that nobody listens on.");
+            "Set serve.metrics_listen to an address of this machine that no other program listens on.");
     }
     return made;
 }

@@ -101,7 +101,7 @@ result<std::string_view> role_for_session_attrs(std::string_view value) {
     if (said == "read-write" || said == "primary") return std::string_view{"primary"};
     if (said == "read-only" || said == "standby") return std::string_view{"replica"};
     if (said == "smart-read-write" || said == "prefer-standby" || said == "any") return std::string_view{"auto"};
-    return error{errc::invalid_argument, fmt::format("\"{}\" is no target of a session", value.substr(0, 100))}
+    return error{errc::invalid_argument, fmt::format("\"{}\" is not a target of a session", value.substr(0, 100))}
         .sqlstate("22023")
         .hint("They are read-write, smart-read-write, read-only, prefer-standby and any.");
 }

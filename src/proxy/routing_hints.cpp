@@ -21,8 +21,9 @@ result<role_hint> read_role(std::string_view name) {
     for (const std::string_view any : {"any", "auto", "default"}) {
         if (equals_ignoring_case(name, any)) return role_hint::none;
     }
-    return error{errc::invalid_argument, fmt::format("\"{}\" is no role", name.substr(0, 100))}.sqlstate("22023").hint(
-        "Roles are primary, replica and auto.");
+    return error{errc::invalid_argument, fmt::format("\"{}\" is not a role", name.substr(0, 100))}
+        .sqlstate("22023")
+        .hint("Roles are primary, replica and auto.");
 }
 
 namespace {

@@ -35,7 +35,8 @@ struct listener {
 
 error cannot_listen(const std::string& where, std::string_view why) {
     error e{errc::io_failure, fmt::format("cannot listen on {}: {}", where, why)};
-    e.hint("Set serve.listen_addr and serve.listen_port to an address of this machine that nobody listens on.");
+    e.hint(
+        "Set serve.listen_addr and serve.listen_port to an address of this machine that no other program listens on.");
     return e;
 }
 
@@ -142,7 +143,7 @@ namespace {
 // The proxy serves what can be served; the log has what cannot.
 void tell_what_is_amiss(const topology::world& world, const status& read) {
     if (!read) spdlog::warn("{}", read.error().to_string());
-    for (const auto& [name, why] : world.unread()) spdlog::warn("{} takes no part yet: {}", name, why.message());
+    for (const auto& [name, why] : world.unread()) spdlog::warn("{} does not take part yet: {}", name, why.message());
     for (const topology::table_difference& each : world.differences()) {
         spdlog::warn("the table {} is not the same on all shards: on {} {}", each.table, each.shard, each.what);
     }

@@ -210,7 +210,7 @@ void server_link::learn_from(char type, std::string_view body) {
 void server_link::learn_ready(std::string_view body) {
     const auto state = wire::read_ready_for_query(body);
     if (!state || awaited_ == 0) {
-        failed_ = broke_protocol("a ReadyForQuery that nobody waits for");
+        failed_ = broke_protocol("an unexpected ReadyForQuery");
         return;
     }
     --awaited_;
@@ -298,7 +298,7 @@ void server_link::absorb_unasked() {
                 broken_ = true;
                 break;
             default:
-                failed_ = broke_protocol("an answer that nobody waits for");
+                failed_ = broke_protocol("an unexpected answer");
                 break;
         }
     }

@@ -233,7 +233,7 @@ result<setting_command> read_setting_command(std::string_view sql) {
         out.statement = std::string{sql};
         return out;
     }
-    if (verb != "set") return error{errc::internal, fmt::format("'{}' is no SET statement", verb)};
+    if (verb != "set") return error{errc::internal, fmt::format("'{}' is not a SET statement", verb)};
 
     std::string scope;
     std::string first = w.peek();
@@ -439,7 +439,7 @@ result<std::vector<std::pair<std::string, std::string>>> read_start_up_options(s
         } else if (p.starts_with("-c") || p.starts_with("--")) {
             p.remove_prefix(2);
         } else {
-            return error{errc::invalid_argument, fmt::format("the start-up option \"{}\" is no setting", p)}.hint(
+            return error{errc::invalid_argument, fmt::format("the start-up option \"{}\" is not a setting", p)}.hint(
                 "Only -c name=value and --name=value are taken.");
         }
         const std::size_t sign = p.find('=');

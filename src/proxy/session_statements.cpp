@@ -133,7 +133,7 @@ task<status> session::run_own(std::shared_ptr<known_statement> what, bool descri
             co_return error{errc::unsupported, "SQL-level PREPARE and EXECUTE are not supported"}.hint(
                 "Use your driver's prepared statements, which are shared between clients and servers.");
         default:
-            co_return error{errc::internal, "a statement that nobody runs"};
+            co_return error{errc::internal, "a statement of the session without a handler"};
     }
 }
 

@@ -36,7 +36,7 @@ result<std::size_t> place_by_number(std::string_view text, const place_names& am
     const char* const end = text.data() + text.size();
     const auto read = std::from_chars(text.data(), end, number);
     if (read.ec == std::errc{} && read.ptr == end && number < among.shards) return number;
-    error why{errc::invalid_argument, fmt::format("\"{}\" is no shard's number", text.substr(0, shown_max))};
+    error why{errc::invalid_argument, fmt::format("\"{}\" is not the number of a shard", text.substr(0, shown_max))};
     why.sqlstate("22023");
     why.hint(among.shards == 0 ? std::string{"The configuration has no shards."}
                                : fmt::format("In PgDog's and PgCat's words shards are counted from 0 to {}; by name, "

@@ -312,7 +312,7 @@ made_plan plan_definition(const question& q) {
     if (q.said.tables.empty() && q.said.kind == statement_kind::ddl) {
         return refusal(
             q.text, q.said.location,
-            command == "this command" ? "this definition" : fmt::format("{} of something that is no table", command),
+            command == "this command" ? "this definition" : fmt::format("{} of something that is not a table", command),
             "It would have to be done on the shards and on the unsharded database: run it on each of them.");
     }
     if (q.said.tables.empty() && (command == "VACUUM" || command == "ANALYZE" || command == "REINDEX" ||

@@ -227,7 +227,7 @@ function_facts facts_of_function(const catalogue& known, std::string_view schema
         out.known = true;
         if (found->kind == 'p') out.how = behaviour::unknown;
         if (out.how == behaviour::unknown && !out.aggregate && !out.window && known.unsharded_database_has_copies) {
-            out.touches = "reads whatever it is told";
+            out.touches = "reads what its arguments name";
         }
         if (own == known.own_functions.end() || schema == "pg_catalog") return out;
         // one of the same name, which the types of the arguments may choose

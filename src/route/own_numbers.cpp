@@ -199,7 +199,7 @@ private:
         refuse(e.location,
                number ? fmt::format("a number taken for {}, which is another one on each server,",
                                     as == "oid" ? std::string{"an object"} : fmt::format("a {}", as))
-                      : fmt::format("{} that may be told by its number, which differs from server to server,",
+                      : fmt::format("{} that may be named by its number, which differs from server to server,",
                                     as == "oid" ? std::string{"an object"} : fmt::format("a {}", as)),
                fmt::format("Write its name as a literal, or send it as the text of a parameter: $1::{}.",
                            as == "oid" ? "regclass" : as));

@@ -70,7 +70,8 @@ void add_builtin(std::string_view name, effects& to) {
             to.session = true;
             return;
         case behaviour::unknown:
-            if (to.unknown.empty()) to.unknown = "calls " + std::string{name} + "(), which reads whatever it is told";
+            if (to.unknown.empty())
+                to.unknown = "calls " + std::string{name} + "(), which reads what its arguments name";
             return;
     }
 }

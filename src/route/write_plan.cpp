@@ -79,7 +79,7 @@ result<keyspace::key> key_of_new_row(const question& q, const expression& litera
     const bool spelled =
         literal.literal == sql::literal_kind::string || (type == key_type::integer && (number || integer));
     if (spelled) return keyspace::key::from_text(literal.name, type);
-    return error{errc::key_invalid, fmt::format("this value is no shard key of type {}", keyspace::name_of(type))};
+    return error{errc::key_invalid, fmt::format("this value is not a shard key of type {}", keyspace::name_of(type))};
 }
 
 // A reference table gets the same rows on every shard, so nothing in the statement may differ from shard to shard.

@@ -257,7 +257,7 @@ struct throwaway_cluster::inside {
         const std::size_t number = number_of(server);
         if (number > 0) return number;
         throw std::invalid_argument(
-            real ? fmt::format("{} is no replica: name one as {}/replica_1", server, server)
+            real ? fmt::format("{} is not a replica: name one as {}/replica_1", server, server)
                  : std::string{"SQLite databases have no replicas: use engine::postgres or engine::mariadb"});
     }
 };

@@ -75,7 +75,7 @@ task<status> alert_desk::run(io::loop& on) {
         {
             const std::lock_guard hold{guard_};
             if (stopped_) co_return status{};
-            if (dropped_ > 0) spdlog::warn("{} changes of health were not told: too many at once", dropped_);
+            if (dropped_ > 0) spdlog::warn("{} changes of health were not reported: too many at once", dropped_);
             dropped_ = 0;
             if (!waiting_.empty()) {
                 next = std::move(waiting_.front());
@@ -96,7 +96,7 @@ void alert_desk::deliver(const health_change& what) const {
     if (!how_.command.empty()) run_command(what);
     if (hook_ == nullptr) return;
     if (status told = hook_->post(to_json(what)); !told) {
-        spdlog::warn("that {} is {} was not told: {}", what.server, state_of(what), told.error().message());
+        spdlog::warn("the report that {} is {} failed: {}", what.server, state_of(what), told.error().message());
     }
 }
 

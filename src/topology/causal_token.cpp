@@ -31,7 +31,7 @@ std::string to_causal_token(const causal_positions& what, const world& of) {
 
 result<causal_positions> read_causal_token(std::string_view token, const world& of) {
     const auto bad = [&] {
-        return error{errc::bad_value, fmt::format("\"{}\" is no causal token", token.substr(0, 100))}.hint(
+        return error{errc::bad_value, fmt::format("\"{}\" is not a causal token", token.substr(0, 100))}.hint(
             "Give the text that causal_token() gave, unchanged; an empty one is a session that has written nothing.");
     };
     causal_positions out;

@@ -81,8 +81,7 @@ constexpr std::array families{
     family{"ashlar_pool_max_connections", "Connections that the pool may have open.", gauge, connections_max},
     family{"ashlar_pool_open_connections", "Connections that are open or being opened.", gauge,
            counted<&pool_counts::open>},
-    family{"ashlar_pool_idle_connections", "Open connections that nobody uses.", gauge,
-           counted<&pool_counts::available>},
+    family{"ashlar_pool_idle_connections", "Open connections that are idle.", gauge, counted<&pool_counts::available>},
     family{"ashlar_pool_lent_connections", "Connections on loan, promised to a waiting caller, or being reset.", gauge,
            counted<&pool_counts::active>},
     family{"ashlar_pool_opening_connections", "Connections that are being opened.", gauge,
@@ -96,7 +95,7 @@ constexpr std::array families{
     family{"ashlar_pool_waits_total", "Callers who had to wait.", counter, counted<&pool_counts::waits>},
     family{"ashlar_pool_wait_seconds_total", "Time that callers waited, over all waits that have ended.", counter,
            timed<&pool_counts::wait_time>},
-    family{"ashlar_pool_timeouts_total", "Callers for whom no connection came free in time.", counter,
+    family{"ashlar_pool_timeouts_total", "Callers who got no connection in time.", counter,
            counted<&pool_counts::timeouts>},
     family{"ashlar_pool_refused_total", "Callers who were refused since too many waited already.", counter,
            counted<&pool_counts::refused>},
@@ -112,7 +111,7 @@ constexpr std::array families{
            behind<config::engine::mysql>},
     family{"ashlar_server_latency_seconds", "How long the server took to answer the monitor's last look.", gauge,
            latency},
-    family{"ashlar_breaker_state", "0 closed, 1 half open, 2 open: nobody asks the server.", gauge, breaker},
+    family{"ashlar_breaker_state", "0 closed, 1 half open, 2 open: the server is not asked.", gauge, breaker},
 };
 
 // The pools of one server that are bound together by pool.max_connections_per_server.

@@ -49,7 +49,7 @@ std::string difference_between(const route::table_facts* usual, const route::tab
     if (here == nullptr) return "the table is missing";
     if (usual == nullptr) return "the table is there, and the other shards do not have it";
     std::vector<std::string> found;
-    if (usual->is_view != here->is_view) found.emplace_back(here->is_view ? "it is a view" : "it is no view");
+    if (usual->is_view != here->is_view) found.emplace_back(here->is_view ? "it is a view" : "it is not a view");
     for (const route::column_facts& each : here->columns) {
         const route::column_facts* other = usual->find(each.name);
         std::string what =

@@ -6,7 +6,7 @@ namespace ashlar::wire {
 namespace {
 
 error no_verifier() {
-    return error{errc::invalid_argument, "the text is no SCRAM verifier"}.hint(
+    return error{errc::invalid_argument, "the text is not a SCRAM verifier"}.hint(
         "PostgreSQL keeps them in pg_authid.rolpassword: SCRAM-SHA-256$4096:<salt>$<StoredKey>:<ServerKey>");
 }
 

@@ -116,7 +116,7 @@ TEST_F(LibraryWithMysql, AScriptHasRoutinesAndNoCommandsOfAClient) {
     EXPECT_EQ(analytics().scalar<int>("select count(*) from events where id = 9").value(), 1);
     const error refused = analytics().run_script("# x\nDELIMITER //\nselect 1//").error();
     EXPECT_EQ(refused, errc::syntax) << refused;
-    EXPECT_NE(refused.hint().find("Leave it away"), std::string::npos);
+    EXPECT_NE(refused.hint().find("Leave it out"), std::string::npos);
     const std::string long_one = "select '" + std::string(20 << 20, 'x') + "'";
     EXPECT_EQ(analytics().run_script(long_one).error().sqlstate(), "54000");
     EXPECT_EQ(analytics().query(long_one).error().sqlstate(), "54000");

@@ -87,7 +87,7 @@ status journal::read(const journal_head& what) {
         const auto json = nlohmann::json::parse(all.begin() + static_cast<std::ptrdiff_t>(at),
                                                 all.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
         at = end + 1;
-        if (!json.is_object()) return error{errc::io_failure, path_ + " is no journal of a load"};
+        if (!json.is_object()) return error{errc::io_failure, path_ + " is not the journal of a load"};
         if (head) {
             id_ = json.value("load", "");
             of_this = !id_.empty() && json == to_json(what, id_);

@@ -58,7 +58,7 @@ public:
         }
         if (!S_ISREG(facts.st_mode)) {
             ::close(fd);
-            return error{errc::invalid_argument, path + " is no ordinary file"}.hint(
+            return error{errc::invalid_argument, path + " is not a regular file"}.hint(
                 "A load can go on after a failure only if it can read the file again.");
         }
         size_ = static_cast<std::size_t>(facts.st_size);
@@ -269,7 +269,7 @@ result<const config::database*> named_database(const config::description& descri
         for (const config::database& each : described.shards_->list) {
             if (each.name != name) continue;
             return error{errc::unsupported, name + " is a shard, and a load sends each row to the shard of its key"}
-                .hint("Leave --database away.");
+                .hint("Leave out --database.");
         }
     }
     std::vector<std::string_view> names;

@@ -124,8 +124,8 @@ task<status> server_connection::run_script(std::string sql, deadline until) {
     std::size_t count = 0;
     for (const std::string_view each : cut_script(sql, how)) {
         if (tokens{each, how}.next().is("delimiter")) {
-            co_return error{errc::syntax, "DELIMITER is a command of the mysql client, and no statement"}.hint(
-                "Leave it away: the server finds the end of a routine's body by itself.");
+            co_return error{errc::syntax, "DELIMITER is a command of the mysql client, not a statement"}.hint(
+                "Leave it out: the server finds the end of a routine's body by itself.");
         }
         const statement_facts facts = facts_of(each, how);
         commits = commits || facts.commits_by_the_way || facts.what == verb::begin;
@@ -134,7 +134,7 @@ task<status> server_connection::run_script(std::string sql, deadline until) {
     }
     if (failed_) co_return error{errc::transaction_failed};
     if (commits && in_transaction()) {
-        co_return error{errc::unsupported, "MySQL would commit the open transaction in the midst of the script"}.hint(
+        co_return error{errc::unsupported, "MySQL would commit the open transaction in the middle of the script"}.hint(
             "Run it outside of the transaction.");
     }
     // All or nothing, as PostgreSQL runs several statements in one text, where MySQL can.

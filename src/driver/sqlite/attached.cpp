@@ -14,7 +14,7 @@ error in_wal_mode(const std::string& file) {
     return error{errc::unsupported, "the SQLite file " + file +
                                         " is in WAL mode, in which a commit over several files is "
                                         "not atomic"}
-        .hint("Take it out with PRAGMA journal_mode=delete while nobody uses it, or write on one shard alone.");
+        .hint("Take it out with PRAGMA journal_mode=delete while no process uses it, or write on one shard alone.");
 }
 
 error too_many(int files) {

@@ -115,7 +115,7 @@ void text_of_moment(sqlite3_context* context, int count, sqlite3_value** argumen
     const auto type = static_cast<std::uint32_t>(sqlite3_value_int64(arguments[1]));
     if (append_text_form(out, text_of_value(arguments[0]), type)) return give_text(context, out);
     fail_in_function(context, "22007",
-                     fmt::format("a stored value is no date or time: \"{}\"", text_of_value(arguments[0])));
+                     fmt::format("a stored value is not a date or time: \"{}\"", text_of_value(arguments[0])));
 }
 
 // --- fields -------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ void look_at_parent(dependents& of, const schema_objects::child& c) {
                   {everything,
                    hindrance::when::always,
                    {},
-                   fmt::format("a {} of {} that not every shard has alike", relation, described(*parent)),
+                   fmt::format("a {} of {} that is not the same on every shard", relation, described(*parent)),
                    "Create it on each shard: ashlar query --each-shard."});
     } else if (parent_spread && (parent->kind != child->kind || parent->shard_key != child->shard_key)) {
         for (const auto& name : {full_name(c.parent_schema, c.parent), full_name(c.schema, c.name)}) {

@@ -57,7 +57,7 @@ void add_view(dependents& of, const schema_objects::view& v) {
     const auto differs = [&](const schema_objects& s) { return std::any_of(s.views.begin(), s.views.end(), same); };
     if (std::any_of(of.read.shards.begin(), of.read.shards.end(), differs)) {
         return no(fmt::format("a view over {} that differs from shard to shard", over),
-                  "Create it on each shard alike: ashlar query --each-shard.");
+                  "Create it in the same way on each shard: ashlar query --each-shard.");
     }
     const auto numbered = [](const column_facts& c) { return c.holds_oids || c.type == oid::oid; };
     if (std::any_of(view.columns.begin(), view.columns.end(), numbered))

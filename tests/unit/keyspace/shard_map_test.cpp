@@ -87,7 +87,7 @@ TEST(ShardMap, RefusesWhatCannotBeAMap) {
     EXPECT_EQ(why_not(range, key_type::integer, {{.name = "a", .from = "9", .until = "9"}}),
               "the range [9, 9) of a holds no key");
     EXPECT_EQ(why_not(range, key_type::integer, {{.name = "a", .from = "x"}}),
-              "from of a: 'x' is no shard key of type integer");
+              "from of a: 'x' is not a shard key of type integer");
     EXPECT_EQ(why_not(list, key_type::text, {{.name = "a", .values = {"de"}}, {.name = "b", .values = {"de"}}}),
               "the value 'de' of b is owned by a already");
     EXPECT_EQ(why_not(list, key_type::text, {{.name = "a", .is_default = true}, {.name = "b", .is_default = true}}),

@@ -95,7 +95,7 @@ TEST(Binding, WritesNoRowByAValueThatSpellsNoKey) {
         const auto plan = planned(known, write);
         const auto refused = plan->bind(std::vector{text("0x10")});
         EXPECT_EQ(refused.error(), errc::key_invalid) << write;
-        EXPECT_EQ(refused.error().message(), "'0x10' is no shard key of type integer");
+        EXPECT_EQ(refused.error().message(), "'0x10' is not a shard key of type integer");
         EXPECT_EQ(plan->bind_one(std::vector{text("0x10")}).error(), errc::key_invalid) << write;
     }
     const catalogue by_time = shop(keyspace::key_type::timestamp, oid::timestamptz);
@@ -116,7 +116,7 @@ TEST(Binding, PlacesANewRowByWhatItsKeyIsStoredAs) {
     EXPECT_EQ(stored(known, "insert into orders (id, user_id) values (1, 1e3)"), shard_of(known, "1000"));
     const auto refused = plan_statement("insert into orders (id, user_id) values (1, 'x')", known);
     EXPECT_EQ(refused.error(), errc::key_invalid);
-    EXPECT_EQ(refused.error().message(), "'x' is no shard key of type integer");
+    EXPECT_EQ(refused.error().message(), "'x' is not a shard key of type integer");
     EXPECT_EQ(refused.error().position(), 45);
 
     catalogue words = shop(keyspace::key_type::text, oid::varchar);
