@@ -91,6 +91,7 @@ constexpr std::array sqlite_phrases{
     phrase{"syntax error", "42601"},
     phrase{"unrecognized token", "42601"},
     phrase{"incomplete input", "42601"},
+    phrase{"ON CONFLICT clause does not match", "42P10"},
     phrase{"no such table", "42P01"},
     phrase{"no such view", "42P01"},
     phrase{"no such column", "42703"},

@@ -142,7 +142,9 @@ std::shared_ptr<known_statement> plan_cache::plan(std::string_view text, std::sp
         if (auto ours = in_our_words(text)) use(std::move(*ours));
     }
     auto planned = route::plan_statement(out->text, tables, options, out->types);
-    auto bound = planned ? bound_to_a_session(text, options.standard_conforming_strings) : std::nullopt;
+    auto bound =
+        planned ? bound_to_a_session(text, options.standard_conforming_strings, known.dialect == route::dialect::sqlite)
+                : std::nullopt;
     if (bound) {
         out->refused = std::move(*bound);
     } else if (!hints) {

@@ -39,13 +39,14 @@ error refusal(std::string what, std::string hint) {
 
 }  // namespace
 
-std::optional<error> bound_to_a_session(std::string_view sql, bool standard_conforming_strings) {
+std::optional<error> bound_to_a_session(std::string_view sql, bool standard_conforming_strings, bool over_sqlite) {
     const sql::normalised shape = sql::normalise(sql, standard_conforming_strings);
     const std::vector<std::string> words = words_of(shape.understood ? std::string_view{shape.text} : sql);
     if (words.empty()) return std::nullopt;
     const auto at = [&](std::size_t i) { return i < words.size() ? std::string_view{words[i]} : std::string_view{}; };
 
     if (at(0) == "listen") {
+        if (over_sqlite) return error{errc::unsupported, "SQLite has no LISTEN"}.hint("Read a table now and then.");
         return refusal("LISTEN", "Listen on a connection of your own to the database server.");
     }
     if (at(0) == "load") return refusal("LOAD", "Set shared_preload_libraries at the database server.");

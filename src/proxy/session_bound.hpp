@@ -13,6 +13,7 @@ namespace ashlar::proxy {
 // Why the statement cannot be kept for its session; nothing when it leaves no such thing. Looks at words outside literals
 // and comments, so that it may refuse too much (a column called lastval), never too little of what is written out. What a
 // function does inside is seen by its leftovers, when it has run.
-std::optional<error> bound_to_a_session(std::string_view sql, bool standard_conforming_strings = true);
+std::optional<error> bound_to_a_session(std::string_view sql, bool standard_conforming_strings = true,
+                                        bool over_sqlite = false);
 
 }  // namespace ashlar::proxy

@@ -121,9 +121,9 @@ constexpr auto readers = std::to_array<std::string_view>({
     "ts_rewrite",
 });
 
-constexpr auto sqlite_aggregates =
-    std::to_array<std::string_view>({"count", "sum", "min", "max", "avg", "total", "group_concat", "json_group_array",
-                                     "json_group_object", "ashlar_sum", "ashlar_avg"});
+constexpr auto sqlite_aggregates = std::to_array<std::string_view>(
+    {"count", "sum", "min", "max", "avg", "total", "group_concat", "json_group_array", "json_group_object",
+     "ashlar_sum", "ashlar_avg", "string_agg", "bool_and", "bool_or", "every"});
 constexpr auto sqlite_pure = std::to_array<std::string_view>({
     "abs",          "char",        "coalesce",   "format",     "glob",       "hex",
     "ifnull",       "iif",         "instr",      "json",       "json_array", "json_array_length",

@@ -3,6 +3,7 @@
 #include "route/planning.hpp"
 #include "route/refusal.hpp"
 #include "route/sqlite/catalogue_question.hpp"
+#include "route/sqlite/lacking.hpp"
 #include "route/sqlite/translate.hpp"
 #include "sql/parse.hpp"
 #include "sql/sqlite_text.hpp"
@@ -284,6 +285,9 @@ result<std::shared_ptr<const prepared_plan>> plan_for_sqlite(std::string_view te
     }
     auto made = adapt(text, said, known, options, declared);
     if (!made) {
+        if (said.kind == statement_kind::ddl || said.kind == statement_kind::utility) {
+            if (auto no = sqlite::lacking(text)) return std::move(*no);
+        }
         const bool unknown_table = made.error() == errc::table_unknown;
         return unknown_table ? told_of_the_text(std::move(made).error()) : std::move(made).error();
     }
@@ -292,6 +296,10 @@ result<std::shared_ptr<const prepared_plan>> plan_for_sqlite(std::string_view te
     if (!again) return again.error();
     made_plan planned = plan_inner(
         {changed ? std::string_view{made->sql} : text, *again, known, options, declared, nullptr, made->types.get()});
+    const bool elsewhere = planned && (*planned)->where == target::unsharded;  // maybe on another engine
+    if (!elsewhere && (said.kind == statement_kind::ddl || said.kind == statement_kind::utility)) {
+        if (auto no = sqlite::lacking(text)) return std::move(*no);
+    }
     if (!planned) return changed ? told_of_the_text(std::move(planned).error()) : std::move(planned).error();
     prepared_plan::inside& in = **planned;
     if (changed) {

@@ -80,6 +80,14 @@ typed translator::as_kept(typed v) {
     return v;
 }
 
+// A file keeps an interval as its text, whose order and equality are others.
+bool translator::has_order(const typed& v, std::string_view clause) {
+    if (v.type != oid::interval || v.is_null || failed_) return !failed_;
+    (void)fail(v.location, fmt::format("{} intervals is not available over SQLite databases", clause),
+               "Keep the interval as a number, for example of seconds in a bigint column.");
+    return false;
+}
+
 typed translator::as_key(typed v) {
     // with as many digits after the point in each, equal numbers are equal texts
     return v.is_decimal && v.scale >= 0 ? v : as_kept(std::move(v));

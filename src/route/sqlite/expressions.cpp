@@ -295,7 +295,10 @@ typed translator::no_such_operator(const std::string& op, const typed* a, const 
     const std::string what =
         a == nullptr ? fmt::format("{} {}", op, named(b)) : fmt::format("{} {} {}", named(*a), op, named(b));
     return fail(location, "operator does not exist: " + what,
-                "Cast one side so that both have the same type, for example CAST(… AS text).", "42883");
+                op == "=" || op == "<>" || op == "||" || op == "~~"
+                    ? "Cast one side so that both have the same type, for example CAST(… AS text)."
+                    : "Cast one side to the type of the other.",
+                "42883");
 }
 
 typed translator::comparison(const expression& e, const level& here) {
@@ -323,6 +326,8 @@ bool translator::align(typed& a, typed& b, const std::string& op, int location) 
     if (is_untyped(a) && is_untyped(b)) {
         a = settle(std::move(a));
         b = settle(std::move(b));
+    } else if (!has_order(a, "the comparison of") || !has_order(b, "the comparison of")) {
+        return false;
     } else if (is_untyped(a)) {
         a = resolve(std::move(a), {b.is_own ? oid::text : b.type, -1});
     } else if (is_untyped(b)) {
@@ -654,6 +659,7 @@ typed translator::choice(const expression& e, const level& here, const char* wha
     unify(values, what, e.location);
     if (failed_) return {};
     const bool extreme = !e.is(expression_kind::coalesce);
+    if (extreme && !has_order(values.front(), std::string{what} + " of")) return {};
     typed v = values.front();
     std::vector<std::string> parts;
     bool some_not_null = false;
@@ -712,7 +718,7 @@ typed translator::collate(const expression& e, const level& here) {
         return fail(e.location, fmt::format("collations are not supported by type {}", sql_name_of_type(v.type)),
                     "Leave COLLATE out.", "42804");
     }
-    v.sql = fmt::format("{} COLLATE {}", wrap(v, binding::primary), bytes ? "binary" : e.name);
+    v.sql = fmt::format("{} COLLATE {}", wrap(v, binding::primary), bytes ? "\"binary\"" : e.name);
     v.holds = binding::multiplicative;
     return v;
 }

@@ -146,6 +146,7 @@ std::string translator::write_items(const sql::query& q, const level& here, std:
                 v.is_decimal = out[i].is_decimal;
                 v.is_own = out[i].is_own;
                 v.scale = out[i].scale;
+                if (q.distinct && !has_order(v, "DISTINCT of")) return {};
                 if (i < targets.size() && targets[i].type != 0 && targets[i].type != v.type) {
                     (void)fail(item.location, "* for columns of other types is not available over SQLite databases",
                                "Name the columns.");
@@ -156,6 +157,7 @@ std::string translator::write_items(const sql::query& q, const level& here, std:
             continue;
         }
         typed v = item_for(item.value, here, out.size() < targets.size() ? &targets[out.size()] : nullptr);
+        if (q.distinct && !has_order(v, "DISTINCT of")) return {};
         if (q.distinct || (grouped && !has_aggregate(item.value))) v = as_key(std::move(v));
         known_column c{sql::output_name(item), v.type, v.modifier, v.scale, v.not_null, v.is_decimal, v.is_own};
         std::string text = v.sql;
@@ -217,6 +219,7 @@ std::string translator::write_group(const sql::query& q, const level& here, cons
                 return {};
             }
             if (*n <= q.items.size() && has_aggregate(q.items[*n - 1].value)) return grouped_aggregate(e.location);
+            if (!has_order(items[*n - 1], "GROUP BY")) return {};
             parts.push_back(std::to_string(*n));
             if (recording_) groups_.push_back(as_shown(items[*n - 1]));
             continue;
@@ -240,17 +243,21 @@ std::string translator::write_group(const sql::query& q, const level& here, cons
             if (!input && is_alias) {
                 // by its expression: what stands under the name may differ from what is grouped by
                 const typed v = as_key(settle(write(item->value, here)));
+                if (!has_order(v, "GROUP BY")) return {};
                 if (recording_) groups_.push_back(as_shown(v));
                 parts.push_back(item->alias.empty() ? v.sql : quoted(*name));
                 continue;
             }
             if (input && is_alias && !relation.empty()) {
                 parts.push_back(quoted(relation) + "." + quoted(*name));
-                if (recording_) groups_.push_back(as_shown(write(e, here)));
+                const typed v = write(e, here);
+                if (!has_order(v, "GROUP BY")) return {};
+                if (recording_) groups_.push_back(as_shown(v));
                 continue;
             }
         }
         const typed v = as_key(settle(write(e, here)));
+        if (!has_order(v, "GROUP BY")) return {};
         if (recording_) groups_.push_back(as_shown(v));
         if (v.type == oid::bpchar && !e.is(expression_kind::column)) {
             (void)fail(e.location, "GROUP BY an expression of type char(n) is not available over SQLite databases",
@@ -312,6 +319,8 @@ std::string translator::write_order(const sql::query& q, const level& here, cons
         typed v;
         if (at) {
             v.not_null = columns[*at].not_null;
+            v.type = columns[*at].type;
+            v.location = e.location;
             v.is_decimal = columns[*at].is_decimal;
             v.sql = n ? std::to_string(*n) : quoted(*name);
             if (v.is_decimal && items != nullptr) v = (*items)[*at];
@@ -337,6 +346,7 @@ std::string translator::write_order(const sql::query& q, const level& here, cons
                 return {};
             }
         }
+        if (!has_order(v, "ORDER BY")) return {};
         parts.push_back(sorted_by(as_sorted(v), each));
     }
     return joined(parts);
@@ -472,6 +482,13 @@ written_query translator::write_compound(const sql::query& q, const level* outer
                 return {};
             }
             if (type == oid::unknown && !dry_) type = oid::text;
+            if (type == oid::interval && !q.all) {
+                typed v;
+                v.type = type;
+                v.location = q.location;
+                (void)has_order(v, fmt::format("{} of", word));
+                return {};
+            }
             c.scale = c.scale == right[i].scale ? c.scale : -1;
             c.modifier = -1;
             c.type = type;

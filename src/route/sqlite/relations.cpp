@@ -63,7 +63,7 @@ known_relation translator::relation_of(const table_facts& table, std::string nam
     for (const column_facts& c : table.columns) {
         known_column k;
         k.name = c.name;
-        k.type = is_supported(c.type) ? c.type : 0;
+        k.type = is_supported(c.type) || c.type == oid::interval ? c.type : 0;
         k.modifier = c.type_modifier;
         k.scale = c.type == oid::numeric ? scale_of(c.type_modifier) : -1;
         k.not_null =
@@ -203,8 +203,8 @@ std::string translator::write_join(const from_item& f, level& here) {
     for (const std::string& name : shared) {
         const known_column* a = column_in(begin, middle, name);
         const known_column* b = column_in(middle, here.relations.size(), name);
-        if (a != nullptr && b != nullptr && comparison_type(a->type, b->type) != 0 && !a->is_decimal &&
-            !b->is_decimal && category_of(a->type) != category::moment && a->type != oid::bpchar &&
+        if (a != nullptr && b != nullptr && is_supported(a->type) && comparison_type(a->type, b->type) != 0 &&
+            !a->is_decimal && !b->is_decimal && category_of(a->type) != category::moment && a->type != oid::bpchar &&
             b->type != oid::bpchar) {
             here.merged.push_back(name);
             continue;

@@ -153,12 +153,13 @@ private:
     // A value of a type that casts by itself: written as one.
     typed implicit(typed value, std::uint32_t to);
     typed boolean(typed value, std::string_view clause);
-    typed as_text(typed value);           // for ||
-    typed as_decimal(typed value);        // for arithmetic over numerics
-    typed as_kept(typed value);           // a decimal text → as the file keeps it
-    typed as_key(typed value);            // for GROUP BY and DISTINCT, where equal values must be written alike
-    static typed as_sorted(typed value);  // a decimal text sorts and compares as a number
-    typed settle(typed value);            // an untyped literal or parameter that stands alone is text
+    typed as_text(typed value);     // for ||
+    typed as_decimal(typed value);  // for arithmetic over numerics
+    typed as_kept(typed value);     // a decimal text → as the file keeps it
+    typed as_key(typed value);      // for GROUP BY and DISTINCT, where equal values must be written alike
+    bool has_order(const typed& value, std::string_view clause);  // false: refused
+    static typed as_sorted(typed value);                          // a decimal text sorts and compares as a number
+    typed settle(typed value);  // an untyped literal or parameter that stands alone is text
     void unify(std::vector<typed>& values, std::string_view clause, int location);
     static bool is_untyped(const typed& v) noexcept { return v.type == oid::unknown; }
 
