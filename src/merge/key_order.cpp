@@ -16,8 +16,9 @@ using locale_ptr = std::shared_ptr<std::remove_pointer_t<locale_t>>;
 
 error refuse(const column& c, std::string_view what, purpose why) {
     const std::string verb = why == purpose::order ? "order" : "compare";
-    return error{errc::unsupported,
-                 "cannot " + verb + " column \"" + c.name + "\" across shards: " + std::string{what}};
+    // a column that was added to the statement, for an expression that is not selected
+    const std::string named = c.name.starts_with("ashlar_helper_") ? "an expression" : "column \"" + c.name + '"';
+    return error{errc::unsupported, "cannot " + verb + " " + named + " across shards: " + std::string{what}};
 }
 
 error refuse_collation(const column& c, const route::collation& collation, purpose why) {

@@ -308,7 +308,10 @@ bool cursor::add_untyped(row_batch& into, int index, shown& as) {
 bool cursor::fail_at(int index, std::string_view what) {
     const std::string& name = running_->names[static_cast<std::size_t>(index)].name;
     const bool typed = shape_[static_cast<std::size_t>(index)].as.type != 0;
-    fail(error{errc::bad_value, fmt::format("column \"{}\" holds {}, in row {} of the answer", name, what, rows_ + 1)}
+    // a column that was added to the statement, for an expression that is not selected
+    const std::string named = name.starts_with("ashlar_helper_") ? "an expression that is sorted or grouped by"
+                                                                 : fmt::format("column \"{}\"", name);
+    fail(error{errc::bad_value, fmt::format("{} holds {}, in row {} of the answer", named, what, rows_ + 1)}
              .detail("SQLite stores any kind of value in a column, whatever its declared type.")
              .hint("Correct the stored value; typeof() in a SELECT shows which rows hold such values.")
              .sqlstate(typed ? "22P02" : "42804"));
