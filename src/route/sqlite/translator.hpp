@@ -117,7 +117,7 @@ private:
     typed column(const sql::expression& e, const level& here);
     void expand_star(const sql::expression& star, const level& here, std::vector<known_column>& out);
 
-    // --- expressions.cpp
+    // --- expressions.cpp, arithmetic.cpp, comparisons.cpp, choices.cpp, subqueries.cpp
     typed write(const sql::expression& e, const level& here);
     typed write_one(const sql::expression& e, const level& here);
     typed constant(const sql::expression& e);
