@@ -286,7 +286,7 @@ TEST(Console, IsAskedByTheCommandPools) {
     EXPECT_THAT(other.err, HasSubstr("password authentication failed"));
     const auto nobody = pools(users);
     EXPECT_EQ(nobody.exit_code, 1);
-    EXPECT_THAT(nobody.err, HasSubstr("names nobody who may look at the proxy's console"));
+    EXPECT_THAT(nobody.err, HasSubstr("names no user who may use the proxy's console"));
 }
 
 TEST(Console, CountsWhatClientsDo) {

@@ -1,0 +1,238 @@
+// The columns of each view.
+#include "proxy/console_views.hpp"
+
+#include <initializer_list>
+#include <utility>
+
+namespace ashlar::proxy {
+
+namespace {
+
+struct column_spec {
+    const char* name;
+    char type;  // s text, i int4, q int8, n numeric
+};
+using specs = std::initializer_list<column_spec>;
+
+columns to_columns(specs from) {
+    columns out;
+    for (const column_spec& each : from) {
+        column& made = out.emplace_back();
+        made.name = each.name;
+        switch (each.type) {
+            case 'i':
+                made.type = oid::int4;
+                made.type_size = 4;
+                break;
+            case 'q':
+                made.type = oid::int8;
+                made.type_size = 8;
+                break;
+            case 'n':
+                made.type = oid::numeric;
+                break;
+            default:
+                made.type = oid::text;
+                break;
+        }
+    }
+    return out;
+}
+
+const specs socket_columns{{"type", 's'},
+                           {"user", 's'},
+                           {"database", 's'},
+                           {"replication", 's'},
+                           {"state", 's'},
+                           {"addr", 's'},
+                           {"port", 'i'},
+                           {"local_addr", 's'},
+                           {"local_port", 'i'},
+                           {"connect_time", 's'},
+                           {"request_time", 's'},
+                           {"wait", 'i'},
+                           {"wait_us", 'i'},
+                           {"close_needed", 'i'},
+                           {"ptr", 's'},
+                           {"link", 's'},
+                           {"remote_pid", 'i'},
+                           {"tls", 's'},
+                           {"application_name", 's'},
+                           {"prepared_statements", 'i'},
+                           {"id", 'i'}};
+
+columns with(const specs& theirs, const specs& ours) {
+    columns out = to_columns(theirs);
+    for (column& each : to_columns(ours)) out.push_back(std::move(each));
+    return out;
+}
+
+}  // namespace
+
+columns shape_of(view_kind which) {
+    switch (which) {
+        case view_kind::help:
+            return {};
+        case view_kind::version:
+            return to_columns({{"version", 's'}});
+        case view_kind::state:
+            return to_columns({{"key", 's'}, {"value", 's'}});
+        case view_kind::pools:
+            return with({{"database", 's'},
+                         {"user", 's'},
+                         {"cl_active", 'i'},
+                         {"cl_waiting", 'i'},
+                         {"cl_active_cancel_req", 'i'},
+                         {"cl_waiting_cancel_req", 'i'},
+                         {"sv_active", 'i'},
+                         {"sv_active_cancel", 'i'},
+                         {"sv_being_canceled", 'i'},
+                         {"sv_idle", 'i'},
+                         {"sv_used", 'i'},
+                         {"sv_tested", 'i'},
+                         {"sv_login", 'i'},
+                         {"maxwait", 'i'},
+                         {"maxwait_us", 'i'},
+                         {"pool_mode", 's'},
+                         {"load_balance_hosts", 's'}},
+                        {{"shard", 's'}, {"role", 's'}, {"breaker", 's'}});
+        case view_kind::stats:
+            return to_columns({{"database", 's'},
+                               {"total_server_assignment_count", 'n'},
+                               {"total_xact_count", 'n'},
+                               {"total_query_count", 'n'},
+                               {"total_received", 'n'},
+                               {"total_sent", 'n'},
+                               {"total_xact_time", 'n'},
+                               {"total_query_time", 'n'},
+                               {"total_wait_time", 'n'},
+                               {"total_client_parse_count", 'n'},
+                               {"total_server_parse_count", 'n'},
+                               {"total_bind_count", 'n'},
+                               {"total_client_login_count", 'n'},
+                               {"avg_server_assignment_count", 'n'},
+                               {"avg_xact_count", 'n'},
+                               {"avg_query_count", 'n'},
+                               {"avg_recv", 'n'},
+                               {"avg_sent", 'n'},
+                               {"avg_xact_time", 'n'},
+                               {"avg_query_time", 'n'},
+                               {"avg_wait_time", 'n'},
+                               {"avg_client_parse_count", 'n'},
+                               {"avg_server_parse_count", 'n'},
+                               {"avg_bind_count", 'n'},
+                               {"avg_client_login_count", 'n'}});
+        case view_kind::stats_totals:
+            return to_columns({{"database", 's'},
+                               {"server_assignment_count", 'n'},
+                               {"xact_count", 'n'},
+                               {"query_count", 'n'},
+                               {"bytes_received", 'n'},
+                               {"bytes_sent", 'n'},
+                               {"xact_time", 'n'},
+                               {"query_time", 'n'},
+                               {"wait_time", 'n'},
+                               {"client_parse_count", 'n'},
+                               {"server_parse_count", 'n'},
+                               {"bind_count", 'n'},
+                               {"client_login_count", 'n'}});
+        case view_kind::stats_averages:
+            // The last four names as PgBouncer has them.
+            return to_columns({{"database", 's'},
+                               {"server_assignment_count", 'n'},
+                               {"xact_count", 'n'},
+                               {"query_count", 'n'},
+                               {"bytes_received", 'n'},
+                               {"bytes_sent", 'n'},
+                               {"xact_time", 'n'},
+                               {"query_time", 'n'},
+                               {"wait_time", 'n'},
+                               {"avg_client_parse_count", 'n'},
+                               {"avg_server_parse_count", 'n'},
+                               {"avg_bind_count", 'n'},
+                               {"avg_client_login_count", 'n'}});
+        case view_kind::totals:
+            return to_columns({{"name", 's'}, {"value", 'n'}});
+        case view_kind::servers:
+            return with(socket_columns, {{"shard", 's'}, {"role", 's'}});
+        case view_kind::clients:
+            return with(socket_columns, {{"servers", 's'}, {"in_transaction", 's'}});
+        case view_kind::databases:
+            return with({{"name", 's'},
+                         {"host", 's'},
+                         {"port", 'i'},
+                         {"database", 's'},
+                         {"force_user", 's'},
+                         {"pool_size", 'i'},
+                         {"min_pool_size", 'i'},
+                         {"reserve_pool_size", 'i'},
+                         {"server_lifetime", 'i'},
+                         {"pool_mode", 's'},
+                         {"load_balance_hosts", 's'},
+                         {"max_connections", 'i'},
+                         {"current_connections", 'i'},
+                         {"max_client_connections", 'i'},
+                         {"current_client_connections", 'i'},
+                         {"paused", 'i'},
+                         {"disabled", 'i'}},
+                        {{"shard", 's'}, {"role", 's'}, {"breaker", 's'}});
+        case view_kind::lists:
+            return to_columns({{"list", 's'}, {"items", 'i'}});
+        case view_kind::users:
+            return with({{"name", 's'},
+                         {"pool_size", 's'},
+                         {"reserve_pool_size", 's'},
+                         {"pool_mode", 's'},
+                         {"max_user_connections", 'i'},
+                         {"current_connections", 'i'},
+                         {"max_user_client_connections", 'i'},
+                         {"current_client_connections", 'i'}},
+                        {{"console", 's'}});
+        case view_kind::config:
+            return to_columns({{"key", 's'}, {"value", 's'}, {"default", 's'}, {"changeable", 's'}});
+        case view_kind::mem:
+            return to_columns({{"name", 's'}, {"size", 'q'}, {"used", 'q'}, {"free", 'q'}, {"memtotal", 'q'}});
+        case view_kind::peers:
+            return to_columns({{"peer_id", 'i'}, {"host", 's'}, {"port", 'i'}, {"pool_size", 'i'}});
+        case view_kind::peer_pools:
+            return to_columns({{"peer_id", 'i'},
+                               {"cl_active_cancel_req", 'i'},
+                               {"cl_waiting_cancel_req", 'i'},
+                               {"sv_active_cancel", 'i'},
+                               {"sv_login", 'i'}});
+        case view_kind::shards:
+            return to_columns({{"number", 'i'},
+                               {"shard", 's'},
+                               {"function", 's'},
+                               {"key_type", 's'},
+                               {"owns", 's'},
+                               {"writer", 's'},
+                               {"url", 's'},
+                               {"replicas", 'i'},
+                               {"replicas_fit", 'i'},
+                               {"problem", 's'}});
+        case view_kind::replicas:
+            return to_columns({{"database", 's'},
+                               {"server", 's'},
+                               {"addr", 's'},
+                               {"port", 'i'},
+                               {"role", 's'},
+                               {"state", 's'},
+                               {"problem", 's'},
+                               {"lag_us", 'q'},
+                               {"lag_bytes", 'q'},
+                               {"latency_us", 'q'},
+                               {"weight", 'i'},
+                               {"breaker", 's'}});
+        case view_kind::breakers:
+            return to_columns({{"database", 's'},
+                               {"server", 's'},
+                               {"state", 's'},
+                               {"failures_max", 'i'},
+                               {"window", 's'},
+                               {"cool_down", 's'}});
+    }
+    return {};
+}
+
+}  // namespace ashlar::proxy
