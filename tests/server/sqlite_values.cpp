@@ -290,6 +290,14 @@ TEST_F(SqliteValues, AggregatesOfExpressionsHaveTheTypesAndDigitsOfPostgresOnOne
     }
     EXPECT_EQ(text("select id % 2, sum(c * 2) from v group by id % 2 having sum(c * 2) > '0.17' order by 2 desc"),
               "'0' '20000200002.94' \n'1' '0.18' \n");
+    // over windows, and of values in the statement
+    EXPECT_EQ(text("select sum(c) over (order by n rows between 1 preceding and current row), avg(c) over () from "
+                   "(values (1, 1.10), (2, 2.20), (3, 3.30)) q (n, c) order by n"),
+              "'1.10' '2.2000000000000000' \n'3.30' '2.2000000000000000' \n'5.50' '2.2000000000000000' \n");
+    EXPECT_EQ(text("select x, x * 2 from (values (1.50), (null), (7), ('0.1')) q (x) order by x"),
+              "'0.1' '0.2' \n'1.50' '3.00' \n'7' '14' \nNULL NULL \n");
+    EXPECT_EQ(text("select concat('a', null, true, 1.50), 0.1::float4 = 0.1::float8, 0.1::float4::float8"),
+              "'at1.50' 'f' '0.10000000149011612' \n");
     EXPECT_EQ(text("select sum(distinct c * 3) from v where id = 2"), "'300004.44' \n");
     EXPECT_EQ(text("select sum(c) from v where id = 2 having sum(c) < 100001.4800000000000000001"), "'100001.48' \n");
 }

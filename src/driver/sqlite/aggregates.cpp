@@ -42,20 +42,25 @@ void guarded(sqlite3_context* context, Work work) noexcept {
     }
 }
 
-void step(sqlite3_context* context, int count, sqlite3_value** arguments) {
+template <bool Enters>
+void change(sqlite3_context* context, int count, sqlite3_value** arguments) {
     sqlite3_value* const v = arguments[0];
     if (sqlite3_value_type(v) == SQLITE_NULL) return;
     exact_sum** const place = place_of(context, true);
     if (place == nullptr) return sqlite3_result_error_nomem(context);
     guarded(context, [&] {
         if (*place == nullptr) *place = new exact_sum{count > 1 ? sqlite3_value_int(arguments[1]) : -1};
+        const auto take = [&](auto value) {
+            if constexpr (Enters) return (*place)->add(value);
+            return (*place)->remove(value);
+        };
         switch (sqlite3_value_type(v)) {
             case SQLITE_INTEGER:
-                return (*place)->add(static_cast<std::int64_t>(sqlite3_value_int64(v)));
+                return take(std::int64_t{sqlite3_value_int64(v)});
             case SQLITE_FLOAT:
-                return (*place)->add(sqlite3_value_double(v));
+                return take(sqlite3_value_double(v));
             case SQLITE_TEXT:
-                if (!(*place)->add(bytes_of(v))) no_number(context);
+                if (!take(bytes_of(v))) no_number(context);
                 return;
             default:
                 no_number(context);
@@ -68,18 +73,24 @@ void give(sqlite3_context* context, const numeric& v) {
     sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
-void finish_sum(sqlite3_context* context) {
-    exact_sum** const place = place_of(context, false);
-    if (place == nullptr || *place == nullptr) return sqlite3_result_null(context);
-    const std::unique_ptr<exact_sum> sum{std::exchange(*place, nullptr)};
-    guarded(context, [&] { give(context, sum->total()); });
+template <bool IsMean>
+void tell(sqlite3_context* context, const exact_sum* sum) {
+    if (sum == nullptr || sum->count() == 0) return sqlite3_result_null(context);
+    guarded(context, [&] { give(context, IsMean ? divide(sum->total(), numeric{sum->count()}) : sum->total()); });
 }
 
-void finish_average(sqlite3_context* context) {
+// Of a window's frame, which goes on.
+template <bool IsMean>
+void value_now(sqlite3_context* context) {
     exact_sum** const place = place_of(context, false);
-    if (place == nullptr || *place == nullptr) return sqlite3_result_null(context);
-    const std::unique_ptr<exact_sum> sum{std::exchange(*place, nullptr)};
-    guarded(context, [&] { give(context, divide(sum->total(), numeric{sum->count()})); });
+    tell<IsMean>(context, place == nullptr ? nullptr : *place);
+}
+
+template <bool IsMean>
+void finish(sqlite3_context* context) {
+    exact_sum** const place = place_of(context, false);
+    const std::unique_ptr<exact_sum> sum{place == nullptr ? nullptr : std::exchange(*place, nullptr)};
+    tell<IsMean>(context, sum.get());
 }
 
 // The order of numbers for their texts. What is no number comes last, by its bytes.
@@ -102,8 +113,10 @@ void add_aggregates(sqlite3* to) {
     sqlite3_create_collation_v2(to, "ashlar_decimal", SQLITE_UTF8, nullptr, compare_decimals, nullptr);
     constexpr int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
     for (const int arguments : {1, 2}) {
-        sqlite3_create_function_v2(to, "ashlar_sum", arguments, flags, nullptr, nullptr, step, finish_sum, nullptr);
-        sqlite3_create_function_v2(to, "ashlar_avg", arguments, flags, nullptr, nullptr, step, finish_average, nullptr);
+        sqlite3_create_window_function(to, "ashlar_sum", arguments, flags, nullptr, change<true>, finish<false>,
+                                       value_now<false>, change<false>, nullptr);
+        sqlite3_create_window_function(to, "ashlar_avg", arguments, flags, nullptr, change<true>, finish<true>,
+                                       value_now<true>, change<false>, nullptr);
     }
 }
 

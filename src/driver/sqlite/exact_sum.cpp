@@ -58,6 +58,27 @@ bool exact_sum::add(std::string_view decimal) {
     return true;
 }
 
+void exact_sum::remove(std::int64_t v) {
+    if (v == INT64_MIN) {
+        (void)add(std::string_view{"9223372036854775808"});
+    } else {
+        add(-v);
+    }
+    count_ -= 2;
+}
+
+void exact_sum::remove(double v) {
+    add(-v);
+    count_ -= 2;
+}
+
+bool exact_sum::remove(std::string_view decimal) {
+    const bool negative = decimal.starts_with('-');
+    if (!add(negative ? decimal.substr(1) : "-" + std::string{decimal})) return false;
+    count_ -= 2;
+    return true;
+}
+
 numeric exact_sum::total() const {
     const bool negative = units_ < 0;
     std::string digits;

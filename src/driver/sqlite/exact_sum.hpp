@@ -20,6 +20,10 @@ public:
     void add(double v);
     // False where it is no number.
     bool add(std::string_view decimal);
+    // The same for a value that leaves a window's frame. The sum keeps the digits that it had.
+    void remove(std::int64_t v);
+    void remove(double v);
+    bool remove(std::string_view decimal);
 
     std::int64_t count() const noexcept { return count_; }
     numeric total() const;

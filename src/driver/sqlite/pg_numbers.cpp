@@ -296,6 +296,17 @@ void decimal_of_float8(sqlite3_context* context, int count, sqlite3_value** argu
     give_text(context, n->to_text());
 }
 
+void float4_of(sqlite3_context* context, int count, sqlite3_value** arguments) {
+    if (any_null(count, arguments)) return;
+    const double v = sqlite3_value_double(arguments[0]);
+    const auto narrow = static_cast<float>(v);
+    if (std::isinf(narrow) && !std::isinf(v)) {
+        return fail_in_function(context, "22003", "value out of range: overflow");
+    }
+    if (narrow == 0 && v != 0) return fail_in_function(context, "22003", "value out of range: underflow");
+    sqlite3_result_double(context, narrow);
+}
+
 void float8_text(sqlite3_context* context, int count, sqlite3_value** arguments) {
     if (any_null(count, arguments)) return;
     give_text(context, float_text(sqlite3_value_double(arguments[0])));
@@ -416,6 +427,7 @@ void add_pg_numbers(sqlite3* to) {
              function_entry{"pg_float8_mul", 2, float_op<'*'>},
              function_entry{"pg_float8_div", 2, float_op<'/'>},
              function_entry{"pg_float8_round", 1, float_round},
+             function_entry{"pg_float4", 1, float4_of},
              function_entry{"pg_float8_text", 1, float8_text},
              function_entry{"pg_sqrt", 1, sqrt_of},
              function_entry{"pg_ln", 1, log_of<false>},

@@ -183,13 +183,13 @@ typed translator::sum_of(const expression& e, typed of, const std::string& filte
         v.scale = !is_sum ? -1 : whole ? 0 : of.scale;
     }
     std::string name = e.name, scale;
-    if (v.type == oid::numeric && !e.call->over) {
+    if (v.type == oid::numeric) {
         name = "ashlar_" + e.name;
         v.is_decimal = true;
         // SQLite takes DISTINCT with one argument only
         if (!e.call->distinct) scale = fmt::format(", {}", whole ? 0 : of.scale);
     }
-    if (e.call->distinct || e.call->over) of = as_kept(std::move(of));
+    if (e.call->distinct) of = as_kept(std::move(of));
     v.sql = fmt::format("{}({}{}{}){}", name, e.call->distinct ? "DISTINCT " : "", of.sql, scale, filter);
     record_aggregate(v, &of);
     if (v.is_decimal && e.call->distinct && v.scale > 0) v.sql = fmt::format("pg_decimal({}, {})", v.sql, v.scale);
@@ -263,7 +263,12 @@ std::string translator::write_over(const expression& e, const level& here) {
 typed translator::window_call(const expression& e, const level& here) {
     typed v;
     if (!is_window_function(e.name)) {
+        if (e.call->distinct) {
+            return fail(e.location, "DISTINCT is not implemented for window functions", "Leave it out.");
+        }
+        const bool recording = std::exchange(recording_, false);  // it is no aggregate of the query
         v = aggregate(e, here);
+        recording_ = recording;
     } else {
         std::vector<typed> arguments;
         for (const expression& each : e.inner) arguments.push_back(write(each, here));
@@ -317,6 +322,12 @@ typed translator::scalar_call(const expression& e, std::vector<typed> arguments)
     if (e.name == "concat" && !arguments.empty()) {
         std::vector<std::string> parts;
         for (typed& each : arguments) {
+            // as its output function writes it, where a cast would say true
+            if (each.type == oid::boolean && !each.is_null) {
+                each.sql = fmt::format("substr(pg_boolean_text({}), 1, 1)", each.sql);
+                each.type = oid::text;
+                each.holds = binding::primary;
+            }
             each = as_text(std::move(each));
             parts.push_back(each.not_null ? wrap(each, binding::primary) : fmt::format("ifnull({}, '')", each.sql));
         }

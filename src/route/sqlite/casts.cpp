@@ -368,11 +368,13 @@ typed translator::number_to(typed v, value_type to, int) {
         return call(fmt::format("pg_{}({})", name, v.sql));
     }
     if (is_float(to.type)) {
-        if (is_float(v.type)) {
+        if (v.type == to.type) return v;
+        const bool narrows = to.type == oid::float4;
+        if (is_float(v.type) && !narrows) {
             v.type = to.type;
             return v;
         }
-        v.sql = fmt::format("CAST({} AS REAL)", v.sql);
+        v.sql = narrows ? fmt::format("pg_float4({})", v.sql) : fmt::format("CAST({} AS REAL)", v.sql);
         v.type = to.type;
         v.is_decimal = false;
         v.scale = -1;

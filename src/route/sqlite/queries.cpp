@@ -399,7 +399,8 @@ written_query translator::write_values(const sql::query& q, const level* outer, 
             return {};
         }
         for (std::size_t i = 0; i < width; ++i)
-            columns[i].push_back(item_for(row[i], here, i < targets.size() ? &targets[i] : nullptr));
+            // untyped ones have the type of the others
+            columns[i].push_back(i < targets.size() ? item_for(row[i], here, &targets[i]) : write(row[i], here));
     }
     if (failed_) return {};
     written_query out;
@@ -407,9 +408,15 @@ written_query translator::write_values(const sql::query& q, const level* outer, 
         const bool untyped = std::all_of(columns[i].begin(), columns[i].end(), is_untyped);
         if (!(dry_ && untyped)) unify(columns[i], "VALUES", q.location);
         if (failed_) return {};
-        for (typed& each : columns[i]) each = as_kept(std::move(each));
         known_column c{fmt::format("column{}", i + 1), columns[i].front().type};
         c.is_own = columns[i].front().is_own;
+        // numerics keep the digits that they are written with
+        c.is_decimal = c.type == oid::numeric && !c.is_own && i >= targets.size();
+        c.scale = c.is_decimal ? columns[i].front().scale : -1;
+        for (typed& each : columns[i]) {
+            each = c.is_decimal ? as_decimal(std::move(each)) : as_kept(std::move(each));
+            if (!each.is_null && each.scale != c.scale) c.scale = -1;
+        }
         out.columns.push_back(std::move(c));
     }
     std::vector<std::string> rows;
