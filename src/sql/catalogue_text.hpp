@@ -1,6 +1,6 @@
-// catalogue_text.hpp: a SELECT of PostgreSQL's system catalogue, as clients send it → the same for a scratch database of
-// SQLite that holds tables of those names. Qualified names, casts, regular expressions and arrays are rewritten by their
-// tokens; what has no like there is left, and SQLite refuses it. Pure.
+// catalogue_text.hpp: rewrites a SELECT on PostgreSQL's system catalogue, as clients send it, for a scratch SQLite database that
+// has tables of the same names. It rewrites qualified names, casts, regular expressions and arrays, token by token. Constructs
+// that SQLite does not have stay as they are, and SQLite refuses them. Pure.
 #pragma once
 
 #include <string>

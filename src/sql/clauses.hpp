@@ -1,6 +1,6 @@
-// clauses.hpp: where the clauses of a SELECT, the rows of VALUES and the parts of a call stand in the text, by tokens, so
-// that a statement can be changed by splicing and everything else of it stays as the client wrote it. Each cut is checked
-// against the facts by its user (as many items as the tree has); what does not fit is not rewritten. Pure.
+// clauses.hpp: finds the clauses of a SELECT, the rows of VALUES and the parts of a call in the text, by tokens. So a statement
+// can be changed by splicing, and the rest of it stays as the client wrote it. The caller checks each result against the facts:
+// it must have as many items as the tree. If it has not, the caller does not rewrite the statement. Pure.
 #pragma once
 
 #include "sql/lexer.hpp"
@@ -25,14 +25,14 @@ struct select_clauses {
     std::size_t end = 0;       // of the last clause
 };
 
-// A plain SELECT, in parentheses or not, without set operations. nullopt: it is not cut as expected.
+// A plain SELECT, in parentheses or not, without set operations. nullopt: the text does not have the expected form.
 std::optional<select_clauses> cut_select(std::string_view text, const std::vector<token>& all);
 
 // The tuples of an INSERT's VALUES, parentheses included.
 std::optional<std::vector<span>> cut_values(std::string_view text, const std::vector<token>& all);
 
-// The elements of the list in parentheses of the IN whose operator stands at `location` (that of IN or NOT), or of a list
-// that begins at the first parenthesis after it; `whole` includes the parentheses.
+// The elements of a list in parentheses: that of the IN whose operator (IN or NOT) is at `location`, or else the list that begins
+// at the first parenthesis after `location`. `whole` includes the parentheses.
 std::optional<list_clause> cut_list_after(std::string_view text, const std::vector<token>& all, std::size_t location);
 
 // A sort item without ASC, DESC and NULLS FIRST or LAST.

@@ -1,9 +1,9 @@
-// facts.hpp: what the parser can tell of a statement, before any table is known. A tree of our own, made of plain values,
-// so that nothing outside this room sees the parser's nodes.
+// facts.hpp: what the parser knows of a statement before any table is known. The tree is our own and consists of plain
+// values, so that no other room depends on the parser's nodes.
 //
-// The tree is a whitelist. A construct that has no kind here becomes `unknown`, with its clause's name and its position,
-// and everybody who decides by the tree refuses what contains it. Positions are byte offsets of the text, -1 = none.
-// Sub-queries hang at shared_ptr<const …>: the tree is immutable once made, and copies of a node share what is below it.
+// The tree is a whitelist. A construct without a kind of its own becomes `unknown`, with the name and position of its clause,
+// and every decision by the tree refuses a statement that contains it. Positions are byte offsets in the text; -1 = none.
+// Sub-queries are held by shared_ptr<const …>: the tree is immutable once made, and copies of a node share its sub-queries.
 #pragma once
 
 #include "sql/lexer.hpp"
@@ -123,7 +123,7 @@ struct expression {
     bool is(expression_kind k) const noexcept { return kind == k; }
 };
 
-// The same expression, whatever its place in the text. Two sub-queries are never the same.
+// Are the expressions the same, apart from their positions? Two sub-queries are never the same.
 bool same(const expression& a, const expression& b) noexcept;
 
 struct sort_item {
@@ -236,7 +236,7 @@ struct foreign_key {
     int location = -1;
 };
 
-// The words of a statement that is the face's own business.
+// The parts of a statement that the proxy or the library carries out by itself.
 struct session_facts {
     std::string name;                   // variable, savepoint, prepared statement; "" = all; DO: the language
     std::vector<std::string> values;    // SET's values; BEGIN's modes as "isolation level=serializable"

@@ -1,6 +1,6 @@
-// lexer.hpp: our own one-pass lexer over PostgreSQL's text: for the plan cache's normal form, for splitting a text into
-// statements, for guards of length and depth, and for splicing. It never fails: what it does not understand ends it with
-// `understood = false`, and the caller takes the full path. Pure.
+// lexer.hpp: our own one-pass lexer for PostgreSQL's SQL. It serves the plan cache's normal form, splitting a text into
+// statements, the guards of length and depth, and splicing. It never fails: on text that it does not understand it stops
+// with `understood = false`, and the caller then uses the parser. Pure.
 #pragma once
 
 #include <cstddef>
@@ -53,9 +53,9 @@ normalised normalise(std::string_view text, bool standard_conforming_strings = t
 // The same into `out`, whose memory is used again.
 void normalise(std::string_view text, bool standard_conforming_strings, normalised& out);
 
-// How deeply parentheses, brackets, CASEs and chains of operators nest, at least; stops counting at `enough`. A chain
-// (1+1+1…) counts one level for each operator, since the parser's tree is as deep as the chain is long; chains of AND
-// and of OR do not, since the parser keeps them flat.
+// A lower bound of how deeply parentheses, brackets, CASEs and chains of operators nest; it stops counting at `enough`. A
+// chain (1+1+1…) counts one level for each operator, because the parser's tree is as deep as the chain is long. Chains of
+// AND and of OR count as one level, because the parser keeps them flat.
 std::size_t nesting(std::string_view text, std::size_t enough);
 
 // True when `word` (any case) is the keyword `lower`.

@@ -1,4 +1,4 @@
-// names.hpp: the name that a select item without AS gets, as PostgreSQL figures it. Pure.
+// names.hpp: the name that PostgreSQL gives to a select item without AS. Pure.
 #pragma once
 
 #include "sql/facts.hpp"

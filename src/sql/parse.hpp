@@ -1,9 +1,9 @@
-// parse.hpp: text → facts, by PostgreSQL's own grammar (libpg_query). The only place that knows the parser's nodes.
+// parse.hpp: makes facts of a text, with PostgreSQL's own grammar (libpg_query). No other file knows the parser's nodes.
 //
-// Stack     The grammar itself keeps its stack on the heap; only our walk of its tree recurses. The walk stops with
-//           statement_too_complex at `depth_max` levels; a level takes at most 1.5 KiB of stack in an unsanitised build
-//           (measured: 500 levels of every kind of nesting run on a 1 MiB stack), so any thread with 1 MiB will do.
-// Strings   The grammar takes standard_conforming_strings as on. With it off, a text with a backslash inside plain
+// Stack     The grammar keeps its stack on the heap; only our walk over its tree recurses. The walk stops with
+//           statement_too_complex at `depth_max` levels. A level takes at most 1.5 KiB of stack in a build without sanitizers
+//           (500 levels of every kind of nesting were run on a 1 MiB stack), so a thread needs 1 MiB.
+// Strings   The grammar assumes that standard_conforming_strings is on. When it is off, a text with a backslash inside plain
 //           quotes is refused.
 #pragma once
 

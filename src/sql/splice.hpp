@@ -1,5 +1,5 @@
-// splice.hpp: changes to a statement's text, collected by place and made at once; and the renumbering of parameters when
-// some have gone with the text that was cut. Pure.
+// splice.hpp: changes to a statement's text, which are collected by position and made together; and new numbers for parameters
+// when a change has removed some of them. Pure.
 #pragma once
 
 #include "sql/lexer.hpp"
@@ -36,7 +36,7 @@ struct renumbered {
     std::vector<std::size_t> parameters;  // 0-based, of the statement; in the order of the new numbers
     bool all = true;                      // nothing changed: all of them, with their old numbers
 };
-// When some of $1 … $count no longer stand in `sql`, the rest get new numbers, from 1 without gaps.
+// When some of $1 … $count are no longer in `sql`, the others get new numbers, from 1 without gaps.
 renumbered renumber(std::string sql, std::size_t count);
 
 }  // namespace ashlar::sql

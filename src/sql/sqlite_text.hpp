@@ -1,6 +1,6 @@
-// sqlite_text.hpp: PostgreSQL's text as SQLite takes it. SQLite reads some of PostgreSQL's spellings without complaint as
-// something else (`$1::int` is one parameter's name there, so is `$$text$$`; a cast to uuid makes a number); these are
-// rewritten or refused here. What SQLite refuses by itself is left to it. Pure.
+// sqlite_text.hpp: rewrites PostgreSQL's SQL for SQLite. SQLite accepts some of PostgreSQL's spellings with another meaning:
+// `$1::int` and `$$text$$` are each the name of one parameter, and a cast to uuid makes a number. These are rewritten or refused
+// here. What SQLite refuses by itself is passed on unchanged. Pure.
 #pragma once
 
 #include "sql/facts.hpp"
@@ -12,7 +12,7 @@
 
 namespace ashlar::sql {
 
-// The same statement for SQLite; the text itself when nothing needs a change. Fails with unsupported, position and hint.
+// The same statement for SQLite; the given text when no change is needed. Fails with unsupported, a position and a hint.
 result<std::string> to_sqlite(std::string_view text, const statement& said);
 
 }  // namespace ashlar::sql

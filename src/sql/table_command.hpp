@@ -1,4 +1,4 @@
-// table_command.hpp: TABLE name, which is SELECT * FROM name. Pure.
+// table_command.hpp: rewrites TABLE name as SELECT * FROM name. Pure.
 #pragma once
 
 #include <optional>
@@ -9,11 +9,11 @@ namespace ashlar::sql {
 
 struct written_as_select {
     std::string text;
-    std::size_t begin = 0;   // where TABLE stood
-    std::size_t longer = 0;  // by so many bytes, from there on
+    std::size_t begin = 0;   // where TABLE was
+    std::size_t longer = 0;  // the text behind it has moved by so many bytes
 };
 
-// A statement that begins with TABLE, in parentheses or not; nullopt: it does not.
+// For a statement that begins with TABLE, in parentheses or not; nullopt for any other.
 std::optional<written_as_select> table_as_select(std::string_view text);
 
 }  // namespace ashlar::sql

@@ -1,5 +1,5 @@
-// visit.hpp: walks over all expressions below a node, those of sub-queries and common tables among them. For questions
-// of the kind "is there anywhere a …". Pure.
+// visit.hpp: walks over all expressions below a node, including those of sub-queries and common table expressions. It answers
+// questions such as "is there a parameter anywhere?". Pure.
 #pragma once
 
 #include "sql/facts.hpp"
@@ -36,7 +36,7 @@ void visit(const from_item& f, Each&& each, into_queries deep = into_queries::ye
     if (f.sub && deep == into_queries::yes) visit(*f.sub, each);
 }
 
-// The expressions of one query level, its FROM's and its own clauses'.
+// The expressions of one query level: those of its FROM and of its other clauses.
 template <class Each>
 void visit_level(const query& q, Each&& each, into_queries deep) {
     const auto all = [&](const std::vector<expression>& list) {

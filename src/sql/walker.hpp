@@ -1,5 +1,5 @@
-// walker.hpp: copies the parser's tree into facts. Private to this room: it alone includes the server's headers, which
-// must come after everything else, for they define macros over common words.
+// walker.hpp: copies the parser's tree into facts. Private to this room. It alone includes the server's headers; they must be
+// included last, because they define macros with common names.
 #pragma once
 
 #include "sql/facts.hpp"
@@ -31,7 +31,7 @@ public:
     bool too_deep() const noexcept { return too_deep_; }
 
 private:
-    // One level of the tree; `deep()` tells that the bound is passed and the walk must turn back.
+    // One level of the tree. When `deep()` is true, the bound is reached and the walk must end.
     struct level {
         explicit level(walker& of) : of_(of) { ++of_.depth_; }
         ~level() { --of_.depth_; }
