@@ -43,6 +43,7 @@ bool memory_bound::count(memory_account& of, std::uint64_t bytes) {
         of.counted_ = now;
         used_.store(sum, std::memory_order_relaxed);
         if (sum > peak()) peak_.store(sum, std::memory_order_relaxed);
+        if (sum > recent_peak_.load(std::memory_order_relaxed)) recent_peak_.store(sum, std::memory_order_relaxed);
         if (now == 0) of.condemned_.store(false, std::memory_order_relaxed);
     };
     put(bytes);

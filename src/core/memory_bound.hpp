@@ -36,6 +36,8 @@ public:
     std::uint64_t most() const noexcept { return most_; }
     std::uint64_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
     std::uint64_t peak() const noexcept { return peak_.load(std::memory_order_relaxed); }
+    // The most since the last call of this; for one caller.
+    std::uint64_t peak_since_last() noexcept { return recent_peak_.exchange(used(), std::memory_order_relaxed); }
     // Accounts that were told to end.
     std::uint64_t condemned() const noexcept { return condemned_.load(std::memory_order_relaxed); }
     std::uint64_t accounts() const;  // those that are counted now
@@ -53,7 +55,7 @@ private:
     mutable std::mutex guard_;
     std::list<memory_account*> counted_;
     std::atomic<std::uint64_t> leaving_{0};  // held by those who were told to end; changed under guard_
-    std::atomic<std::uint64_t> used_{0}, peak_{0}, condemned_{0};
+    std::atomic<std::uint64_t> used_{0}, peak_{0}, recent_peak_{0}, condemned_{0};
 };
 
 class memory_account {

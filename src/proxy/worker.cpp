@@ -62,7 +62,10 @@ void worker::join() {
 }
 
 void worker::take_client(int descriptor) {
-    clients_.fetch_add(1, std::memory_order_relaxed);
+    const std::size_t now = clients_.fetch_add(1, std::memory_order_relaxed) + 1;
+    std::size_t most = clients_most_.load(std::memory_order_relaxed);
+    while (most < now && !clients_most_.compare_exchange_weak(most, now, std::memory_order_relaxed)) {
+    }
     strangers_count_.fetch_add(1, std::memory_order_relaxed);
     loop_->post([this, descriptor] { tasks_->start(serve_client(descriptor)); });
 }
@@ -142,9 +145,14 @@ task<void> worker::sweep() {
 
 // What clients who have left, and answers that have been sent, took is the system's again before long.
 void worker::look_at_heap() {
-    std::size_t clients = 0;
-    for (const worker* each : all_) clients += each->clients();
-    if (trimming_.look(clients, shared_.memory()->used(), loop_->now())) tasks_->start(trim_heap());
+    trim_rules::sight clients, bytes;
+    for (worker* each : all_) {
+        clients.now += each->clients();
+        clients.most += each->clients_most_.exchange(each->clients(), std::memory_order_relaxed);
+    }
+    bytes.most = shared_.memory()->peak_since_last();
+    bytes.now = shared_.memory()->used();
+    if (trimming_.look(clients, bytes, loop_->now())) tasks_->start(trim_heap());
 }
 
 task<void> worker::trim_heap() {

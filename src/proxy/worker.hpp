@@ -100,7 +100,7 @@ private:
     traffic counted_;        // without the bytes of sessions that live
     traffic before_, last_;  // at the last but one and the last stats_period's end
     instant before_at_, last_at_;
-    std::atomic<std::size_t> clients_{0};
+    std::atomic<std::size_t> clients_{0}, clients_most_{0};  // most: since look_at_heap()
     std::uint32_t next_process_ = 1;
     std::optional<deadline> drain_until_;
     trim_rules trimming_;  // of the first worker, for all
