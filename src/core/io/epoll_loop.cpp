@@ -86,9 +86,7 @@ public:
         descriptor* const d = descriptors_.find(fd);
         if (d == nullptr) return;
         if (d->registered.exchange(0, relaxed) != 0) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-        d->may_read.store(true, relaxed);
-        d->may_write.store(true, relaxed);
-        d->at_end.store(false, relaxed);
+        set_fresh(*d);
     }
 
 protected:
@@ -119,7 +117,13 @@ protected:
         epoll_event event{};
         event.events = events | EPOLLET;
         event.data.fd = op.fd;
-        if (::epoll_ctl(epoll_, before != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, op.fd, &event) != 0) {
+        int failed = ::epoll_ctl(epoll_, before != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, op.fd, &event);
+        if (failed != 0 && errno == ENOENT) {
+            // A library closed the descriptor that was registered, and this is another one of its number.
+            set_fresh(d);
+            failed = ::epoll_ctl(epoll_, EPOLL_CTL_ADD, op.fd, &event);
+        }
+        if (failed != 0) {
             op.error_number = errno;
             return false;
         }
@@ -154,6 +158,12 @@ protected:
     }
 
 private:
+    static void set_fresh(descriptor& d) noexcept {
+        d.may_read.store(true, relaxed);
+        d.may_write.store(true, relaxed);
+        d.at_end.store(false, relaxed);
+    }
+
     // Rounded up to the next millisecond, so that a timer never wakes the loop just before its time.
     static int wait_time(deadline until) {
         if (until.is_never()) return -1;

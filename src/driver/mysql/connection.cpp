@@ -176,9 +176,11 @@ task<error> server_connection::late(error why) {
 // Goes on with the call under way until it has ended. Whatever the error, the call is still under way then.
 task<status> server_connection::drive(deadline until) {
     while (!call_.ended()) {
+        if (fd_ < 0) co_return error{errc::connection_lost, "the connection to the server is gone"};
         status s = co_await loop_->wait(fd_, call_.waits_for(), until);
         if (!s) co_return s;
         call_.go_on();
+        if (is_gone() && fd_ >= 0) loop_->forget(std::exchange(fd_, -1));  // before another descriptor has its number
     }
     co_return status{};
 }

@@ -23,7 +23,12 @@ constexpr milliseconds grace{250};
 
 server_connection::server_connection(connection_handle open, std::shared_ptr<canceller> stop, io::loop& loop,
                                      std::string where, std::size_t prepared_max)
-    : open_(std::move(open)), stop_(std::move(stop)), loop_(&loop), where_(std::move(where)), names_(prepared_max) {
+    : open_(std::move(open)),
+      stop_(std::move(stop)),
+      loop_(&loop),
+      socket_(PQsocket(open_.get())),
+      where_(std::move(where)),
+      names_(prepared_max) {
     PQsetNoticeReceiver(open_.get(), &server_connection::on_notice, this);
 }
 
@@ -31,12 +36,12 @@ server_connection::~server_connection() {
     // A server notices that its client has gone only when it writes: what still runs is told to end.
     if (phase_ == phase::running && PQtransactionStatus(open_.get()) == PQTRANS_ACTIVE) stop_->send();
     held_.reset();
-    if (PQsocket(open_.get()) >= 0) loop_->forget(PQsocket(open_.get()));
+    if (socket_ >= 0) loop_->forget(socket_);
 }
 
 void server_connection::bind(io::loop& loop) {
     if (loop_ == &loop) return;
-    if (PQsocket(open_.get()) >= 0) loop_->forget(PQsocket(open_.get()));
+    if (socket_ >= 0) loop_->forget(socket_);
     loop_ = &loop;
 }
 
@@ -55,6 +60,7 @@ bool server_connection::has_ended() noexcept {
         const bool read = PQconsumeInput(open_.get()) == 1;
         if (read) (void)PQisBusy(open_.get());  // takes in what has come
         if (!read || PQstatus(open_.get()) != CONNECTION_OK) broken_ = true;
+        mind_socket();
     }
     return broken_;
 }
@@ -84,7 +90,21 @@ void server_connection::on_notice(void* self, const PGresult* r) noexcept {
 // --- failures -----------------------------------------------------------------------------------------------------
 
 // The connection is gone, and nobody said what became of the statement.
+void server_connection::mind_socket() noexcept {
+    const int now = PQsocket(open_.get());
+    if (now == socket_) return;
+    if (socket_ >= 0) loop_->forget(socket_);
+    socket_ = now;
+}
+
+bool server_connection::consume() noexcept {
+    const bool read = PQconsumeInput(open_.get()) == 1;
+    mind_socket();
+    return read;
+}
+
 error server_connection::lost() {
+    mind_socket();
     broken_ = true;
     running_ = false;
     phase_ = phase::idle;
@@ -146,23 +166,27 @@ task<error> server_connection::late(error why) {
 task<status> server_connection::flush(deadline until) {
     for (;;) {
         const int left = PQflush(open_.get());
+        mind_socket();
         if (left == 0) co_return status{};
         if (left < 0) co_return lost();
         status s = co_await loop_->wait(PQsocket(open_.get()), io::interest::writable, until);
         if (!s) co_return s;
-        if (PQconsumeInput(open_.get()) == 0) co_return lost();
+        if (!consume()) co_return lost();
     }
 }
 
 // The next result; nullptr when the server is ready for the next statement. Fails with deadline_passed and as lost().
 task<result<result_handle>> server_connection::next_result(deadline until) {
     while (PQisBusy(open_.get()) != 0) {
+        if (socket_ < 0) co_return lost();
         status s = co_await loop_->wait(PQsocket(open_.get()), io::interest::readable, until);
         if (!s) co_return std::move(s).error();
         // What the server said before it went is still to be read.
-        if (PQconsumeInput(open_.get()) == 0 && PQisBusy(open_.get()) != 0) co_return lost();
+        if (!consume() && PQisBusy(open_.get()) != 0) co_return lost();
     }
-    co_return result_handle{PQgetResult(open_.get())};
+    result_handle got{PQgetResult(open_.get())};
+    mind_socket();
+    co_return std::move(got);
 }
 
 task<status> server_connection::drain(deadline until) {
@@ -399,7 +423,7 @@ task<error> server_connection::leave_copy(ExecStatusType kind) {
             if (size < 0) break;
             if (size > 0) continue;
             left = co_await loop_->wait(PQsocket(open_.get()), io::interest::readable, end);
-            if (left && PQconsumeInput(open_.get()) == 0) left = lost();
+            if (left && !consume()) left = lost();
         }
     }
     if (left) left = co_await drain(end);
@@ -424,6 +448,7 @@ task<result<fetched>> server_connection::fetch(row_batch& into, deadline until) 
         result<result_handle> r = result_handle{};
         if (is_here) {
             r = result_handle{PQgetResult(open_.get())};
+            mind_socket();
         } else {
             r = co_await next_result(until);
         }

@@ -90,6 +90,9 @@ private:
     task<error> leave_copy(ExecStatusType kind);
     bool send_prepared(const statement& what, const prepared_statement* as);
     void fill_parameters(const statement& what);
+    // What follows calls of libpq that may have closed the socket, before anybody else can have a descriptor of its number.
+    void mind_socket() noexcept;
+    bool consume() noexcept;  // PQconsumeInput
     error lost();
     error failed(const PGresult* r);
     error unsent();
@@ -100,6 +103,7 @@ private:
     connection_handle open_;
     const std::shared_ptr<canceller> stop_;  // a request under way may outlive us
     io::loop* loop_;
+    int socket_;  // as the loop knows it
     const std::string where_;
     statement_names names_;
 

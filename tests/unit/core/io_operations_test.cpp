@@ -262,6 +262,27 @@ TYPED_TEST(IoOperations, ANewStreamOnAForgottenNumberStartsAfresh) {
     }
 }
 
+// libpq and libmariadb close their sockets by themselves when a server goes.
+TEST(EpollLoop, ASocketThatALibraryClosedLeavesNothingToTheNextOfItsNumber) {
+    on_epoll backend;
+    io::loop& loop = *backend.loop;
+    struct scene {
+        static task<void> play(io::loop& l, int mine, int theirs) {
+            const status none = co_await l.wait(mine, io::interest::readable, deadline{l.now() + milliseconds{5}});
+            EXPECT_EQ(none.error(), errc::deadline_passed) << "nothing has come";
+            EXPECT_TRUE(co_await l.wait(mine, io::interest::writable));
+            (void)co_await l.send(theirs, "x");
+            EXPECT_TRUE(co_await l.wait(mine, io::interest::readable));
+        }
+    };
+    for (int i = 0; i < 5; ++i) {
+        auto [a, b] = backend.stream();
+        loop.run(scene::play(loop, a, b));
+        ::close(a);  // not forgotten
+        backend.close(b);
+    }
+}
+
 TYPED_TEST(IoOperations, ThousandsOfTimersEndInTheOrderOfTheirDeadlines) {
     struct scene {
         static task<void> sleep(io::loop& l, deadline until, std::vector<deadline>& order) {
