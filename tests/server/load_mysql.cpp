@@ -190,7 +190,12 @@ TEST_F(LoadIntoMariadb, KilledConnectionsAndAKilledLoadLoseAndDoubleNothing) {
         test::child load{what};
         for (int kills = 0; kills < 3 && load.running(); ++kills) {
             if (const auto code = load.wait(20ms)) {
-                ASSERT_EQ(*code, 0) << test::read_file(file("load.log"));
+                // One killed connection is replaced; several in turn may end the load, which is then run again.
+                const std::string said = test::read_file(file("load.log"));
+                if (*code != 0) {
+                    ASSERT_THAT(said, AnyOf(HasSubstr("Lost connection to server"),
+                                            HasSubstr("the connection to the server is gone")));
+                }
                 break;
             }
             kill_a_connection();
