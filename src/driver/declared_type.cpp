@@ -119,9 +119,4 @@ declared_type entering_type(std::string_view text) {
     return d;
 }
 
-std::uint32_t type_of_declaration(std::string_view text) {
-    const std::uint32_t type = declared(text).type;
-    return type != 0 ? type : std::uint32_t{oid::text};
-}
-
 }  // namespace ashlar::driver

@@ -21,7 +21,4 @@ declared_type declared(std::string_view text);
 // known.
 declared_type entering_type(std::string_view text);
 
-// The same type, and text where it is 0: "INTEGER" → int8, "varchar(20)" → text.
-std::uint32_t type_of_declaration(std::string_view text);
-
 }  // namespace ashlar::driver

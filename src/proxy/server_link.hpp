@@ -71,7 +71,6 @@ public:
 
     // So many more ReadyForQuery will come.
     void expect_ready(std::uint32_t count = 1) noexcept { awaited_ += count; }
-    std::uint32_t ready_awaited() const noexcept { return awaited_; }
     // A failed or partial send or receive by the relay: the link is of no more use.
     void mark_broken() noexcept { broken_ = true; }
     // The session is about to change, or may have changed, what the server keeps for it (SET, set_config, a

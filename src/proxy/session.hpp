@@ -137,7 +137,6 @@ private:
     task<status> log_in();
     task<status> admit(const wire::startup_request& start);
     task<result<wire::startup_request>> read_start_up();
-    task<status> answer_cancel(wire::cancel_request what);
     task<status> authenticate(std::string user);
     task<result<std::string>> read_sasl_message(deadline until, bool initial);
     task<status> take_parameters(const wire::startup_request& start);

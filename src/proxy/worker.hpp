@@ -67,8 +67,6 @@ public:
     task<void> forward_cancel(wire::cancel_key key);
     // On this worker's thread: ends the client whose cancel key has this number, whoever serves it. False: there is none.
     task<bool> end_client(std::uint32_t process);
-    // On this worker's thread: runs beside the sessions, to the end of the worker.
-    void start_task(task<void> what) { tasks_->start(std::move(what)); }
 
 private:
     task<void> serve_client(int descriptor);

@@ -54,10 +54,6 @@ columns_written columns_written_by(const sql::statement& s, const table_facts& t
     return out;
 }
 
-bool lives_on_shards(const table_facts& table) {
-    return table.kind != table_kind::unsharded || table.view_of != nullptr;
-}
-
 std::string in_the_way_on_shards(const catalogue& known, const effects& does) {
     if (!does.unknown.empty()) return does.unknown;
     if (does.sequence) return "uses a sequence, of which each shard has its own";

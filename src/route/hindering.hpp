@@ -23,9 +23,6 @@ class analysis;
 std::string in_the_way_on_shards(const catalogue& known, const effects& does);
 std::string in_the_way_on_unsharded(const catalogue& known, const effects& does);
 
-// Does the relation live on the shards: a sharded or reference table, or a view over some?
-bool lives_on_shards(const table_facts& table);
-
 // The columns that a statement writes: those that it names, and those that every row has a value for.
 struct columns_written {
     std::vector<std::string> named, filled;

@@ -256,9 +256,4 @@ effects reach::of_reading(const std::string& relation) const {
     return at == nodes_.end() ? effects{} : at->second.does;
 }
 
-effects reach::of_writing(const std::string& relation) const {
-    const auto at = nodes_.find("w " + relation);
-    return at == nodes_.end() ? effects{} : at->second.does;
-}
-
 }  // namespace ashlar::route

@@ -27,9 +27,8 @@ public:
     // The same, without these relations where the text itself names them, and what follows from that.
     effects of_text_beside(std::string_view text, const std::set<std::string>& relations) const;
     effects of_function_beside(const std::string& name, const std::set<std::string>& relations) const;
-    // What happens, beside the obvious, when the relation is read or written ("schema.name").
+    // What happens, beside the obvious, when the relation is read ("schema.name").
     effects of_reading(const std::string& relation) const;
-    effects of_writing(const std::string& relation) const;
 
 private:
     // A piece of code: what it does itself, and what it leads to.

@@ -144,18 +144,6 @@ std::optional<std::vector<span>> cut_values(std::string_view text, const tokens_
     return out;
 }
 
-std::optional<list_clause> cut_list_after(std::string_view text, const tokens_t& all, std::size_t location) {
-    auto at = std::find_if(all.begin(), all.end(), [&](const token& t) { return t.begin >= location; });
-    if (at != all.end() && is_word(text, *at, "not")) ++at;
-    if (at == all.end() || !is_word(text, *at, "in")) return std::nullopt;
-    const auto open = static_cast<std::size_t>(at - all.begin()) + 1;
-    if (open >= all.size() || !is_symbol(text, all[open], '(')) return std::nullopt;
-    const auto close = closing(text, all, open);
-    if (!close) return std::nullopt;
-    return list_clause{{all[open].begin, all[*close].end},
-                       cut_at_commas(text, all, open + 1, *close, all[open].depth + 1)};
-}
-
 span without_direction(std::string_view text, const tokens_t& all, span item) {
     auto end = std::find_if(all.begin(), all.end(), [&](const token& t) { return t.begin >= item.end; });
     auto begin = std::find_if(all.begin(), all.end(), [&](const token& t) { return t.begin >= item.begin; });

@@ -31,10 +31,6 @@ std::optional<select_clauses> cut_select(std::string_view text, const std::vecto
 // The tuples of an INSERT's VALUES, parentheses included.
 std::optional<std::vector<span>> cut_values(std::string_view text, const std::vector<token>& all);
 
-// The elements of a list in parentheses: that of the IN whose operator (IN or NOT) is at `location`, or else the list that begins
-// at the first parenthesis after `location`. `whole` includes the parentheses.
-std::optional<list_clause> cut_list_after(std::string_view text, const std::vector<token>& all, std::size_t location);
-
 // A sort item without ASC, DESC and NULLS FIRST or LAST.
 span without_direction(std::string_view text, const std::vector<token>& all, span item);
 

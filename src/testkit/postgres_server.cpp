@@ -8,7 +8,6 @@
 #include <libpq-fe.h>
 #include <unistd.h>
 
-#include <locale.h>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -68,12 +67,6 @@ pq_connection connect(const std::string& folder, std::uint16_t port, const std::
 
 std::string postgres_server::program(const std::string& name) {
     return postgres_program(name);
-}
-
-bool postgres_server::has_locale(const std::string& name) {
-    locale_t found = ::newlocale(LC_ALL_MASK, name.c_str(), nullptr);
-    if (found) ::freelocale(found);
-    return found != nullptr;
 }
 
 postgres_server::postgres_server(options how) : how_(std::move(how)) {

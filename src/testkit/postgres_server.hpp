@@ -72,8 +72,6 @@ public:
 
     // Where initdb, postgres, pg_basebackup … are.
     static std::string program(const std::string& name);
-    // Can a server with this locale be made on this machine?
-    static bool has_locale(const std::string& name);
 
 private:
     void copy_template();

@@ -99,7 +99,5 @@ void write_portal_suspended(std::string& out);
 void write_notification(std::string& out, const notification_message& what);
 // `type`: server_says::copy_in, copy_out or copy_both.
 void write_copy_response(std::string& out, char type, const copy_message& what);
-void write_server_copy_data(std::string& out, std::string_view data);
-void write_server_copy_done(std::string& out);
 
 }  // namespace ashlar::wire

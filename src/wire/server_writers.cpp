@@ -157,9 +157,6 @@ void write_no_data(std::string& out) {
 void write_portal_suspended(std::string& out) {
     write_bare(out, server_says::portal_suspended);
 }
-void write_server_copy_done(std::string& out) {
-    write_bare(out, server_says::copy_done);
-}
 
 void write_notification(std::string& out, const notification_message& what) {
     writer to{out};
@@ -176,13 +173,6 @@ void write_copy_response(std::string& out, char type, const copy_message& what) 
     to.u8(static_cast<std::uint8_t>(what.overall));
     to.u16(count_of(what.columns.size()));
     for (const cell_format f : what.columns) to.u16(static_cast<std::uint16_t>(f));
-    to.end(begun);
-}
-
-void write_server_copy_data(std::string& out, std::string_view data) {
-    writer to{out};
-    const auto begun = to.begin(server_says::copy_data);
-    to.bytes(data);
     to.end(begun);
 }
 

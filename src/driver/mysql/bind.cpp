@@ -249,7 +249,6 @@ status bound_parameters::binder::bind(std::uint32_t type) {
 status bound_parameters::take(const std::vector<parameter>& given, const std::vector<std::uint16_t>& places) {
     binds_.assign(places.size(), MYSQL_BIND{});
     values_.assign(places.size(), value{});
-    has_instants_ = false;
     for (std::size_t i = 0; i < places.size(); ++i) {
         if (places[i] >= given.size()) {
             return error{errc::invalid_argument, "the statement names $" + std::to_string(places[i] + 1) +
@@ -262,7 +261,6 @@ status bound_parameters::take(const std::vector<parameter>& given, const std::ve
             continue;
         }
         const std::uint32_t type = p.type != 0 && p.type != oid::unknown ? p.type : p.meant;
-        if (type == oid::timestamptz) has_instants_ = true;
         binder b{places[i] + std::size_t{1}, p, binds_[i], values_[i]};
         if (status s = b.bind(type); !s) return s;
     }

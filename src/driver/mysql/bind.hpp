@@ -19,8 +19,6 @@ public:
     status take(const std::vector<parameter>& given, const std::vector<std::uint16_t>& places);
     MYSQL_BIND* binds() noexcept { return binds_.data(); }
     std::size_t count() const noexcept { return binds_.size(); }
-    // Some value is an instant, which goes to the server without its zone.
-    bool has_instants() const noexcept { return has_instants_; }
 
 private:
     struct value {
@@ -34,7 +32,6 @@ private:
 
     std::vector<MYSQL_BIND> binds_;
     std::vector<value> values_;
-    bool has_instants_ = false;
 };
 
 // Of PostgreSQL's types, those that MySQL has as DATE, DATETIME, TIMESTAMP and TIME.
