@@ -2,6 +2,8 @@
 
 #include "core/ascii.hpp"
 #include "core/float_text.hpp"
+#include "core/interval.hpp"
+#include "core/json_text.hpp"
 #include "core/kept_moment.hpp"
 #include "core/moment.hpp"
 #include "core/numeric.hpp"
@@ -370,6 +372,19 @@ result<stored_value> stored_form(std::string_view text, std::uint32_t type, std:
             if (!id) return bad_syntax(type, text);
             return text_value(id->to_string());
         }
+        case oid::interval: {
+            const auto span = parse_interval(text);
+            if (!span) return span.error();
+            return text_value(to_string(*span));
+        }
+        case oid::json:
+        case oid::jsonb:
+            if (!is_json(text)) {
+                return error{errc::bad_value, fmt::format("invalid input syntax for type {}", sql_name_of_type(type))}
+                    .detail(fmt::format("The value is: {}", shown(text)))
+                    .sqlstate("22P02");
+            }
+            return text_value(std::string{text});
         case oid::bytea: {
             auto b = parse_bytes(text);
             if (!b) return bad_syntax(type, text);

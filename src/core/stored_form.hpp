@@ -7,6 +7,7 @@
 //   float4, float8  REAL
 //   text and its kin, json, uuid (lower case, with hyphens)   TEXT
 //   date, time, timestamp, timestamptz                        TEXT whose order is that of the values (kept_moment.hpp)
+//   interval        TEXT in PostgreSQL's style; another order than its bytes' (ashlar_interval)
 //   bytea           BLOB
 //
 // Pure.

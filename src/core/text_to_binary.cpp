@@ -2,6 +2,7 @@
 
 #include "core/bad_value.hpp"
 #include "core/codec.hpp"
+#include "core/interval.hpp"
 #include "core/moment.hpp"
 
 namespace ashlar::codec {
@@ -42,6 +43,7 @@ bool has_text_to_binary(std::uint32_t type) noexcept {
         case oid::bytea:
         case oid::char1:
         case oid::date:
+        case oid::interval:
         case oid::jsonb:
         case oid::numeric:
         case oid::time:
@@ -91,6 +93,14 @@ result<std::string> text_to_binary(std::string_view text, std::uint32_t type) {
             const auto v = microseconds_of_day(text);
             if (!v) return v.error();
             wire::append64(out, static_cast<std::uint64_t>(*v));
+            return out;
+        }
+        case oid::interval: {
+            const auto v = parse_interval(text);
+            if (!v) return v.error();
+            wire::append64(out, static_cast<std::uint64_t>(v->microseconds));
+            wire::append32(out, static_cast<std::uint32_t>(v->days));
+            wire::append32(out, static_cast<std::uint32_t>(v->months));
             return out;
         }
         case oid::jsonb:

@@ -170,11 +170,6 @@ result<key_order> key_order::make(const std::vector<key_column>& by, const colum
             return refuse(c, "its type is " + codec::type_name(c.type), why)
                 .hint("Give a shard key so that one shard answers.");
         }
-        // SQLite keeps intervals as text, whose order its shards have sorted by.
-        if (dialect == route::dialect::sqlite && c.type == oid::interval && why == purpose::order) {
-            return refuse(c, "its type is " + codec::type_name(c.type), why)
-                .hint("Give a shard key so that one shard answers, or keep the interval as a number.");
-        }
         using enum route::collation_kind;
         if (text && (k.text.kind == nondeterministic || (why == purpose::order && k.text.kind == deterministic))) {
             return refuse_collation(c, k.text, why);

@@ -128,7 +128,8 @@ private:
             if (auto no = parts_.refuse_equality(key, "GROUP BY", written.location)) return std::move(*no);
             std::size_t column = q_.query.items.size();
             for (std::size_t at = 0; at < q_.query.items.size(); ++at) {
-                if (&q_.query.items[at].value == &key || sql::same(q_.query.items[at].value, key)) {
+                if (&q_.query.items[at].value == &key ||
+                    sql::same(parts_.bare(q_.query.items[at].value), parts_.bare(key))) {
                     column = at;
                     break;
                 }

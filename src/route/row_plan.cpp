@@ -37,7 +37,7 @@ std::optional<error> refuse_alias_inside(const select_question& q, const select_
     const auto each = [&](const expression& inner) {
         if (out || &inner == &e || !inner.is(expression_kind::column) || inner.path.size() != 1) return;
         for (const std::size_t i : parts.items_named(inner.path[0])) {
-            if (!q.query.items[i].alias.empty() && !sql::same(q.query.items[i].value, inner)) {
+            if (!q.query.items[i].alias.empty() && !sql::same(parts.bare(q.query.items[i].value), inner)) {
                 out = refusal(q.text, inner.location, "an output column's name inside an expression of ORDER BY",
                               "Write the column's expression out, or sort by its name alone.");
             }
@@ -167,7 +167,7 @@ private:
         }
         out.value = &e;
         for (std::size_t i = 0; i < q_.query.items.size() && !out.column; ++i) {
-            if (sql::same(q_.query.items[i].value, parts_.bare(e))) out.column = column_of_item(i);
+            if (sql::same(parts_.bare(q_.query.items[i].value), parts_.bare(e))) out.column = column_of_item(i);
         }
         if (!out.column && parts_.outputs()) {
             const auto column = q_.tables.resolve(parts_.bare(e));

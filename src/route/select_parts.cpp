@@ -33,7 +33,8 @@ bool select_parts::is_aggregate(const expression& e) const {
 const expression& select_parts::bare(const expression& e) const {
     const expression* at = &e;
     while (q_.known.dialect == dialect::sqlite && !at->inner.empty()) {
-        const bool sorts = at->is(expression_kind::collate) && at->name == "ashlar_decimal";
+        const bool sorts =
+            at->is(expression_kind::collate) && (at->name == "ashlar_decimal" || at->name == "ashlar_interval");
         const bool keeps = at->is(expression_kind::function) && (at->name == "pg_num" || at->name == "pg_decimal");
         if (!sorts && !keeps) break;
         at = &at->inner.front();

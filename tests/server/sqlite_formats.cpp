@@ -36,6 +36,9 @@ const std::vector<typed>& types() {
           "294276-12-31 23:59:59.999999", "infinity", "-infinity"}},
         {"timestamptz", "timestamptz", {"0044-03-15 12:00:00 BC", "2024-02-29 12:00:00.5", "infinity", "-infinity"}},
         {"uuid", "uuid", {"230d30d2-296d-4d60-8064-91204aa3fe1c", "ffffffff-ffff-ffff-ffff-ffffffffffff"}},
+        {"interval",
+         "interval",
+         {"1 year 2 mons -3 days +04:05:06.789", "-1 days", "00:00:00", "-00:00:00.5", "100:00:00"}},
         {"json", "json", {"{\"a\": 1.50}", "null", "[]"}},
     };
     return all;
@@ -56,7 +59,8 @@ proxied& house() {
             o.schema.push_back(fmt::format("create table t{} (id integer primary key, v {})", i, types()[i].declared));
             o.tables.push_back(proxied::sharded(fmt::format("t{}", i), "id"));
         }
-        o.schema.push_back("create table m (id integer primary key, d date, ts timestamp, tz timestamptz)");
+        o.schema.push_back(
+            "create table m (id integer primary key, d date, ts timestamp, tz timestamptz, iv interval)");
         o.tables.push_back(proxied::sharded("m", "id"));
         return o;
     }()};
@@ -127,15 +131,19 @@ TEST(SqliteFormats, DatesOfAllYearsCompareAndSortAndComputeAsPostgresqlsDo) {
     where.port = server.port();
     where.parameters["timezone"] = "UTC";
     raw_client postgresql{where}, through{house().login()};
-    ASSERT_EQ(postgresql.query("create table m (id bigint primary key, d date, ts timestamp, tz timestamptz)"),
-              "C(CREATE TABLE) Z(I)");
+    ASSERT_EQ(
+        postgresql.query("create table m (id bigint primary key, d date, ts timestamp, tz timestamptz, iv interval)"),
+        "C(CREATE TABLE) Z(I)");
     int id = 0;
     for (const char* day :
          {"-infinity", "4714-11-24 BC", "0044-03-15 BC", "0043-03-15 BC", "0001-12-31 BC", "0001-01-01", "0099-12-31",
           "1999-12-31", "9999-12-31", "10000-01-01", "294276-12-31", "infinity"}) {
         // the rows of one day lie on both shards
         for (int i = 0; i < 2; ++i) {
-            const std::string insert = fmt::format("insert into m values ({}, '{}', '{}', '{}')", ++id, day, day, day);
+            const char* const spans[] = {"1 day", "24:00:00", "1 mon", "-1 mons", "2 mons", "9 days 02:00:00.5"};
+            const char* const span = spans[id % 6];
+            const std::string insert =
+                fmt::format("insert into m values ({}, '{}', '{}', '{}', '{}')", ++id, day, day, day, span);
             ASSERT_EQ(postgresql.query(insert), "C(INSERT 0 1) Z(I)") << insert;
             ASSERT_EQ(through.query(insert), "C(INSERT 0 1) Z(I)") << insert;
         }
@@ -157,6 +165,11 @@ TEST(SqliteFormats, DatesOfAllYearsCompareAndSortAndComputeAsPostgresqlsDo) {
              "extract(epoch from ts), extract(decade from d), extract(millennium from ts) from m order by id",
              "select id, date_trunc('year', ts), date_trunc('century', ts), date_trunc('week', ts) from m where ts > "
              "'0044-03-15 BC' order by id",
+             "select id, iv from m order by iv, id",
+             "select count(*) from m group by iv order by iv",
+             "select distinct iv from m where iv > '1 day' order by iv desc",
+             "select min(iv), max(iv) from m",
+             "select id from m where iv > '1 day' or iv = '-30 days' order by id",
              "select id, greatest(d, '0001-01-01 BC'), least(ts, '9999-01-01') from m order by id",
              "select d - 'infinity' from m where id = 9",
              "select d + 1 from m where d = 'infinity'",

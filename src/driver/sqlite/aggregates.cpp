@@ -1,5 +1,6 @@
 #include "driver/sqlite/aggregates.hpp"
 
+#include "core/interval.hpp"
 #include "driver/sqlite/exact_sum.hpp"
 
 #include <ashlar/types.hpp>
@@ -107,9 +108,24 @@ int compare_decimals(void*, int size_a, const void* a, int size_b, const void* b
     }
 }
 
+// The order of intervals for their texts.
+int compare_intervals(void*, int size_a, const void* a, int size_b, const void* b) noexcept {
+    const std::string_view x{static_cast<const char*>(a), static_cast<std::size_t>(size_a)};
+    const std::string_view y{static_cast<const char*>(b), static_cast<std::size_t>(size_b)};
+    try {
+        const auto left = parse_interval(x), right = parse_interval(y);
+        if (!left || !right) return left ? -1 : right ? 1 : x.compare(y);
+        const std::weak_ordering c = compare_lengths(*left, *right);
+        return c < 0 ? -1 : c > 0 ? 1 : 0;
+    } catch (...) {
+        return x.compare(y);
+    }
+}
+
 }  // namespace
 
 void add_aggregates(sqlite3* to) {
+    sqlite3_create_collation_v2(to, "ashlar_interval", SQLITE_UTF8, nullptr, compare_intervals, nullptr);
     sqlite3_create_collation_v2(to, "ashlar_decimal", SQLITE_UTF8, nullptr, compare_decimals, nullptr);
     constexpr int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
     for (const int arguments : {1, 2}) {

@@ -4,6 +4,7 @@
 //   ashlar_avg(x, scale)   their mean, with as many digits as PostgreSQL's avg(numeric) gives
 //
 //   ashlar_decimal         a collation: such texts in the order of the numbers
+//   ashlar_interval        a collation: intervals by their length
 //
 // `scale` is that of the argument's type, -1 where it has none; without it (as DISTINCT wants it) it counts as -1.
 #pragma once

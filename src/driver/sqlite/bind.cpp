@@ -1,5 +1,6 @@
 // Parameters → SQLite's storage classes. What a text means is told by its type: SQLite compares an integer and a text
 // by class before value, so a number bound as text is found in a typed column and missed in an expression.
+#include "core/interval.hpp"
 #include "core/moment.hpp"
 #include "core/numeric.hpp"
 #include "core/stored_form.hpp"
@@ -116,9 +117,17 @@ status bind_binary(sqlite3_stmt* to, int index, std::uint32_t type, std::string_
             const std::string text = to_string(timestamp{microseconds{since_midnight}});
             return bind_text_form(to, index, type, text.substr(11, text.size() - 14));
         }
+        case oid::interval: {
+            if (bytes.size() != 16) return not_readable("interval", index);
+            interval span;
+            (void)read_binary(bytes.substr(0, 8), span.microseconds);
+            (void)read_binary(bytes.substr(8, 4), span.days);
+            (void)read_binary(bytes.substr(12, 4), span.months);
+            return bind_text(to, index, to_string(span));
+        }
         case oid::jsonb:
             if (!bytes.starts_with('\1')) return not_readable("jsonb", index);
-            return bind_text(to, index, bytes.substr(1));
+            return bind_text_form(to, index, type, bytes.substr(1));
         case oid::bytea:
             return bind_blob(to, index, bytes);
         case oid::uuid: {

@@ -3,6 +3,7 @@
 #include "core/ascii.hpp"
 #include "core/calendar.hpp"
 #include "core/float_text.hpp"
+#include "core/interval.hpp"
 #include "core/kept_moment.hpp"
 #include "core/moment.hpp"
 #include "driver/sqlite/decimals.hpp"
@@ -244,6 +245,11 @@ bool append_text_form(std::string& to, std::string_view text, std::uint32_t type
             return append_time(to, text);
         case oid::uuid:
             return append_uuid(to, text);
+        case oid::interval: {
+            const auto span = parse_interval(text);
+            if (span) to += to_string(*span);
+            return span.has_value();
+        }
         default:
             to += text;
             return true;

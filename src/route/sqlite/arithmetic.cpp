@@ -77,6 +77,10 @@ typed translator::operation(const expression& e, const level& here) {
 typed translator::arithmetic(typed a, char op, typed b, int location) {
     if (failed_) return {};
     const std::string name(1, op);
+    if (a.type == oid::interval || b.type == oid::interval) {
+        return fail(location, "arithmetic with intervals is not available over SQLite databases",
+                    "Compute it in the program.");
+    }
     if (is_untyped(a) && is_untyped(b)) {
         return fail(location, fmt::format("operator is not unique: unknown {} unknown", op),
                     "Cast one operand, for example CAST($1 AS integer).", "42725");
@@ -152,7 +156,8 @@ typed translator::concatenation(typed a, typed b, int location) {
     if (failed_) return {};
     const auto texts = [](const typed& v) { return is_untyped(v) || is_text(v.type) || v.is_own; };
     const auto convertible = [](const typed& v) {
-        return is_untyped(v) || v.is_own || (is_supported(v.type) && v.type != oid::bytea && v.type != oid::jsonb);
+        return is_untyped(v) || v.is_own || v.type == oid::interval ||
+               (is_supported(v.type) && v.type != oid::bytea && v.type != oid::jsonb);
     };
     if ((!texts(a) && !texts(b)) || !convertible(a) || !convertible(b)) return no_such_operator("||", &a, b, location);
     a = as_text(std::move(a));

@@ -152,7 +152,7 @@ typed translator::aggregate(const expression& e, const level& here) {
     } else {
         v.not_null = true;  // count
     }
-    if (e.call->distinct && !has_order(first, e.name + "(DISTINCT) of")) return {};
+    if (e.call->distinct) arguments.front() = as_sorted(std::move(arguments.front()));
     std::vector<std::string> parts;
     for (const typed& each : arguments) parts.push_back(each.sql);
     v.sql = fmt::format("{}({}{}){}", name, e.call->distinct ? "DISTINCT " : "", joined(parts), filter);
@@ -172,8 +172,6 @@ typed translator::sum_of(const expression& e, typed of, const std::string& filte
     const bool whole = is_integer(of.type);
     if (of.is_own) {
         v.is_own = true;
-    } else if (!has_order(of, e.name + "() of")) {
-        return {};
     } else if (category_of(of.type) != category::number) {
         return no_aggregate(e, of);
     } else if (is_float(of.type)) {
@@ -197,7 +195,6 @@ typed translator::sum_of(const expression& e, typed of, const std::string& filte
 }
 
 typed translator::extreme_of(const expression& e, typed of, const std::string& filter) {
-    if (!has_order(of, e.name + "() of")) return {};
     if (!of.is_own && (of.type == oid::boolean || of.type == oid::uuid || of.type == oid::json ||
                        of.type == oid::bytea || of.type == 0)) {
         return no_aggregate(e, of);
@@ -233,14 +230,13 @@ std::string translator::write_over(const expression& e, const level& here) {
     std::vector<std::string> parts, items;
     for (std::size_t i = 0; i < c.partition_count; ++i) {
         typed v = settle(write(c.window[i], here));
-        if (!has_order(v, "PARTITION BY")) return {};
+        if (!has_equal_texts(v, "PARTITION BY")) return {};
         items.push_back(as_kept(std::move(v)).sql);
     }
     if (!items.empty()) parts.push_back("PARTITION BY " + joined(items));
     items.clear();
     for (const sql::sort_item& each : c.window_order) {
         const typed v = settle(write(each.value, here));
-        if (!has_order(v, "ORDER BY")) return {};
         items.push_back(sorted_by(as_sorted(v), each));
     }
     if (!items.empty()) parts.push_back("ORDER BY " + joined(items));

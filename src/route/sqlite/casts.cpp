@@ -26,7 +26,7 @@ int decimals_in(std::string_view number) {
 typed translator::resolve(typed v, value_type to, conversion how) {
     if (!is_untyped(v)) return v;
     if (to.type == 0 || to.type == oid::unknown) to = {oid::text, -1};
-    if (!is_supported(to.type)) {
+    if (!is_supported(to.type) && to.type != oid::interval) {
         return fail(v.location,
                     fmt::format("values of type {} are not available over SQLite databases", sql_name_of_type(to.type)),
                     "Use text, or a type of numbers, dates, booleans or uuid.");
@@ -80,8 +80,8 @@ typed translator::as_kept(typed v) {
     return v;
 }
 
-// A file keeps an interval as its text, whose order and equality are others.
-bool translator::has_order(const typed& v, std::string_view clause) {
+// An interval's equals may be written in other words.
+bool translator::has_equal_texts(const typed& v, std::string_view clause) {
     if (v.type != oid::interval || v.is_null || failed_) return !failed_;
     (void)fail(v.location, fmt::format("{} intervals is not available over SQLite databases", clause),
                "Keep the interval as a number, for example of seconds in a bigint column.");
@@ -89,13 +89,15 @@ bool translator::has_order(const typed& v, std::string_view clause) {
 }
 
 typed translator::as_key(typed v) {
+    if (v.type == oid::interval) return as_sorted(std::move(v));
     // with as many digits after the point in each, equal numbers are equal texts
     return v.is_decimal && v.scale >= 0 ? v : as_kept(std::move(v));
 }
 
 typed translator::as_sorted(typed v) {
-    if (!v.is_decimal) return v;
-    v.sql = fmt::format("{} COLLATE ashlar_decimal", wrap(v, binding::primary));
+    const bool span = v.type == oid::interval && !v.is_null;
+    if (!v.is_decimal && !span) return v;
+    v.sql = fmt::format("{} COLLATE {}", wrap(v, binding::primary), span ? "ashlar_interval" : "ashlar_decimal");
     v.holds = binding::multiplicative;
     return v;
 }
@@ -253,7 +255,7 @@ typed translator::cast(const sql::expression& e, const level& here) {
     const sql::type_name& named = *e.type;
     const int location = e.location >= 0 ? e.location : e.inner.front().location;
     value_type to{type_named(named), -1};
-    if (!is_supported(to.type)) {
+    if (!is_supported(to.type) && to.type != oid::interval) {
         return fail(location, fmt::format("SQLite has no cast to {}{}", named.name, named.is_array ? "[]" : ""),
                     "Cast to a type of numbers, text, dates, boolean or uuid, or leave the cast out.");
     }
@@ -310,6 +312,7 @@ typed translator::cast_to(typed v, value_type to, int location) {
         return v;
     }
     if (v.is_own || v.type == 0) return read(v.sql);
+    if (v.type == to.type && v.type == oid::interval) return v;
     const category from = category_of(v.type), into = category_of(to.type);
     if (into == category::number && (from == category::number || from == category::boolean)) {
         if (from == category::boolean && to.type != oid::int4) return no_cast();

@@ -57,7 +57,7 @@ typed translator::choice(const expression& e, const level& here, const char* wha
     unify(values, what, e.location);
     if (failed_) return {};
     const bool extreme = !e.is(expression_kind::coalesce);
-    if (extreme && !has_order(values.front(), std::string{what} + " of")) return {};
+    if (extreme && !has_equal_texts(values.front(), std::string{what} + " of")) return {};
     typed v = values.front();
     std::vector<std::string> parts;
     bool some_not_null = false;

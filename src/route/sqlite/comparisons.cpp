@@ -49,8 +49,6 @@ bool translator::align(typed& a, typed& b, const std::string& op, int location) 
     if (is_untyped(a) && is_untyped(b)) {
         a = settle(std::move(a));
         b = settle(std::move(b));
-    } else if (!has_order(a, "the comparison of") || !has_order(b, "the comparison of")) {
-        return false;
     } else if (is_untyped(a)) {
         a = resolve(std::move(a), {b.is_own ? oid::text : b.type, -1});
     } else if (is_untyped(b)) {
@@ -92,6 +90,9 @@ bool translator::align(typed& a, typed& b, const std::string& op, int location) 
                     *side = as_text(std::move(*side));
                 }
             }
+            return true;
+        case category::none:
+            a = as_sorted(std::move(a));
             return true;
         case category::moment:
             a = implicit(std::move(a), type);

@@ -146,7 +146,6 @@ std::string translator::write_items(const sql::query& q, const level& here, std:
                 v.is_decimal = out[i].is_decimal;
                 v.is_own = out[i].is_own;
                 v.scale = out[i].scale;
-                if (q.distinct && !has_order(v, "DISTINCT of")) return {};
                 if (i < targets.size() && targets[i].type != 0 && targets[i].type != v.type) {
                     (void)fail(item.location, "* for columns of other types is not available over SQLite databases",
                                "Name the columns.");
@@ -157,13 +156,12 @@ std::string translator::write_items(const sql::query& q, const level& here, std:
             continue;
         }
         typed v = item_for(item.value, here, out.size() < targets.size() ? &targets[out.size()] : nullptr);
-        if (q.distinct && !has_order(v, "DISTINCT of")) return {};
-        if (q.distinct || (grouped && !has_aggregate(item.value))) v = as_key(std::move(v));
+        if (q.distinct || (grouped && !has_aggregate(item.value) && v.type != oid::interval)) v = as_key(std::move(v));
         known_column c{sql::output_name(item), v.type, v.modifier, v.scale, v.not_null, v.is_decimal, v.is_own};
         std::string text = v.sql;
         const auto plain = bare_name(item.value);
         const bool has_its_name = item.value.is(expression_kind::column) && item.value.path.back() == c.name &&
-                                  v.sql.find('(') == std::string::npos;
+                                  v.sql.find_first_of("( ") == std::string::npos;
         (void)plain;
         if (names_ && !has_its_name) text += " AS " + quoted(c.name);
         if (!names_ && !item.alias.empty()) text += " AS " + quoted(c.name);
@@ -219,8 +217,7 @@ std::string translator::write_group(const sql::query& q, const level& here, cons
                 return {};
             }
             if (*n <= q.items.size() && has_aggregate(q.items[*n - 1].value)) return grouped_aggregate(e.location);
-            if (!has_order(items[*n - 1], "GROUP BY")) return {};
-            parts.push_back(std::to_string(*n));
+            parts.push_back(items[*n - 1].type == oid::interval ? as_key(items[*n - 1]).sql : std::to_string(*n));
             if (recording_) groups_.push_back(as_shown(items[*n - 1]));
             continue;
         }
@@ -243,21 +240,19 @@ std::string translator::write_group(const sql::query& q, const level& here, cons
             if (!input && is_alias) {
                 // by its expression: what stands under the name may differ from what is grouped by
                 const typed v = as_key(settle(write(item->value, here)));
-                if (!has_order(v, "GROUP BY")) return {};
                 if (recording_) groups_.push_back(as_shown(v));
-                parts.push_back(item->alias.empty() ? v.sql : quoted(*name));
+                parts.push_back(item->alias.empty() || v.type == oid::interval ? v.sql : quoted(*name));
                 continue;
             }
             if (input && is_alias && !relation.empty()) {
                 parts.push_back(quoted(relation) + "." + quoted(*name));
                 const typed v = write(e, here);
-                if (!has_order(v, "GROUP BY")) return {};
+                if (v.type == oid::interval) parts.back() += " COLLATE ashlar_interval";
                 if (recording_) groups_.push_back(as_shown(v));
                 continue;
             }
         }
         const typed v = as_key(settle(write(e, here)));
-        if (!has_order(v, "GROUP BY")) return {};
         if (recording_) groups_.push_back(as_shown(v));
         if (v.type == oid::bpchar && !e.is(expression_kind::column)) {
             (void)fail(e.location, "GROUP BY an expression of type char(n) is not available over SQLite databases",
@@ -323,7 +318,7 @@ std::string translator::write_order(const sql::query& q, const level& here, cons
             v.location = e.location;
             v.is_decimal = columns[*at].is_decimal;
             v.sql = n ? std::to_string(*n) : quoted(*name);
-            if (v.is_decimal && items != nullptr) v = (*items)[*at];
+            if ((v.is_decimal || v.type == oid::interval) && items != nullptr) v = (*items)[*at];
             if (recording_) orders_.push_back(as_shown(columns[*at]));
         } else if (items == nullptr) {
             (void)fail(e.location, "ORDER BY of a set operation takes names and positions of its columns",
@@ -346,7 +341,6 @@ std::string translator::write_order(const sql::query& q, const level& here, cons
                 return {};
             }
         }
-        if (!has_order(v, "ORDER BY")) return {};
         parts.push_back(sorted_by(as_sorted(v), each));
     }
     return joined(parts);
@@ -493,7 +487,7 @@ written_query translator::write_compound(const sql::query& q, const level* outer
                 typed v;
                 v.type = type;
                 v.location = q.location;
-                (void)has_order(v, fmt::format("{} of", word));
+                (void)has_equal_texts(v, fmt::format("{} of", word));
                 return {};
             }
             c.scale = c.scale == right[i].scale ? c.scale : -1;

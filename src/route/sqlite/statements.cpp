@@ -39,7 +39,7 @@ const table_facts* translator::target_of(const sql::from_item& target) {
 // A value that enters a column.
 typed translator::assign(typed v, const column_facts& to) {
     if (failed_) return v;
-    const std::uint32_t type = is_supported(to.type) ? to.type : 0;
+    const std::uint32_t type = is_supported(to.type) || to.type == oid::interval ? to.type : 0;
     const std::int32_t modifier = to.type_modifier;
     if (is_untyped(v)) return as_kept(resolve(std::move(v), {type, modifier}));
     if (type == 0 || v.is_null) return as_kept(std::move(v));
@@ -160,7 +160,7 @@ std::string translator::write_insert(const sql::statement& s) {
         } else {
             std::vector<value_type> targets;
             for (const column_facts* c : columns)
-                targets.push_back({is_supported(c->type) ? c->type : 0, c->type_modifier});
+                targets.push_back({is_supported(c->type) || c->type == oid::interval ? c->type : 0, c->type_modifier});
             names_ = false;
             const written_query q = write_query(body, nullptr, targets);
             names_ = true;

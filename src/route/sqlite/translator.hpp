@@ -157,9 +157,9 @@ private:
     typed as_decimal(typed value);  // for arithmetic over numerics
     typed as_kept(typed value);     // a decimal text → as the file keeps it
     typed as_key(typed value);      // for GROUP BY and DISTINCT, where equal values must be written alike
-    bool has_order(const typed& value, std::string_view clause);  // false: refused
-    static typed as_sorted(typed value);                          // a decimal text sorts and compares as a number
-    typed settle(typed value);  // an untyped literal or parameter that stands alone is text
+    bool has_equal_texts(const typed& value, std::string_view clause);  // false: refused
+    static typed as_sorted(typed value);  // a decimal text as a number, an interval by its length
+    typed settle(typed value);            // an untyped literal or parameter that stands alone is text
     void unify(std::vector<typed>& values, std::string_view clause, int location);
     static bool is_untyped(const typed& v) noexcept { return v.type == oid::unknown; }
 

@@ -72,8 +72,9 @@ TEST(TextToBinary, SaysWhatItCannotRead) {
     EXPECT_EQ(codec::text_to_binary("294277-01-01", oid::timestamp).error(), errc::bad_value);
     EXPECT_EQ(codec::text_to_binary("4714-11-23 BC", oid::date).error(), errc::bad_value);
     EXPECT_EQ(codec::text_to_binary("24:00:01", oid::time).error(), errc::bad_value);
-    EXPECT_EQ(codec::text_to_binary("1 day", oid::interval).error(), errc::unsupported);
-    EXPECT_FALSE(codec::has_text_to_binary(oid::interval));
+    EXPECT_EQ(codec::text_to_binary("1 dog", oid::interval).error(), errc::bad_value);
+    EXPECT_EQ(codec::text_to_binary("12:00:00+01", oid::timetz).error(), errc::unsupported);
+    EXPECT_FALSE(codec::has_text_to_binary(oid::timetz));
 }
 
 }  // namespace

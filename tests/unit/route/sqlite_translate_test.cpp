@@ -189,7 +189,6 @@ TEST(SqliteTypes, WhatSqliteLacksIsRefusedByName) {
              "select id from t group by rollup (id)",
              "select b'1'",
              "select id from t where name ~ 'x'",
-             "select name::interval from t",
              "select to_char(d, 'YYYY') from t",
              "select id from t order by id fetch first 3 rows with ties",
          }) {
