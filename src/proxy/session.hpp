@@ -333,7 +333,9 @@ private:
     std::vector<std::string> custom_names() const;
     task<status> spread_settings();  // of `unspread` participants to the others and those to come
     // A statement runs on p that may change settings behind our back; its text may name some.
-    void touch(participant& p, std::string_view text);
+    void touch(participant& p, const route::prepared_plan& plan, std::string_view text);
+    task<status> learn_reading();  // from `reading_from_`
+    task<status> after_reading(client_message m, task<status> (session::*then)(client_message));
     // `was_dirty`: something else than the settings had been left there before.
     void note(participant& p, settings_ptr applied, bool was_dirty);
     void report_parameters(const server_link& link);
@@ -469,6 +471,7 @@ private:
     bool unsynced_ = false;  // current_ was told something since the last Sync
     bool unsynced_executed_ = false, unsynced_wrote_ = false;
     bool touched_session_ = false;               // some participant is `touched`
+    std::optional<std::size_t> reading_from_;    // the place where a function may have set what texts are read by
     std::vector<std::string> named_custom_;      // settings with a dot that such statements named: no server lists them
     std::map<std::string, std::string> spread_;  // what the transaction's servers were told
     std::map<std::string, std::size_t> cursors_;  // DECLAREd in the transaction: at which place

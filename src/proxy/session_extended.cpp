@@ -137,6 +137,7 @@ bool session::is_at(std::size_t place) const noexcept {
 task<status> session::on_parse(client_message m) {
     if (skipping_) return {};
     if (parse_owed_ != nullptr) return after_claiming(m);
+    if (reading_from_) return after_reading(m, &session::on_parse);
     auto parse = wire::read_parse(m.body);
     if (!parse) return fail_extended(std::move(parse).error());
     ++counted().client_parses;
@@ -210,6 +211,7 @@ task<status> session::fail_parse(std::string_view name, error why) {
 
 task<status> session::on_bind(client_message m) {
     if (skipping_) return {};
+    if (reading_from_) return after_reading(m, &session::on_bind);
     status read = wire::read_bind_into(bind_, m.body);
     auto found = statements_.find(bind_.statement);
     if (!found) return fail_extended(std::move(found).error());
@@ -444,7 +446,7 @@ task<status> session::on_execute(client_message m) {
     pass(m.whole, expectation::kind::execute);
     unsynced_executed_ = true;
     if (plan.writes() && !current_->replica) unsynced_wrote_ = true;
-    if (plan.may_change_session()) touch(*current_, what->statement->text);
+    if (plan.may_change_session()) touch(*current_, plan, what->statement->text);
     if (block_ != block::none && plan.session().command == "DECLARE CURSOR") {
         cursors_[plan.session().name] = what->target;
     }

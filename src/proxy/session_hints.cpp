@@ -50,7 +50,11 @@ result<std::optional<std::size_t>> session::pinned_place(const known_statement& 
 }
 
 std::shared_ptr<known_statement> session::as_hinted(std::shared_ptr<known_statement> what) {
-    if (what->environment == nullptr || what->environment->pinned == environment_->pinned) return what;
+    if (what->environment == nullptr || what->environment == environment_) return what;
+    // PostgreSQL looks up the names of a prepared statement again when search_path is another one
+    const bool alike = what->environment->pinned == environment_->pinned &&
+                       what->environment->search_path == environment_->search_path;
+    if (alike) return what;
     const auto known = catalogue();
     const std::string text = what->written.empty() ? what->text : what->written;
     return plans().find(text, what->types, environment_, *known);

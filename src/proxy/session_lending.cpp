@@ -30,7 +30,7 @@ task<status> session::answer_lender::take_all(const route::bound_plan& plan) {
         taken_.push_back(*taken);
     }
     if (!how_.what->plan->may_change_session()) co_return status{};
-    for (participant* each : taken_) of_.touch(*each, how_.what->text);
+    for (participant* each : taken_) of_.touch(*each, *how_.what->plan, how_.what->text);
     co_return status{};
 }
 
@@ -53,7 +53,7 @@ task<result<driver::connection*>> session::answer_lender::lend(const route::step
     if (!got) co_return std::move(got).error();
     participant& p = **got;
     ++p.steps;
-    if (how_.what->plan->may_change_session()) of_.touch(p, how_.what->text);
+    if (how_.what->plan->may_change_session()) of_.touch(p, *how_.what->plan, how_.what->text);
     of_.waits_for_ = waits_for::server;
     co_return &p.on();
 }

@@ -503,8 +503,9 @@ std::vector<std::string> session::custom_names() const {
     return out;
 }
 
-void session::touch(participant& p, std::string_view text) {
+void session::touch(participant& p, const route::prepared_plan& plan, std::string_view text) {
     if (p.link == nullptr) return;
+    if (plan.may_change_reading()) reading_from_ = p.place;
     touched_session_ = p.touched = p.unspread = true;
     for (std::string& name : custom_settings_named_in(text)) {
         if (named_custom_.size() < 100) named_custom_.push_back(std::move(name));

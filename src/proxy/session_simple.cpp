@@ -28,6 +28,14 @@ task<status> session::on_query(client_message m) {
     }
     cancel_asked_ = false;
     statements_.close({});  // as PostgreSQL does
+    if (reading_from_) {
+        status read = co_await learn_reading();
+        if (!read) {
+            fail(read.error());
+            ready();
+            co_return status{};
+        }
+    }
     const auto known = catalogue();
     auto what = plans().look_up(*sql, {}, environment_, *known);
     std::optional<std::size_t> place;
@@ -130,6 +138,13 @@ task<status> session::run_several(std::string text) {
         const std::string_view part = std::string_view{text}.substr(each.begin, each.end - each.begin);
         // Positions in errors count in the whole text.
         for (; counted < each.begin; ++counted) text_offset_ += (text[counted] & 0xc0) != 0x80 ? 1 : 0;
+        if (reading_from_) {
+            status read = co_await learn_reading();
+            if (!read) {
+                fail(read.error());
+                break;
+            }
+        }
         const auto known = catalogue();
         auto what = plans().find(part, {}, environment_, *known);
         if (const bool found = co_await look_for_unknown(what); found) {
@@ -330,7 +345,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
             begun.to_client = false;
             expected_.push(std::move(begun));
         }
-        if (plan.may_change_session()) touch(p, what->text);
+        if (plan.may_change_session()) touch(p, plan, what->text);
         p.link->expect_ready();
         expectation all;
         all.with_ready = false;  // said below, when it is known what to say

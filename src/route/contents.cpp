@@ -117,6 +117,7 @@ struct collector {
             note(out.touching, e.name, e.location);
             out.any_shard = false;
         }
+        if (sets_reading(e)) note(out.reading, e.name, e.location);
         take(f, e.name, e.location);
     }
 
@@ -131,6 +132,17 @@ struct collector {
         if (!of->is(expression_kind::constant) || of->literal != sql::literal_kind::string) return nullptr;
         const table_facts* const found = known.find("", of->name);
         return found != nullptr && found->kind != table_kind::unsharded ? found : nullptr;
+    }
+
+    // Does it perhaps set search_path, or how strings are written?
+    bool sets_reading(const expression& e) const {
+        if (e.name == "set_config") {
+            const bool told = !e.inner.empty() && e.inner.front().is(expression_kind::constant);
+            return !told || e.inner.front().name == "search_path" ||
+                   e.inner.front().name == "standard_conforming_strings";
+        }
+        const auto own = known.own_functions.find(e.name);
+        return own != known.own_functions.end() && (own->second.does.session || !own->second.does.unknown.empty());
     }
 
     void take(const function_facts& f, const std::string& name, int location) {

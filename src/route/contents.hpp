@@ -33,6 +33,7 @@ struct contents {
     bool any_shard = true;
     std::vector<std::string> unknown_names;  // functions that neither PostgreSQL nor the catalogue has
     std::optional<place> volatile_function;  // the first of the unknown that the catalogue does not call STABLE
+    std::optional<place> reading;            // may set what statements are read by: search_path …
     std::optional<place> session_lock;       // an advisory lock that outlives its transaction
     std::optional<place> keyword;            // current_timestamp, current_user …
     std::optional<place> clock_word;         // 'now', 'today' …: what a moment's input function makes of them

@@ -269,6 +269,7 @@ made_plan plan_definition(const question& q) {
         {"LISTEN", "UNLISTEN", "DO", "CALL", "LOAD", "DECLARE CURSOR", "SET CONSTRAINTS"});
     out->may_change_session =
         q.said.temporary || std::find(sessions.begin(), sessions.end(), command) != sessions.end();
+    out->may_change_reading = command == "DO" || command == "CALL";
     if (q.said.inner && command == "DECLARE CURSOR" && q.known.dialect == dialect::postgres) return plan_cursor(q);
     if (!q.known.shards)
         return send_elsewhere(q, std::move(out), named.elsewhere ? named.elsewhere->database : "", named.location);

@@ -70,6 +70,10 @@ bool prepared_plan::writes() const noexcept {
 bool prepared_plan::may_read_on_replicas() const noexcept {
     return !inside_->writes || !inside_->writes_on_replicas;
 }
+bool prepared_plan::may_change_reading() const noexcept {
+    return inside_->may_change_reading;
+}
+
 bool prepared_plan::may_change_session() const noexcept {
     return inside_->may_change_session;
 }

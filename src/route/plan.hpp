@@ -120,7 +120,9 @@ public:
     // to it. Anywhere else such a statement counts as a write.
     bool may_read_on_replicas() const noexcept;
     bool may_change_session()
-        const noexcept;             // calls set_config, DO, or an unknown function: the connection is dirty after
+        const noexcept;  // calls set_config, DO, or an unknown function: the connection is dirty after
+    // May set what the session's later statements are read by (search_path …), by a function, DO or CALL.
+    bool may_change_reading() const noexcept;
     target where() const noexcept;  // before keys are known: one_shard stands for "by key"
     routed_because because() const noexcept;
     std::size_t parameter_count() const noexcept;

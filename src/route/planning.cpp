@@ -71,6 +71,7 @@ made_plan plan_elsewhere(const question& q, const analysis& tables, contents& in
     out->unknown_names = tables.unknown_names();
     out->unknown_names.insert(out->unknown_names.end(), inside.unknown_names.begin(), inside.unknown_names.end());
     out->may_change_session = inside.may_change_session();
+    out->may_change_reading = inside.reading.has_value();
     const bool is_write = out->writes || q.said.kind != statement_kind::select || tables.writes_in_with();
     out->writes = is_write || inside.may_write();
     out->writes_on_replicas = is_write || inside.may_write_though_stable();
@@ -185,6 +186,7 @@ made_plan plan_select_over(const question& q, const analysis& tables, contents& 
     out->looked_up = inside.looked_up;
     out->writes = out->writes_on_replicas = inside.may_write();
     out->may_change_session = inside.may_change_session();
+    out->may_change_reading = inside.reading.has_value();
     if (tables.sharded().empty()) {
         if (inside.row_locks) {
             return refusal(q.text, inside.row_locks->location, "FOR UPDATE or FOR SHARE on a reference table",

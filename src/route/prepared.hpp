@@ -37,7 +37,7 @@ struct insert_row {
 
 struct prepared_plan::inside {
     statement_kind kind = statement_kind::empty;
-    bool writes = false, may_change_session = false, reads_catalogue = false;
+    bool writes = false, may_change_session = false, may_change_reading = false, reads_catalogue = false;
     bool writes_on_replicas = true;  // see may_read_on_replicas()
     std::vector<std::string> unknown_names;
     bool may_change_schema = false;  // see may_change_schema()

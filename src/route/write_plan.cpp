@@ -324,6 +324,7 @@ made_plan plan_insert(const question& q) {
     auto out = fresh(q);
     out->writes = true;
     out->may_change_session = inside.may_change_session();
+    out->may_change_reading = inside.reading.has_value();
     out->looked_up = inside.looked_up;
     out->table = *table;
     if (auto no = refuse_sequences(q, *table, *out)) return std::move(*no);
@@ -387,6 +388,7 @@ made_plan plan_change(const question& q) {
     auto out = fresh(q);
     out->writes = true;
     out->may_change_session = inside.may_change_session();
+    out->may_change_reading = inside.reading.has_value();
     out->looked_up = inside.looked_up;
     out->table = *table;
     if (auto no = refuse_sequences(q, *table, *out)) return std::move(*no);

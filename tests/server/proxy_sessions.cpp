@@ -26,7 +26,9 @@ proxied::options house_of(std::uint32_t connections) {
                 "create table users(id int primary key, name text)",
                 "create schema acme",
                 "create table acme.notes(id int primary key, body text not null)",
-                "insert into acme.notes values (1, 'of acme')"};
+                "insert into acme.notes values (1, 'of acme')",
+                "create table acme.users(id int primary key, name text)",  // unsharded; the shards' copies stay empty
+                "insert into acme.users select 1, 'of acme' where current_database() = 'main'"};
     o.tables = {proxied::sharded("users", "id")};
     if (databases == nullptr) databases = proxied{o}.shared_databases();
     o.on = databases;
@@ -82,6 +84,63 @@ TEST(ProxySessions, TheSameTextUnderAnotherSearchPathIsAnotherStatement) {
         EXPECT_NE(plain.query(sql).find("D(note 1)"), std::string::npos);
         EXPECT_NE(acme.query(sql).find("D(of acme)"), std::string::npos);
     }
+}
+
+// public.users is sharded, acme.users is not: where a statement goes hangs on the path that a function has set.
+TEST(ProxySessions, ASearchPathSetByAFunctionWithinATransactionIsThatOfTheNextStatement) {
+    proxied house{house_of(2)};
+    raw_client c{house.login()};
+    (void)c.query("insert into users values (1, 'of public')");
+    const std::string sql = "select name from users where id = 1";
+    for (const char* sets : {"select set_config('search_path', 'acme', true)",
+                             "select set_config('search_path', 'acme', false) from notes where id = 1",
+                             "do $$ begin set local search_path = acme; end $$"}) {
+        for (const bool extended : {false, true}) {
+            const auto run = [&](const std::string& text) { return extended ? prepared(c, text) : c.query(text); };
+            EXPECT_NE(run(sql).find("D(of public)"), std::string::npos);
+            (void)run("begin");
+            (void)run("savepoint before");
+            (void)run(sets);
+            EXPECT_NE(run(sql).find("D(of acme)"), std::string::npos) << sets;
+            (void)run("rollback to before");
+            EXPECT_NE(run(sql).find("D(of public)"), std::string::npos) << sets;
+            (void)run(sets);
+            EXPECT_NE(run(sql).find("D(of acme)"), std::string::npos) << sets;
+            (void)run("rollback");
+            EXPECT_NE(run(sql).find("D(of public)"), std::string::npos) << sets;
+        }
+    }
+    const std::string both = c.query("select set_config('search_path', 'acme', true); " + sql);
+    EXPECT_NE(both.find("D(of acme)"), std::string::npos) << both;
+    (void)c.query("delete from users where id = 1");
+}
+
+TEST(ProxySessions, APreparedStatementFollowsTheSearchPath) {
+    proxied house{house_of(2)};
+    raw_client c{house.login()};
+    (void)c.query("insert into users values (1, 'of public')");
+    std::string prepares;
+    wire::write_parse(prepares, "kept", "select name from users where id = 1", {});
+    wire::write_sync(prepares);
+    (void)c.talk(prepares);
+    const auto run = [&c] {
+        std::string out;
+        wire::write_bind(out, "", "kept", {}, {}, {});
+        wire::write_execute(out, "");
+        wire::write_sync(out);
+        return c.talk(out);
+    };
+    EXPECT_NE(run().find("D(of public)"), std::string::npos);
+    (void)c.query("set search_path = acme");
+    EXPECT_NE(run().find("D(of acme)"), std::string::npos);
+    (void)c.query("reset search_path");
+    EXPECT_NE(run().find("D(of public)"), std::string::npos);
+    (void)c.query("begin");
+    (void)c.query("select set_config('search_path', 'acme', true)");
+    EXPECT_NE(run().find("D(of acme)"), std::string::npos);
+    (void)c.query("rollback");
+    EXPECT_NE(run().find("D(of public)"), std::string::npos);
+    (void)c.query("delete from users where id = 1");
 }
 
 TEST(ProxySessions, WhatAFunctionSetsStaysWithItsClient) {
