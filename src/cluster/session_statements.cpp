@@ -60,6 +60,8 @@ public:
         if (words_.empty()) return {};
         if (finding by_verb = look_at_verb(); by_verb.what != need::nothing) return by_verb;
         if (makes_temporary()) return {need::one_connection, "a temporary table"};
+        if (const std::string variable = variable_of_the_session(); !variable.empty())
+            return {need::one_connection, variable};
         return look_for_calls();
     }
 
@@ -136,6 +138,23 @@ private:
             if (words_[i] == "into" && is_temp(words_[i + 1])) return true;
         }
         return false;
+    }
+
+    // MySQL's @name. A statement that sets one itself (:=) and reads it is answered right by any connection; one that only reads
+    // it, or leaves a value in it, is not. Other statements than these name accounts so: user@host.
+    std::string variable_of_the_session() const {
+        constexpr std::array verbs{"select", "insert", "update", "delete", "replace",
+                                   "with",   "values", "call",   "do",     "("};
+        if (!is_mysql() || std::find(verbs.begin(), verbs.end(), at(0)) == verbs.end()) return {};
+        bool sets = false;
+        std::string found;
+        for (std::size_t i = 0; i < words_.size(); ++i) {
+            if (words_[i] == ":" && at(i + 1) == "=") sets = true;
+            if (words_[i] != "@" || at(i + 1) == "@" || (i > 0 && words_[i - 1] == "@")) continue;
+            found = "@" + std::string{at(i + 1)};
+            if (i > 0 && words_[i - 1] == "into") return found;
+        }
+        return sets ? std::string{} : found;
     }
 
     // Functions that tell of, or change, what this session did before.

@@ -225,9 +225,22 @@ TEST_F(LibraryDatabases, WhatBelongsToASessionIsRefusedOutsideOfATransaction) {
     for (const char* sql : {"set search_path to nowhere", "listen news", "set role none"}) {
         EXPECT_EQ(shop().database("analytics").execute(sql).error().sqlstate(), "0A000") << sql;
     }
-    for (const char* sql : {"use mysql", "set @a = 1", "select last_insert_id()", "lock tables kept write"}) {
-        EXPECT_EQ(shop().database("archive").execute(sql).error().sqlstate(), "0A000") << sql;
+    const scope on_mariadb = shop().database("archive");
+    for (const char* sql : {"use mysql", "set @a = 1", "select last_insert_id()", "lock tables kept write", "select @a",
+                            "select 1 into @a", "insert into kept values (@a)", "select @a := 1 into @b"}) {
+        EXPECT_EQ(on_mariadb.execute(sql).error().sqlstate(), "0A000") << sql;
     }
+    for (const char* sql : {"select @@version", "select @@session.sql_mode",
+                            "select @n := @n + id from kept, (select @n := 0) s", "select '@a'"}) {
+        EXPECT_TRUE(on_mariadb.query(sql)) << sql;
+    }
+    EXPECT_EQ(on_mariadb
+                  .transaction([](transaction& tx) {
+                      tx.execute("set @a = 7").value();
+                      return tx.scalar<int>("select @a");
+                  })
+                  .value(),
+              7);
     for (const char* sql : {"begin", "set search_path to nowhere"}) {
         EXPECT_EQ(shop().execute(sql).error().sqlstate(), "0A000") << sql;
     }
