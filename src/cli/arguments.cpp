@@ -329,12 +329,12 @@ and files that `start` made are ever ended or removed.)");
         start->add_option("--replicas", dev.replicas, "Streaming replicas of each shard (postgres)")
             ->check(CLI::Range(0, 8))
             ->capture_default_str();
-        start->add_option("--function", dev.function, "How keys are spread")
-            ->check(CLI::IsMember({"modulo", "hash", "ring"}))
-            ->capture_default_str();
-        start->add_option("--key-type", dev.key_type, "The type of the shard keys")
-            ->check(CLI::IsMember({"integer", "uuid", "text", "timestamp", "date"}))
-            ->capture_default_str();
+        start->add_option("--function", dev.function, "How keys are spread (modulo; hash if keys are text or times)")
+            ->check(CLI::IsMember({"modulo", "hash", "ring"}));
+        start
+            ->add_option("--key-type", dev.key_type,
+                         "The type of the shard keys (as the schema has it; uuid without a schema)")
+            ->check(CLI::IsMember({"integer", "uuid", "text", "timestamp", "date"}));
         start->add_option("--port", dev.port, "Where `ashlar serve` will listen")->capture_default_str();
         start->add_option("--database", dev.database, "The name that clients connect to")->capture_default_str();
         start->add_option("--user", dev.user, "The role that owns the databases (postgres)")->capture_default_str();

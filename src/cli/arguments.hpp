@@ -44,8 +44,8 @@ struct dev_options {
     std::string folder;
     std::string engine = "sqlite";
     std::uint32_t shards = 4, replicas = 0;
-    std::string function = "modulo", key_type = "uuid";
-    std::uint16_t port = 6432;  // of `ashlar serve`
+    std::string function, key_type;  // empty: as the schema's keys ask for
+    std::uint16_t port = 6432;       // of `ashlar serve`
     std::string database = "shop", user = "demo";
     std::vector<std::string> tables;      // "orders=user_id"
     std::vector<std::string> references;  // "countries"

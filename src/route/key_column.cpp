@@ -27,15 +27,6 @@ std::string_view column_types_for(keyspace::key_type type) {
     return "another type";
 }
 
-std::optional<keyspace::key_type> key_type_for(std::uint32_t column_type) {
-    const collation bytewise{collation_kind::bytes, {}};
-    for (const auto type : {keyspace::key_type::integer, keyspace::key_type::uuid, keyspace::key_type::text,
-                            keyspace::key_type::timestamp, keyspace::key_type::date}) {
-        if (carries_key(column_type, bytewise, type)) return type;
-    }
-    return std::nullopt;
-}
-
 std::string type_of(const column_facts& column) {
     if (column.type == 0) return "a type that is not built in";
     std::string name = codec::type_name(column.type);
@@ -45,6 +36,15 @@ std::string type_of(const column_facts& column) {
 }
 
 }  // namespace
+
+std::optional<keyspace::key_type> key_type_for(std::uint32_t column_type) {
+    const collation bytewise{collation_kind::bytes, {}};
+    for (const auto type : {keyspace::key_type::integer, keyspace::key_type::uuid, keyspace::key_type::text,
+                            keyspace::key_type::timestamp, keyspace::key_type::date}) {
+        if (carries_key(column_type, bytewise, type)) return type;
+    }
+    return std::nullopt;
+}
 
 std::optional<key_misfit> misfit_of(const table_facts& table, keyspace::key_type type) {
     const column_facts* key = table.find(table.shard_key);

@@ -20,6 +20,9 @@ struct key_misfit {
 std::optional<key_misfit> misfit_of(const table_facts& table, keyspace::key_type type);
 std::vector<key_misfit> misfits_in(const catalogue& known);  // of all sharded tables, by name
 
+// The key type that columns of this type hold; nothing: none.
+std::optional<keyspace::key_type> key_type_for(std::uint32_t column_type);
+
 // character varying(n) is stored without the blanks beyond n characters. n of the key's column; nothing: it keeps every value.
 std::optional<std::size_t> key_length_max(const table_facts& table);
 keyspace::key as_stored(keyspace::key given, std::optional<std::size_t> length_max);

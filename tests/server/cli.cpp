@@ -117,6 +117,29 @@ TEST(Cli, ChecksTellAllMistakesAndNoSecret) {
     EXPECT_THAT(checked.out + checked.err, Not(HasSubstr("hunter2")));
 }
 
+TEST(Cli, ADevClusterHasTheKeyTypeOfItsSchema) {
+    test::temporary_folder folder;
+    const std::string tables = "create table users(id bigint primary key); create table tags(name text primary key);";
+    const std::vector<std::string> start{"dev",      "start",    folder.file("cluster"),
+                                         "--engine", "sqlite",   "--shards",
+                                         "2",        "--schema", folder.write("schema.sql", tables)};
+    const auto with = [&](std::vector<std::string> more) {
+        std::vector<std::string> words = start;
+        words.insert(words.end(), more.begin(), more.end());
+        const auto made = ashlar(words);
+        EXPECT_TRUE(made.ok()) << made.describe();
+        const std::string written = test::read_file(folder.file("cluster/ashlar.toml"));
+        EXPECT_TRUE(ashlar({"dev", "remove", folder.file("cluster")}).ok());
+        return made.out + written;
+    };
+    EXPECT_THAT(with({"--table", "users=id"}), AllOf(HasSubstr("The shard keys are of type integer, as users.id is.\n"),
+                                                     HasSubstr("key_type = \"integer\"")));
+    EXPECT_THAT(with({"--table", "tags=name"}), HasSubstr("key_type = \"text\""));
+    EXPECT_THAT(with({"--table", "other=id"}), HasSubstr("key_type = \"uuid\""));
+    EXPECT_THAT(with({"--table", "users=id", "--key-type", "text", "--function", "ring"}),
+                AllOf(HasSubstr("key_type = \"text\""), Not(HasSubstr("The shard keys are"))));
+}
+
 TEST(Cli, ADeepCheckNamesTablesWhoseKeysAreOfAnotherType) {
     test::temporary_folder folder;
     const std::string path = folder.file("cluster");

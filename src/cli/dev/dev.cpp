@@ -1,6 +1,7 @@
 // `ashlar dev`: a whole cluster in a folder, to try things on: files of SQLite, or real PostgreSQL servers with replicas.
 
 #include "cli/commands.hpp"
+#include "cli/dev/key_type.hpp"
 #include "cli/dev/postgres.hpp"
 #include "cli/dev/state.hpp"
 #include "cli/direct.hpp"
@@ -62,8 +63,10 @@ std::string replicas_of(const state& made, const server& primary, const dev::log
 }
 
 std::string shards_text(const dev_options& asked, const state& made, const dev::login& who) {
-    std::string text =
-        "[shards]\nfunction = " + toml_string(asked.function) + "\nkey_type = " + toml_string(asked.key_type) + "\n";
+    const std::string type = asked.key_type.empty() ? "uuid" : asked.key_type;
+    const bool is_number = type == "integer" || type == "uuid";
+    const std::string function = asked.function.empty() ? (is_number ? "modulo" : "hash") : asked.function;
+    std::string text = "[shards]\nfunction = " + toml_string(function) + "\nkey_type = " + toml_string(type) + "\n";
     if (asked.engine == "sqlite") {
         return text + fmt::format("count    = {}\nurl      = \"sqlite:data/shard_{{shard}}.db\"\n", asked.shards);
     }
@@ -191,6 +194,20 @@ status apply_schema(const dev_options& asked) {
     return {};
 }
 
+// When no type was asked for, the configuration gets that of the schema's tables. Precondition: nobody has used the shards.
+status find_key_type(const dev_options& asked, const state& made, const dev::login& who) {
+    if (!asked.key_type.empty() || asked.schema.empty()) return {};
+    const auto what = config::load(asked.folder + "/ashlar.toml", config::process_environment());
+    if (!what) return what.error();
+    const auto found = dev::key_type_of(asked, what->shards_->list.front());
+    if (!found) return found.error();
+    if (!*found) return {};
+    dev_options with = asked;
+    with.key_type = (*found)->type;
+    print(fmt::format("The shard keys are of type {}, as {} is.\n", with.key_type, (*found)->column));
+    return write_configuration(with, made, who);
+}
+
 // The first use of the shards: from now on they know which of them they are.
 status mark_shards(const dev_options& asked) {
     auto what = config::load(asked.folder + "/ashlar.toml", config::process_environment());
@@ -223,6 +240,7 @@ status make_new(const dev_options& asked) {
     }
     if (status s = write_configuration(asked, made, who); !s) return s;
     if (status s = apply_schema(asked); !s) return s;
+    if (status s = find_key_type(asked, made, who); !s) return s;
     return mark_shards(asked);
 }
 
