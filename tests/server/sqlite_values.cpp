@@ -298,6 +298,13 @@ TEST_F(SqliteValues, AggregatesOfExpressionsHaveTheTypesAndDigitsOfPostgresOnOne
               "'0.1' '0.2' \n'1.50' '3.00' \n'7' '14' \nNULL NULL \n");
     EXPECT_EQ(text("select concat('a', null, true, 1.50), 0.1::float4 = 0.1::float8, 0.1::float4::float8"),
               "'at1.50' 'f' '0.10000000149011612' \n");
+    // equal numbers with other digits are one
+    EXPECT_EQ(text("select x, count(*) from (values (1.50), (1.50), (7)) q (x) group by x order by x"),
+              "'1.50' '2' \n'7' '1' \n");
+    EXPECT_EQ(text("select distinct c / 3 as third from v where id > 2 order by third"),
+              "'-0.00333333333333333333' \n'3333333333.33000000' \n");
+    EXPECT_EQ(text("select c / 3, count(*) from v where id > 2 group by c / 3 order by 1"),
+              "'-0.00333333333333333333' '1' \n'3333333333.33000000' '1' \n");
     EXPECT_EQ(text("select sum(distinct c * 3) from v where id = 2"), "'300004.44' \n");
     EXPECT_EQ(text("select sum(c) from v where id = 2 having sum(c) < 100001.4800000000000000001"), "'100001.48' \n");
 }

@@ -230,8 +230,7 @@ std::string translator::write_over(const expression& e, const level& here) {
     std::vector<std::string> parts, items;
     for (std::size_t i = 0; i < c.partition_count; ++i) {
         typed v = settle(write(c.window[i], here));
-        if (!has_equal_texts(v, "PARTITION BY")) return {};
-        items.push_back(as_kept(std::move(v)).sql);
+        items.push_back(as_key(std::move(v)).sql);
     }
     if (!items.empty()) parts.push_back("PARTITION BY " + joined(items));
     items.clear();

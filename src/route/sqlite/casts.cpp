@@ -89,9 +89,9 @@ bool translator::has_equal_texts(const typed& v, std::string_view clause) {
 }
 
 typed translator::as_key(typed v) {
-    if (v.type == oid::interval) return as_sorted(std::move(v));
     // with as many digits after the point in each, equal numbers are equal texts
-    return v.is_decimal && v.scale >= 0 ? v : as_kept(std::move(v));
+    const bool told_apart = v.type == oid::interval || (v.is_decimal && v.scale < 0);
+    return told_apart ? as_sorted(std::move(v)) : v;
 }
 
 typed translator::as_sorted(typed v) {

@@ -132,8 +132,6 @@ typed translator::item_for(const expression& e, const level& here, const value_t
 
 std::string translator::write_items(const sql::query& q, const level& here, std::span<const value_type> targets,
                                     std::vector<known_column>& out, std::vector<typed>& items) {
-    const bool grouped = !q.group_by.empty() || std::any_of(q.items.begin(), q.items.end(),
-                                                            [](const auto& i) { return has_aggregate(i.value); });
     std::vector<std::string> parts;
     for (const sql::select_item& item : q.items) {
         if (failed_) return {};
@@ -156,7 +154,7 @@ std::string translator::write_items(const sql::query& q, const level& here, std:
             continue;
         }
         typed v = item_for(item.value, here, out.size() < targets.size() ? &targets[out.size()] : nullptr);
-        if (q.distinct || (grouped && !has_aggregate(item.value) && v.type != oid::interval)) v = as_key(std::move(v));
+        if (q.distinct) v = as_key(std::move(v));
         known_column c{sql::output_name(item), v.type, v.modifier, v.scale, v.not_null, v.is_decimal, v.is_own};
         std::string text = v.sql;
         const auto plain = bare_name(item.value);
@@ -217,7 +215,8 @@ std::string translator::write_group(const sql::query& q, const level& here, cons
                 return {};
             }
             if (*n <= q.items.size() && has_aggregate(q.items[*n - 1].value)) return grouped_aggregate(e.location);
-            parts.push_back(items[*n - 1].type == oid::interval ? as_key(items[*n - 1]).sql : std::to_string(*n));
+            const std::string key = as_key(items[*n - 1]).sql;
+            parts.push_back(key != items[*n - 1].sql ? key : std::to_string(*n));
             if (recording_) groups_.push_back(as_shown(items[*n - 1]));
             continue;
         }
@@ -239,9 +238,10 @@ std::string translator::write_group(const sql::query& q, const level& here, cons
             const bool is_alias = item != q.items.end() && !sql::same(item->value, e);
             if (!input && is_alias) {
                 // by its expression: what stands under the name may differ from what is grouped by
-                const typed v = as_key(settle(write(item->value, here)));
+                const typed plain = settle(write(item->value, here));
+                const typed v = as_key(plain);
                 if (recording_) groups_.push_back(as_shown(v));
-                parts.push_back(item->alias.empty() || v.type == oid::interval ? v.sql : quoted(*name));
+                parts.push_back(item->alias.empty() || v.sql != plain.sql ? v.sql : quoted(*name));
                 continue;
             }
             if (input && is_alias && !relation.empty()) {
