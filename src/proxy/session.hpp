@@ -265,6 +265,8 @@ private:
     bool is_for_pinned_server(const known_statement& what) const;
     // A prepared statement as it is planned now that hints have come or gone since it was.
     std::shared_ptr<known_statement> as_hinted(std::shared_ptr<known_statement> what);
+    // A prepared statement as it is planned now: by the latest catalogue, search_path and hints.
+    result<std::shared_ptr<known_statement>> statement_named(std::string_view name);
     void follow_settings();
     void note_local(const setting_command& command, bool to_default);
     std::vector<std::string> explain_pinned(const known_statement& what, std::size_t place) const;

@@ -213,11 +213,11 @@ task<status> session::on_bind(client_message m) {
     if (skipping_) return {};
     if (reading_from_) return after_reading(m, &session::on_bind);
     status read = wire::read_bind_into(bind_, m.body);
-    auto found = statements_.find(bind_.statement);
+    auto found = statement_named(bind_.statement);
     if (!found) return fail_extended(std::move(found).error());
     if (!read) return fail_extended(std::move(read).error());
     ++counted().binds;
-    const std::shared_ptr<known_statement> what = as_hinted(std::move(*found));
+    const std::shared_ptr<known_statement> what = std::move(*found);
     if (what->refused) return fail_extended(*what->refused);
     const bool own = is_own(*what->plan, shared_.is_sqlite());
     if (status counted = right_count(*what); !counted) return fail_extended(std::move(counted).error());
@@ -386,12 +386,12 @@ task<status> session::on_describe(client_message m) {
     auto read = wire::read_describe(m.body);
     if (!read) return fail_extended(std::move(read).error());
     if (read->what == wire::target_message::kind::statement) {
-        auto found = statements_.find(read->name);
+        auto found = statement_named(read->name);
         if (!found) return fail_extended(std::move(found).error());
-        if (failed_ && (*found)->plan->kind() == route::statement_kind::select) {
+        if (failed_ && (*found)->plan != nullptr && (*found)->plan->kind() == route::statement_kind::select) {
             return fail_extended(transaction_failed());
         }
-        std::shared_ptr<known_statement> hinted = as_hinted(std::move(*found));
+        std::shared_ptr<known_statement> hinted = std::move(*found);
         if (hinted->refused) return fail_extended(*hinted->refused);
         return [](session& self, std::shared_ptr<known_statement> what) -> task<status> {
             status described = co_await self.describe_statement(std::move(what));

@@ -50,14 +50,23 @@ result<std::optional<std::size_t>> session::pinned_place(const known_statement& 
 }
 
 std::shared_ptr<known_statement> session::as_hinted(std::shared_ptr<known_statement> what) {
-    if (what->environment == nullptr || what->environment == environment_) return what;
+    if (what->environment == nullptr) return what;
     // PostgreSQL looks up the names of a prepared statement again when search_path is another one
-    const bool alike = what->environment->pinned == environment_->pinned &&
+    const bool alike = what->catalogue_version == shared_.world().catalogue_version() &&
+                       what->environment->pinned == environment_->pinned &&
                        what->environment->search_path == environment_->search_path;
     if (alike) return what;
     const auto known = catalogue();
     const std::string text = what->written.empty() ? what->text : what->written;
     return plans().find(text, what->types, environment_, *known);
+}
+
+result<std::shared_ptr<known_statement>> session::statement_named(std::string_view name) {
+    auto found = statements_.find(name);
+    if (!found) return found;
+    std::shared_ptr<known_statement> now = as_hinted(*found);
+    if (now != *found) statements_.put_back(name, now);
+    return now;
 }
 
 bool session::is_for_pinned_server(const known_statement& what) const {

@@ -209,6 +209,10 @@ task<status> world::learn_session_defaults(io::loop& loop, deadline until) {
     co_return status{};
 }
 
+std::uint64_t world::catalogue_version() const noexcept {
+    return inside_->catalogue_version.load(std::memory_order_acquire);
+}
+
 std::shared_ptr<const route::catalogue> world::catalogue() const {
     std::lock_guard hold{inside_->guard};
     return inside_->catalogue;

@@ -100,6 +100,7 @@ public:
 
     // The latest; before the first read it knows only what the description says: kinds and shard keys, no columns.
     std::shared_ptr<const route::catalogue> catalogue() const;
+    std::uint64_t catalogue_version() const noexcept;  // of that; cheap, from any thread
 
 private:
     world();

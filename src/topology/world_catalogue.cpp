@@ -200,6 +200,7 @@ status world::inside::take_in(std::deque<look>& looks, instant began) {
         note_how_texts_are_read(*made->catalogue);
         made->catalogue->version = catalogue->version + 1;
         catalogue = std::move(made->catalogue);
+        catalogue_version.store(catalogue->version, std::memory_order_release);
         differences = std::move(made->differences);
     }
     std::lock_guard hold{guard};

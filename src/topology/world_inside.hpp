@@ -42,6 +42,7 @@ struct world::inside final : gatekeeper {
 
     mutable std::mutex guard;  // of all below, to the loop
     std::shared_ptr<const route::catalogue> catalogue;
+    std::atomic<std::uint64_t> catalogue_version{1};      // of that, for those who only ask whether it is another one
     std::vector<bool> adopted;                            // shards without a mark whose rows were found to fit
     std::vector<table_difference> differences;            // that it was made with
     std::map<std::string, error, std::less<>> unread;     // who has not said anything yet, and why

@@ -60,6 +60,7 @@ task<bool> world::inside::read_oids_again(io::loop& on_loop, const member& from,
     ++next->version;
     learnt[from.name] = began;
     catalogue = std::move(next);
+    catalogue_version.store(catalogue->version, std::memory_order_release);
     co_return true;
 }
 

@@ -43,6 +43,13 @@ public:
         return told(PQexecParams(connection_.get(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
     }
 
+    said prepare(const char* name, const std::string& sql) {
+        return told(PQprepare(connection_.get(), name, sql.c_str(), 0, nullptr));
+    }
+    said run_prepared(const char* name) {
+        return told(PQexecPrepared(connection_.get(), name, 0, nullptr, nullptr, nullptr, 0));
+    }
+
 private:
     static said told(PGresult* taken) {
         const std::unique_ptr<PGresult, finish> result{taken};
@@ -604,6 +611,28 @@ TEST_F(DependentObjects, WhatIsMadeDirectlyIsKnownWhenItIsFirstNamed) {
     EXPECT_EQ(none.state, "42P01") << none.message;
     const auto no_function = here().proxy->simple("select never_made()");
     EXPECT_EQ(no_function.state, "42883") << no_function.message;
+}
+
+TEST_F(DependentObjects, WhatIsMadeDirectlyIsKnownToStatementsThatWerePreparedBefore) {
+    const testkit::postgres_server& databases = here().running().databases();
+    const auto everywhere = [&](const char* sql) {
+        for (const char* database : {"main", "shard_1", "shard_2", "shard_3", "shard_4", "plain"})
+            databases.run_sql(sql, database);
+    };
+    client c{here().running().port(), "main"};
+    EXPECT_EQ(c.prepare("puts", "insert into things values (3, 1)").state, "");
+    EXPECT_EQ(c.run_prepared("puts").state, "");
+    everywhere("create trigger late after insert on things for each row execute function log_it()");
+    everywhere("create function made_now() returns int language sql as 'select 1'");
+    EXPECT_EQ(c.simple("select made_now()").state, "");  // for which the databases are read again
+    const said after = c.run_prepared("puts");
+    EXPECT_EQ(after.state, "0A000") << after.message;
+    EXPECT_NE(after.message.find("late"), std::string::npos) << after.message;
+    everywhere("drop trigger late on things");
+    everywhere("create function made_then() returns int language sql as 'select 1'");
+    EXPECT_EQ(c.simple("select made_then()").state, "");
+    EXPECT_EQ(c.run_prepared("puts").state, "");
+    EXPECT_EQ(c.simple("delete from things where acc_id = 3").state, "");
 }
 
 // The tables are on the shards alone, and so are the views.
