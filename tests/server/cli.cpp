@@ -1,5 +1,6 @@
 // The real program, end to end: a cluster made, loaded, asked, served, stopped and removed, on SQLite and on PostgreSQL.
 
+#include "support/ashlar_command.hpp"
 #include "support/free_port.hpp"
 #include "support/mariadb_server.hpp"
 #include "support/process.hpp"
@@ -25,18 +26,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::vector<std::string> ashlar_words(std::vector<std::string> words) {
-    words.insert(words.begin(), test::binary_path("bin/ashlar"));
-    return words;
-}
-
 test::command_result ashlar(std::vector<std::string> words, const std::string& input = "") {
-    test::command what;
-    what.arguments = ashlar_words(std::move(words));
-    what.input = input;
-    what.environment["NO_COLOR"] = "1";
-    what.timeout = 180s;
-    return test::run(what);
+    return test::run_ashlar(std::move(words), input);
 }
 
 constexpr const char* schema =
@@ -209,8 +200,7 @@ TEST_P(OnEngine, ALoadThatIsKilledGoesOnWithoutLossOrDoubling) {
     const std::string file = shop.write("users.csv", users_csv(0, rows));
     int killed = 0;
     for (int attempt = 0; attempt < 60; ++attempt) {
-        test::command what;
-        what.arguments = ashlar_words({"load", "-c", shop.config(), "users", file, "--batch-rows", "500"});
+        test::command what = test::ashlar_command({"load", "-c", shop.config(), "users", file, "--batch-rows", "500"});
         what.output_file = shop.file("load.log");
         test::child load{what};
         // Each attempt lives a little longer, so that ends fall everywhere, and the last ones long enough for any machine.
@@ -323,8 +313,7 @@ TEST_P(OnEngine, AScriptIsOneSession) {
 TEST_P(OnEngine, ServesUntilASignal) {
     dev_cluster shop{GetParam(), 2};
     ASSERT_TRUE(shop.load("users", shop.write("users.csv", users_csv(0, 100))).ok());
-    test::command what;
-    what.arguments = ashlar_words({"serve", "-c", shop.config(), "--workers", "1"});
+    test::command what = test::ashlar_command({"serve", "-c", shop.config(), "--workers", "1"});
     what.output_file = shop.file("serve.log");
     test::child server{what};
     test::command psql;

@@ -1,16 +1,14 @@
 // `ashlar query` and `ashlar shell` over a MariaDB.
 
+#include "support/ashlar_command.hpp"
 #include "support/mariadb_server.hpp"
-#include "support/process.hpp"
 #include "support/temporary_folder.hpp"
-#include "support/text.hpp"
 
 #include <gmock/gmock.h>
 
 namespace {
 
 using namespace ashlar;
-using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 }  // namespace
@@ -30,23 +28,14 @@ protected:
             folder_.write("named.toml", "[databases.primary]\nurl = \"sqlite:p.db\"\n[databases.analytics]\nurl = \"" +
                                             server()->url() + "\"\n");
     }
-    test::command_result ashlar_with(std::vector<std::string> words, const std::string& input = "") {
-        test::command what;
-        words.insert(words.begin(), test::binary_path("bin/ashlar"));
-        what.arguments = std::move(words);
-        what.input = input;
-        what.environment["NO_COLOR"] = "1";
-        what.timeout = 60s;
-        return test::run(what);
-    }
     // The script by every way in.
     std::vector<test::command_result> by_every_way(const std::string& script) {
         const std::string file = folder_.write("script.sql", script);
-        return {ashlar_with({"query", "-c", as_primary_, "--csv", script}),
-                ashlar_with({"query", "-c", as_primary_, "--csv", "-f", file}),
-                ashlar_with({"query", "-c", as_primary_, "--csv", "-"}, script),
-                ashlar_with({"query", "-c", named_, "-d", "analytics", "--csv", script}),
-                ashlar_with({"shell", "-c", as_primary_}, script)};
+        return {test::run_ashlar({"query", "-c", as_primary_, "--csv", script}),
+                test::run_ashlar({"query", "-c", as_primary_, "--csv", "-f", file}),
+                test::run_ashlar({"query", "-c", as_primary_, "--csv", "-"}, script),
+                test::run_ashlar({"query", "-c", named_, "-d", "analytics", "--csv", script}),
+                test::run_ashlar({"shell", "-c", as_primary_}, script)};
     }
     std::string rows() {
         return server()->scalar("select coalesce(group_concat(concat(id, v) order by id), '') from t");

@@ -1,7 +1,7 @@
 // `ashlar load` into tables of MariaDB: as the primary, and as a database that is asked by its name.
 
+#include "support/ashlar_command.hpp"
 #include "support/mariadb_server.hpp"
-#include "support/process.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/text.hpp"
 
@@ -37,17 +37,9 @@ protected:
     const std::string& config() const { return config_; }
     std::string url() const { return server().url(name_); }
 
-    test::command words(std::vector<std::string> more) {
-        test::command what;
-        what.arguments = {test::binary_path("bin/ashlar")};
-        what.arguments.insert(what.arguments.end(), more.begin(), more.end());
-        what.environment["NO_COLOR"] = "1";
-        what.timeout = 120s;
-        return what;
-    }
     test::command_result load(const std::string& table, const std::string& path, std::vector<std::string> more = {}) {
         more.insert(more.begin(), {"load", "-c", config_, table, path});
-        return test::run(words(more));
+        return test::run_ashlar(more);
     }
     // One that the load has open, if it has one just now.
     void kill_a_connection() {
@@ -60,7 +52,7 @@ protected:
         }
     }
     std::string csv_of(const std::string& sql) {
-        const auto got = test::run(words({"query", "-c", config_, "--csv", sql}));
+        const auto got = test::run_ashlar({"query", "-c", config_, "--csv", sql});
         EXPECT_TRUE(got.ok()) << got.describe();
         return got.out;
     }
@@ -166,14 +158,14 @@ TEST_F(LoadIntoMariadb, ATableOfANamedDatabaseIsLoadedBesideShards) {
               "[tables]\nusers = { shard_key = \"id\" }\nvisits = { database = \"analytics\" }\n"
               "[databases.analytics]\nurl = \"" +
                   url() + "\"\n");
-    const auto by_table = test::run(words({"load", "-c", beside, "visits", write("v.csv", "id,page\n1,\"a,b\"\n")}));
+    const auto by_table = test::run_ashlar({"load", "-c", beside, "visits", write("v.csv", "id,page\n1,\"a,b\"\n")});
     EXPECT_TRUE(by_table.ok()) << by_table.describe();
     EXPECT_EQ(cell("select page from visits"), "a,b");
     const std::string ids = write("o.csv", "id\n5\n");
-    const auto by_option = test::run(words({"load", "-c", beside, "-d", "analytics", "others", ids}));
+    const auto by_option = test::run_ashlar({"load", "-c", beside, "-d", "analytics", "others", ids});
     EXPECT_TRUE(by_option.ok()) << by_option.describe();
     EXPECT_EQ(cell("select id from others"), "5");
-    const auto shard = test::run(words({"load", "-c", beside, "-d", "shard_1", "others", ids}));
+    const auto shard = test::run_ashlar({"load", "-c", beside, "-d", "shard_1", "others", ids});
     EXPECT_THAT(shard.err, HasSubstr("shard_1 is a shard"));
 }
 
@@ -185,7 +177,7 @@ TEST_F(LoadIntoMariadb, KilledConnectionsAndAKilledLoadLoseAndDoubleNothing) {
     const std::string path = write("big.csv", text);
     const std::vector<std::string> again{"load", "-c", config(), "big", path, "--batch-rows", "200"};
     for (int attempt = 0; attempt < 5; ++attempt) {
-        test::command what = words(again);
+        test::command what = test::ashlar_command(again);
         what.output_file = file("load.log");
         test::child load{what};
         for (int kills = 0; kills < 3 && load.running(); ++kills) {
@@ -202,7 +194,7 @@ TEST_F(LoadIntoMariadb, KilledConnectionsAndAKilledLoadLoseAndDoubleNothing) {
         }
         load.kill_and_wait();
     }
-    const auto rest = test::run(words(again));
+    const auto rest = test::run_ashlar(again);
     EXPECT_TRUE(rest.ok()) << rest.describe();
     EXPECT_EQ(cell("select concat(count(*), ' ', sum(id)) from big"),
               fmt::format("{} {}", rows, std::int64_t{rows} * (rows - 1) / 2));

@@ -1,11 +1,10 @@
 // What cluster::open and the commands say of a database that cannot be used, the same on PostgreSQL and on MariaDB.
 
+#include "support/ashlar_command.hpp"
 #include "support/free_port.hpp"
 #include "support/mariadb_server.hpp"
 #include "support/postgres_server.hpp"
-#include "support/process.hpp"
 #include "support/temporary_folder.hpp"
-#include "support/text.hpp"
 
 #include <ashlar/ashlar.hpp>
 
@@ -47,15 +46,6 @@ enum class kind { primary, named };
 
 constexpr const char* quick = "[pool]\nmin_connections = 0\nconnect_timeout = \"3s\"\n";
 
-test::command_result run_ashlar(std::vector<std::string> words) {
-    test::command what;
-    words.insert(words.begin(), test::binary_path("bin/ashlar"));
-    what.arguments = std::move(words);
-    what.environment["NO_COLOR"] = "1";
-    what.timeout = 60s;
-    return test::run(what);
-}
-
 }  // namespace
 
 class Opening : public ::testing::TestWithParam<std::tuple<engine, kind>> {
@@ -94,7 +84,7 @@ protected:
                                                              {"check", "--deep", "-c", file},
                                                              {"status", "-c", file}};
         for (const auto& each : commands) {
-            const auto said = run_ashlar(each);
+            const auto said = test::run_ashlar(each);
             EXPECT_EQ(said.exit_code, 1) << said.describe();
             EXPECT_THAT(said.out + said.err, AllOf(HasSubstr(words), Not(HasSubstr("secret")))) << said.describe();
         }
@@ -190,7 +180,7 @@ TEST(OpeningWithShards, ADeepCheckNamesTheOtherDatabasesThatRefuse) {
             "[shards]\nfunction = \"modulo\"\nkey_type = \"integer\"\ncount = 2\nurl = \"sqlite:s{shard}.db\"\n"
             "[tables]\nusers = { shard_key = \"id\" }\n[databases.analytics]\nurl = \"" +
             replaced(mariadb().url(), "secret", "wrong") + "\"\n");
-    const auto deep = run_ashlar({"check", "--deep", "-c", config});
+    const auto deep = test::run_ashlar({"check", "--deep", "-c", config});
     EXPECT_EQ(deep.exit_code, 1) << deep.describe();
     EXPECT_THAT(deep.out, HasSubstr("analytics could not be asked: the server refused the login"));
     EXPECT_EQ(cluster::open(config).error(), errc::login_failed);

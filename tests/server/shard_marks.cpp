@@ -1,6 +1,7 @@
 // What shards remember of their map, and what becomes of a configuration that does not fit: through every face, on SQLite files and
 // on real PostgreSQL databases.
 
+#include "support/ashlar_command.hpp"
 #include "support/free_port.hpp"
 #include "support/postgres_server.hpp"
 #include "support/process.hpp"
@@ -27,15 +28,6 @@ using namespace std::chrono_literals;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-test::command_result run_ashlar(std::vector<std::string> words) {
-    words.insert(words.begin(), test::binary_path("bin/ashlar"));
-    test::command what;
-    what.arguments = std::move(words);
-    what.environment["NO_COLOR"] = "1";
-    what.timeout = 120s;
-    return test::run(what);
-}
 
 std::string both(const test::command_result& from) {
     return from.out + from.err;
@@ -86,7 +78,8 @@ public:
     void store(const std::vector<int>& places, int rows) {
         std::string csv = "id,n,name\n";
         for (int i = 1; i <= rows; ++i) csv += fmt::format("{},{},x{}\n", i, i, i);
-        const auto loaded = run_ashlar({"load", "-c", file(config(places)), "acc", folder_.write("acc.csv", csv)});
+        const auto loaded =
+            test::run_ashlar({"load", "-c", file(config(places)), "acc", folder_.write("acc.csv", csv)});
         ASSERT_TRUE(loaded.ok()) << loaded.describe();
     }
 
@@ -113,7 +106,7 @@ void expect_refused(databases& of, const std::string& config, const std::string&
         {"serve", "-c", file},
         {"check", "-c", file, "--deep"}};
     for (const auto& words : commands) {
-        const auto done = run_ashlar(words);
+        const auto done = test::run_ashlar(words);
         EXPECT_EQ(done.exit_code, 1) << words[0] << done.describe();
         EXPECT_THAT(both(done), HasSubstr(because)) << words[0];
     }
@@ -138,13 +131,13 @@ TEST_P(Marks, AMapThatDoesNotFitTheRowsIsRefusedByEveryFace) {
     expect_refused(all, all.config({1, 2, 4, 3}), "this database is shard_4 and is configured as shard_3");
     expect_refused(all, all.config({1, 2, 3, 4}, "modulo", "uuid"),
                    "the key type was integer and is configured as uuid");
-    const auto marks = run_ashlar({"marks", "-c", all.file(all.config({1, 2, 3, 4, 5}))});
+    const auto marks = test::run_ashlar({"marks", "-c", all.file(all.config({1, 2, 3, 4, 5}))});
     EXPECT_EQ(marks.exit_code, 1);
     EXPECT_THAT(marks.out, HasSubstr("no mark yet"));
     for (const char* command : {"check", "marks", "status"}) {
         std::vector<std::string> words{command, "-c", all.file(all.config({1, 2, 3, 4}))};
         if (words[0] == "check") words.emplace_back("--deep");
-        const auto done = run_ashlar(words);
+        const auto done = test::run_ashlar(words);
         EXPECT_TRUE(done.ok()) << command << done.describe();
     }
     EXPECT_EQ(good->scalar<std::int64_t>("select count(*) from acc").value(), 1'000);
@@ -175,12 +168,12 @@ TEST_P(Marks, AShardWithoutAMarkIsTakenOnlyIfItsRowsFit) {
     expect_refused(all, all.config({1, 2, 3, 4, 5}), "belong elsewhere");
     expect_refused(all, all.config({1, 2, 3}), "belong elsewhere");
     expect_refused(all, all.config({1, 2, 4, 3}), "belong elsewhere");
-    const auto found = run_ashlar({"check", "-c", all.file(all.config({1, 2, 4, 3})), "--deep"});
+    const auto found = test::run_ashlar({"check", "-c", all.file(all.config({1, 2, 4, 3})), "--deep"});
     EXPECT_THAT(found.out, AllOf(HasSubstr("250 of 250 rows of public.acc on shard_3 belong elsewhere"),
                                  HasSubstr("2 mistakes.")));
 
     ASSERT_TRUE(cluster::open_text(all.config({1, 2, 3, 4})));
-    const auto marks = run_ashlar({"marks", "-c", all.file(all.config({1, 2, 3, 4}))});
+    const auto marks = test::run_ashlar({"marks", "-c", all.file(all.config({1, 2, 3, 4}))});
     EXPECT_TRUE(marks.ok()) << marks.describe();
     EXPECT_THAT(marks.out, Not(HasSubstr("no mark yet")));
     expect_refused(all, all.config({1, 2, 4, 3}), "is configured as");
@@ -190,7 +183,7 @@ TEST_P(Marks, OneMapIsAcceptedInPlaceOfAnotherOnceTheRowsFitIt) {
     databases all{GetParam()};
     all.store({1, 2}, 20);
     const std::string grown = all.file(all.config({1, 2, 3, 4}));
-    const auto too_soon = run_ashlar({"marks", "-c", grown, "--accept"});
+    const auto too_soon = test::run_ashlar({"marks", "-c", grown, "--accept"});
     EXPECT_EQ(too_soon.exit_code, 1);
     EXPECT_THAT(too_soon.err, AllOf(HasSubstr("belong elsewhere"), HasSubstr("Nothing was changed")));
     ASSERT_TRUE(cluster::open_text(all.config({1, 2})));
@@ -201,12 +194,12 @@ TEST_P(Marks, OneMapIsAcceptedInPlaceOfAnotherOnceTheRowsFitIt) {
     }
     all.run(1, "delete from acc where id % 4 = 2");
     all.run(2, "delete from acc where id % 4 = 3");
-    const auto accepted = run_ashlar({"marks", "-c", grown, "--accept"});
+    const auto accepted = test::run_ashlar({"marks", "-c", grown, "--accept"});
     EXPECT_TRUE(accepted.ok()) << accepted.describe();
     const auto now = cluster::open_text(all.config({1, 2, 3, 4}));
     ASSERT_TRUE(now) << now.error().to_string();
     EXPECT_EQ(now->scalar<std::int64_t>("select count(*) from acc").value(), 20);
-    EXPECT_THAT(run_ashlar({"marks", "-c", grown, "--json"}).out, HasSubstr("\"epoch\": 2"));
+    EXPECT_THAT(test::run_ashlar({"marks", "-c", grown, "--json"}).out, HasSubstr("\"epoch\": 2"));
     expect_refused(all, all.config({1, 2}), "the rows were spread over 4 shards and 2 are configured");
 }
 
@@ -225,7 +218,7 @@ TEST_P(Marks, ManyFirstUsesAtOnceAgree) {
     }
     for (std::thread& each : users) each.join();
     EXPECT_EQ(opened, 6);
-    EXPECT_TRUE(run_ashlar({"marks", "-c", all.file(all.config({1, 2, 3, 4}))}).ok());
+    EXPECT_TRUE(test::run_ashlar({"marks", "-c", all.file(all.config({1, 2, 3, 4}))}).ok());
 }
 
 TEST_P(Marks, TwoClustersMayShareDatabasesByName) {
@@ -270,10 +263,10 @@ TEST_P(Marks, ADatabaseThatOnlyReadsGoesOnWithoutOne) {
     const auto reader = cluster::open_text(config);
     ASSERT_TRUE(reader) << reader.error().to_string();
     EXPECT_EQ(reader->scalar<std::int64_t>("select count(*) from acc").value(), 10);
-    const auto status = run_ashlar({"status", "-c", all.file(config)});
+    const auto status = test::run_ashlar({"status", "-c", all.file(config)});
     EXPECT_TRUE(status.ok()) << status.describe();
     EXPECT_THAT(status.out, HasSubstr("shard_1 has no mark"));
-    EXPECT_THAT(run_ashlar({"check", "-c", all.file(config), "--deep"}).out, HasSubstr("all where they belong"));
+    EXPECT_THAT(test::run_ashlar({"check", "-c", all.file(config), "--deep"}).out, HasSubstr("all where they belong"));
     std::string swapped = all.config({2, 1});
     for (std::size_t at = 0; (at = swapped.find("postgres@", at)) != std::string::npos;)
         swapped.replace(at, 9, "reader@");
