@@ -85,7 +85,7 @@ std::vector<std::string> values_of(std::string name, const shard_mark& mark) {
 // Somebody else has just made the same.
 bool is_made_meanwhile(const error& why) {
     const std::string_view state = why.sqlstate();
-    return state == "23505" || state == "42P06" || state == "42P07";
+    return state == "23505" || state == "42P06" || state == "42P07" || state == "42710";  // the last: its type
 }
 
 task<status> run(driver::connection& on, std::string sql, deadline until) {

@@ -112,6 +112,9 @@ struct world::inside final : gatekeeper {
     // Holds the marks of those that were looked at against the configuration, and writes those that are missing. A look at a
     // shard whose mark or rows do not fit has failed then.
     task<void> settle_marks(io::loop& on, std::deque<look>& looks, deadline until);
+    // Other processes may have written all marks between two of our looks: a shard that seems to lack its mark beside one that
+    // says that all have theirs is read once more.
+    task<void> read_missing_marks_again(io::loop& on, std::deque<look>& looks, deadline until) const;
     bool refuse_wrong_marks(std::deque<look>& looks);
     bool refuse_misfits(std::deque<look>& looks) const;
     task<void> write_marks(io::loop& on, std::deque<look>& looks, deadline until);

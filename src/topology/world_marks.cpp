@@ -99,8 +99,25 @@ bool world::inside::refuse_misfits(std::deque<look>& looks) const {
     return any;
 }
 
+task<void> world::inside::read_missing_marks_again(io::loop& on, std::deque<look>& looks, deadline until) const {
+    const auto says_all = [](const look& each) {
+        return !each.failed && each.mark && each.mark->mark && each.mark->mark->complete;
+    };
+    if (std::ranges::none_of(looks, says_all)) co_return;
+    for (look& each : looks) {
+        const bool lacks = !each.failed && each.mark && !each.mark->mark && each.mark->unreadable.empty();
+        if (!lacks || number_of_shard(*each.of) == shards.size()) continue;
+        auto lent = co_await each.of->servers->lend_to_look(on, until);
+        if (!lent) continue;
+        std::string name = mark_name(*each.of);
+        auto found = co_await read_mark(*lent->lease, std::move(name), until);
+        if (found) each.mark = std::move(*found);
+    }
+}
+
 task<void> world::inside::settle_marks(io::loop& on, std::deque<look>& looks, deadline until) {
     if (!description.shards_) co_return;
+    co_await read_missing_marks_again(on, looks, until);
     if (refuse_wrong_marks(looks) || refuse_misfits(looks)) co_return;
     {
         std::lock_guard hold{guard};
@@ -156,13 +173,14 @@ task<void> world::inside::mark_one(io::loop& on, look& at, std::string cluster, 
     } else {
         std::string here = name;
         done = co_await write_mark(*lent->lease, std::move(here), std::move(made), until);
-        if (done) {
-            std::string again = name;
-            auto read = co_await read_mark(*lent->lease, std::move(again), until);
-            if (read)
-                at.mark = std::move(*read);
-            else
-                done = std::move(read).error();
+        // Also when it was not stored: another process that was storing one may be the reason.
+        std::string again = name;
+        auto read = co_await read_mark(*lent->lease, std::move(again), until);
+        if (read) {
+            at.mark = std::move(*read);
+            if (at.mark->mark) done = status{};
+        } else if (done) {
+            done = std::move(read).error();
         }
     }
     std::lock_guard build{building};
