@@ -114,7 +114,7 @@ std::optional<error> refuse_hindered_copy(const question& q) {
 std::optional<error> refuse_hindered_definition(const question& q) {
     const std::string& command = q.said.session.command;
     std::vector<verb> how{verb::define};
-    if (command == "TRUNCATE") how.push_back(verb::delete_);
+    if (command == "TRUNCATE") how.insert(how.end(), {verb::delete_, verb::truncate});
     if (command == "MERGE") how = {verb::insert, verb::update, verb::delete_};
     for (const sql::table_name& name : q.said.tables) {
         const table_facts* t = find_table(q, name);

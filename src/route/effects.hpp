@@ -28,7 +28,7 @@ struct own_function {
 };
 
 // What a statement does with a relation.
-enum class verb : std::uint8_t { read = 1, insert = 2, update = 4, delete_ = 8, define = 16 };
+enum class verb : std::uint8_t { read = 1, insert = 2, update = 4, delete_ = 8, define = 16, truncate = 32 };
 using verbs = std::uint8_t;
 constexpr verbs operator|(verb a, verb b) {
     return static_cast<verbs>(static_cast<verbs>(a) | static_cast<verbs>(b));

@@ -34,6 +34,8 @@ std::string_view word_of(verb how) {
             return "a delete from";
         case verb::define:
             return "a command on";
+        case verb::truncate:
+            return "a truncation of";
     }
     return "a statement on";
 }

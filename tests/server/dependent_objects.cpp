@@ -197,6 +197,8 @@ const std::vector<std::string>& schema() {
         "create trigger log_it after insert on logged_visits for each row execute function log_it()",
         // foreign keys
         "create table subscribers(acc_id bigint primary key, plan_id int references plans(id))",
+        "create table makers(id int primary key)",
+        "alter table plans add column maker int references makers(id)",
         "create table bills(id int primary key, acc_id bigint references acc(id))",
         "create table people(acc_id bigint primary key, code text references countries(code))",
         "create table friends(acc_id bigint primary key, friend bigint references friends(acc_id))",
@@ -564,6 +566,9 @@ TEST_F(DependentObjects, ForeignKeysBetweenDatabasesAreRefused) {
     refused("delete from plans where id = 1", "subscribers_plan_id_fkey");
     refused("update plans set id = 2 where id = 1", "subscribers_plan_id_fkey");
     here().put("update plans set title = 'tiny' where id = 1");
+    refused("truncate plans cascade", "subscribers_plan_id_fkey");
+    refused("truncate makers cascade", "subscribers_plan_id_fkey");
+    here().put("delete from makers");
     refused("insert into bills values (1, 3)", "bills_acc_id_fkey");
     refused("insert into friends values (3, 4)", "friends_friend_fkey");
     here().put("insert into friends (acc_id) values (3)");

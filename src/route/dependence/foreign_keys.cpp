@@ -86,10 +86,32 @@ void look_at_cascade(dependents& of, const schema_objects::foreign_key& k, bool 
     }
 }
 
+// TRUNCATE … CASCADE empties every table that refers to this one, whatever the foreign key does on DELETE.
+void look_at_truncate(dependents& of, const schema_objects::foreign_key& k) {
+    const table_facts* child = of.find(full_name(k.schema, k.table));
+    const std::string parent_name = full_name(k.to_schema, k.to_table);
+    const table_facts* parent = of.find(parent_name);
+    if (child == nullptr || parent == nullptr) return;
+    constexpr verbs emptying = verb::delete_ | verb::truncate;
+    const auto forbids = [](const hindrance& h) {
+        return (h.on & emptying) != 0 && h.applies == hindrance::when::always;
+    };
+    if (std::any_of(parent->hindrances.begin(), parent->hindrances.end(), forbids)) return;
+    const auto found = std::find_if(child->hindrances.begin(), child->hindrances.end(), forbids);
+    if (found == child->hindrances.end()) return;
+    of.forbid(parent_name, {static_cast<verbs>(verb::truncate),
+                            hindrance::when::always,
+                            {},
+                            fmt::format("to which the foreign key {} of {} refers, {}", k.name, described(*child),
+                                        std::string{found->what}),
+                            found->hint});
+}
+
 }  // namespace
 
 void look_at_cascades(dependents& of) {
     for (const auto& k : of.all.foreign_keys) {
+        look_at_truncate(of, k);
         look_at_cascade(of, k, true);
         look_at_cascade(of, k, false);
     }
