@@ -12,7 +12,7 @@ namespace ashlar::proxy {
 
 namespace {
 
-constexpr std::size_t shown_max = 100;
+constexpr std::size_t hint_shown_max = 100;
 
 bool says_none(std::string_view value) {
     return value.empty() || equals_ignoring_case(value, "any") || equals_ignoring_case(value, "default") ||
@@ -22,7 +22,7 @@ bool says_none(std::string_view value) {
 result<std::size_t> place_by_name(std::string_view name, const place_names& among) {
     const auto at = std::find(among.all.begin(), among.all.end(), name);
     if (at != among.all.end()) return static_cast<std::size_t>(at - among.all.begin());
-    error why{errc::invalid_argument, fmt::format("no database is called \"{}\"", name.substr(0, shown_max))};
+    error why{errc::invalid_argument, fmt::format("no database is called \"{}\"", name.substr(0, hint_shown_max))};
     why.sqlstate("22023");
     const std::string meant = config::did_you_mean(name, among.all);
     why.hint(meant.empty() && among.all.size() <= 20 ? fmt::format("There are {}.", config::listed(among.all, "and"))
@@ -36,7 +36,8 @@ result<std::size_t> place_by_number(std::string_view text, const place_names& am
     const char* const end = text.data() + text.size();
     const auto read = std::from_chars(text.data(), end, number);
     if (read.ec == std::errc{} && read.ptr == end && number < among.shards) return number;
-    error why{errc::invalid_argument, fmt::format("\"{}\" is not the number of a shard", text.substr(0, shown_max))};
+    error why{errc::invalid_argument,
+              fmt::format("\"{}\" is not the number of a shard", text.substr(0, hint_shown_max))};
     why.sqlstate("22023");
     why.hint(among.shards == 0 ? std::string{"The configuration has no shards."}
                                : fmt::format("In PgDog's and PgCat's words shards are counted from 0 to {}; by name, "

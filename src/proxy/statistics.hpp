@@ -19,7 +19,7 @@ using wall_time = std::chrono::system_clock::time_point;
 
 // A name that some client gave itself, fit to be shown and to be a label: valid UTF-8 without control characters, of
 // shown_max bytes at most. What is not so has ? in place of each byte that is not ASCII.
-constexpr std::size_t shown_max = 128;
+inline constexpr std::size_t shown_max = 128;
 std::string shown_name(std::string_view name);
 
 // Only grows.

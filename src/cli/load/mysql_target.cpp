@@ -12,10 +12,8 @@ namespace ashlar::cli::load {
 
 namespace {
 
-constexpr std::size_t send_size = std::size_t{64} * 1024;
-
 // Values, constraints, and what a trigger signalled: the row's fault. Everything else is the server's.
-bool is_of_a_row(std::string_view sqlstate) {
+bool row_is_at_fault(std::string_view sqlstate) {
     return sqlstate.starts_with("22") || sqlstate.starts_with("23") || sqlstate.starts_with("45") ||
            sqlstate.starts_with("P0");
 }
@@ -76,7 +74,7 @@ private:
         error why = std::move(written).error();
         const auto line = line_of(why);
         if (!line || *line > rows.rows.size()) co_return std::move(why);
-        if (is_of_a_row(why.sqlstate()))
+        if (row_is_at_fault(why.sqlstate()))
             co_return std::optional<refused_row>{{*line - 1, reason_of(why, what().columns)}};
         co_return std::move(why.detail(fmt::format("line {} of the file", rows.rows[*line - 1].line)));
     }

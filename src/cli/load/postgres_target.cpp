@@ -21,8 +21,6 @@ struct closer {
 using connection_ptr = std::unique_ptr<PGconn, closer>;
 using result_ptr = std::unique_ptr<PGresult, closer>;
 
-constexpr std::size_t send_size = std::size_t{64} * 1024;
-
 std::string field_of(const PGresult* r, int code) {
     const char* text = PQresultErrorField(r, code);
     return text == nullptr ? std::string{} : std::string{text};

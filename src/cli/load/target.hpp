@@ -54,5 +54,6 @@ std::unique_ptr<target> make_mysql_target(const plan& what, const config::databa
 std::unique_ptr<target> make_sqlite_target(const plan& what, const config::database& where);
 
 inline constexpr const char* progress_table = "ashlar_load_progress";
+inline constexpr std::size_t send_size = std::size_t{64} * 1024;  // how much text goes to a server at once
 
 }  // namespace ashlar::cli::load
