@@ -251,7 +251,9 @@ made_plan plan_select(const question& q) {
     }
     error why = std::move(made).error();
     const int begin = static_cast<int>(written->begin), longer = static_cast<int>(written->longer);
-    return why.position() > begin + longer ? std::move(why).at(why.position() - longer) : std::move(why);
+    const int position = why.position();
+    if (position > begin + longer) why.at(position - longer);
+    return why;
 }
 
 }  // namespace ashlar::route
