@@ -135,6 +135,17 @@ private:
     pinned_write out_;
 };
 
+// What PostgreSQL's typing over a file needs, and no more.
+route::table_facts columns_alone(route::table_facts of) {
+    route::table_facts out;
+    out.schema = std::move(of.schema);
+    out.name = std::move(of.name);
+    out.columns = std::move(of.columns);
+    out.unique_keys = std::move(of.unique_keys);
+    out.is_view = of.is_view;
+    return out;
+}
+
 }  // namespace
 
 pinned_write judge_pinned(std::string_view sql, const route::catalogue& known, const route::planning_options& options,
@@ -178,7 +189,11 @@ std::optional<error> against_place(const pinned_write& what, const pinned_target
 route::catalogue without_tables(const route::catalogue& known) {
     route::catalogue out = known;
     out.shards.reset();
-    out.tables.clear();
+    if (out.dialect == route::dialect::sqlite) {
+        for (auto& [name, each] : out.tables) each = columns_alone(std::move(each));
+    } else {
+        out.tables.clear();
+    }
     out.oids.reset();
     out.own_functions.clear();
     out.touching_operators.clear();

@@ -39,7 +39,8 @@ struct pinned_target {
 std::optional<error> against_place(const pinned_write& what, const pinned_target& where,
                                    std::span<const route::bound_parameter> values);
 
-// The catalogue by which such statements are planned: it knows no table, so that each goes to one database as it is.
+// The catalogue by which such statements are planned: each goes to one database as it is, so it knows no table; over SQLite, where
+// the types of columns are needed, it knows all of them as unsharded.
 route::catalogue without_tables(const route::catalogue& known);
 
 }  // namespace ashlar::proxy

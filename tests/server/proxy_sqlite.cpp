@@ -57,6 +57,24 @@ std::string extended(const std::string& sql, std::uint32_t rows_max, const std::
     return out;
 }
 
+TEST_F(ProxySqlite, AStatementRunsOnTheNamedShardAlone) {
+    open();
+    raw_client c = client();
+    EXPECT_EQ(rows(c, "/* ashlar_shard: shard_2 */ select id, cents::text from accounts"), "D(1,100) C(SELECT 1) Z(I)");
+    c.query("set ashlar.shard = 'shard_3'");
+    EXPECT_EQ(rows(c, "select count(*) from accounts"), "D(1) C(SELECT 1) Z(I)");
+    EXPECT_EQ(rows(c, "select 10 < '9'"), "D(f) C(SELECT 1) Z(I)") << "typed as everywhere";
+    EXPECT_EQ(c.query("update accounts set cents = cents + 1 where cents = '100'"), "C(UPDATE 1) Z(I)");
+    EXPECT_EQ(c.query("insert into accounts values (5, 7)"), "C(INSERT 0 1) Z(I)");
+    EXPECT_NE(c.query("insert into accounts values (6, 7)").find("E("), std::string::npos) << "a row of shard_1";
+    EXPECT_NE(c.query("insert into countries values ('de', 'Germany')").find("E("), std::string::npos);
+    c.query("set ashlar.shard = ''");
+    c.query("set ashlar.sharding_key = '1'");
+    EXPECT_EQ(rows(c, "select id from accounts"), "D(1) C(SELECT 1) Z(I)");
+    c.query("reset ashlar.sharding_key");
+    EXPECT_EQ(rows(c, "select cents from accounts order by id"), "D(100) D(100) D(101) D(7) C(SELECT 4) Z(I)");
+}
+
 TEST_F(ProxySqlite, OidsAndRowidsAreNoValues) {
     open();
     raw_client c = client();
