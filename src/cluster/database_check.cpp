@@ -38,6 +38,13 @@ bool names_a_mark(std::string_view sql) {
                                [](const std::string& w) { return w == "shard_mark" || w == "ashlar_shard_mark"; });
 }
 
+// VACUUM and its kin, which the cluster does not run everywhere at once.
+bool maintains(std::string_view sql) {
+    constexpr std::array commands{"vacuum", "analyze", "reindex", "checkpoint", "cluster"};
+    const std::vector<std::string> words = words_of(sql.substr(0, 1'000));
+    return !words.empty() && std::ranges::find(commands, words.front()) != commands.end() && !names_a_mark(sql);
+}
+
 error belongs_elsewhere(const cluster_inside& inside, keyspace::shard_id here, const route::bound_plan& plan) {
     std::string owners;
     for (const route::step& each : plan.steps) {
@@ -79,6 +86,11 @@ result<checked_statement> check_for_shard(cluster_inside& inside, keyspace::shar
             checked_statement definition;
             definition.writes = definition.changes_tables = true;
             return definition;
+        }
+        if (maintains(sql)) {
+            checked_statement maintenance;
+            maintenance.writes = true;
+            return maintenance;
         }
         return std::move(plan).error();
     }

@@ -4,6 +4,7 @@
 #include "cluster/rows_inside.hpp"
 #include "cluster/silence.hpp"
 #include "core/assert.hpp"
+#include "execute/engine_words.hpp"
 #include "topology/fan_out_room.hpp"
 
 #include <fmt/format.h>
@@ -331,8 +332,10 @@ io::task<result<rows>> run_alone(io::loop& loop, const cluster_inside& inside, c
     };
     memory_account account{inside.memory()};
     memory_part collected{&account};
+    if (auto misread = execute::misread_by(*lease, what.sql)) co_return told(std::move(*misread));
+    const std::string to_a_file = lease->speaks() == driver::dialect::sqlite ? what.sql : std::string{};
     auto shape = co_await lease->start(std::move(what), until);
-    if (!shape) co_return told(std::move(shape).error());
+    if (!shape) co_return told(execute::in_our_words(std::move(shape).error(), *lease, to_a_file));
     auto all = std::make_shared<rows_inside>();
     all->shape = std::move(*shape);
     while (!lease->at_end()) {

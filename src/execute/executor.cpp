@@ -90,10 +90,14 @@ task<result<std::unique_ptr<answer>>> run_one(route::bound_plan plan, std::vecto
     auto lent = co_await from->lend(step);
     if (!lent) co_return std::move(lent).error().on(where);
     connection& on = **lent;
+    if (auto misread = misread_by(on, step.sql)) {
+        from->ended(on);
+        co_return std::move(misread->on(where));
+    }
     driver::statement what = statement_of(plan, step, parameters, results, within.account);
     auto shape = co_await on.start(std::move(what), until);
     if (!shape) {
-        error why = in_our_words(std::move(shape).error(), on);
+        error why = in_our_words(std::move(shape).error(), on, plan.steps.front().sql);
         from->ended(on);
         co_return std::move(why).on(where);
     }

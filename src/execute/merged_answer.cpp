@@ -224,7 +224,7 @@ private:
         auto shape = co_await s.on->start(std::move(what), until);
         if (!shape) {
             s.running = false;
-            co_return in_our_words(std::move(shape).error(), *s.on).on(s.where);
+            co_return in_our_words(std::move(shape).error(), *s.on, plan_.steps[index].sql).on(s.where);
         }
         shapes_[index] = std::move(*shape);
         ++started_;

@@ -86,6 +86,7 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         auto place = pinned_place(*what, values);
         if (!place) co_return std::move(place).error();
         pinned = *place;
+        if (pinned) bound->database = shared_.place(*pinned).name;  // as errors name it
     }
     if (auto why = pinned ? std::nullopt : execute::refuse(plan, *bound, abilities())) co_return std::move(*why);
     const bool writes_several = plan.writes() && bound->steps.size() > 1;

@@ -68,6 +68,8 @@ TEST_F(ProxySqlite, AStatementRunsOnTheNamedShardAlone) {
     EXPECT_EQ(c.query("insert into accounts values (5, 7)"), "C(INSERT 0 1) Z(I)");
     EXPECT_NE(c.query("insert into accounts values (6, 7)").find("E("), std::string::npos) << "a row of shard_1";
     EXPECT_NE(c.query("insert into countries values ('de', 'Germany')").find("E("), std::string::npos);
+    EXPECT_EQ(c.query("vacuum"), "C(VACUUM) Z(I)");
+    EXPECT_NE(c.query("alter table accounts alter column cents type text").find("E(0A000)"), std::string::npos);
     c.query("set ashlar.shard = ''");
     c.query("set ashlar.sharding_key = '1'");
     EXPECT_EQ(rows(c, "select id from accounts"), "D(1) C(SELECT 1) Z(I)");

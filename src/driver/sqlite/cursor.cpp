@@ -113,7 +113,7 @@ advanced cursor::step(row_batch& into) {
     sqlite3_stmt* s = running_->handle.get();
     const std::size_t rows_end = into.rows() + batch_rows, bytes_end = into.byte_size() + batch_bytes;
     for (;;) {
-        const int code = sqlite3_step(s);
+        const int code = on_.step(*running_);
         if (code == SQLITE_ROW) {
             if (rows_ == 0) read_shape();
             if (!add_row(into)) return advanced::failed;

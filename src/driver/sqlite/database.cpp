@@ -167,6 +167,7 @@ result<std::unique_ptr<prepared>> database::compile(std::string_view sql, unsign
             .hint("Send them one by one.");
     }
     p->kind = kind_of(sql);
+    p->vacuums = is_plain_vacuum(sql);
     if (raw == nullptr) return p;
     p->writes = sqlite3_stmt_readonly(raw) == 0;
     if (status s = read_parameters(*p); !s) return std::move(s).error();
@@ -239,6 +240,14 @@ void database::forget_statements() noexcept {
     by_text_.clear();
     kept_.clear();
     passing_.clear();
+}
+
+int database::step(const prepared& what) noexcept {
+    if (!what.vacuums) return sqlite3_step(what.handle.get());
+    const bool was_aside = guard_->stand_aside(true);
+    const int code = sqlite3_step(what.handle.get());
+    guard_->stand_aside(was_aside);
+    return code;
 }
 
 int database::run(const char* sql) noexcept {

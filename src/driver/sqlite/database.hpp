@@ -42,6 +42,7 @@ struct prepared {
     statement_handle handle;
     statement_kind kind;
     bool writes = false;       // as SQLite sees it
+    bool vacuums = false;      // VACUUM, which attaches a file of its own for a moment; not VACUUM INTO
     std::vector<int> numbers;  // of each SQLite parameter: which of ours ($1 is 1)
     int compiled = -1;         // how often SQLite had compiled it anew when the two below were read
     columns names;             // types as declared; oid::unknown where nothing is
@@ -78,6 +79,8 @@ public:
     void release(prepared* what) noexcept;
 
     // Runs our own SQL without rows: an SQLite result code, SQLITE_BUSY among them.
+    // sqlite3_step() of a compiled statement.
+    int step(const prepared& what) noexcept;
     int run(const char* sql) noexcept;
     // The first value of our own SQL's answer; empty for no row.
     result<std::string> one_text(const std::string& sql);

@@ -170,6 +170,17 @@ statement_kind kind_of(std::string_view sql) {
     return {v->what, names_a_thing ? definition_tag(v->tag, all) : std::string{v->tag}};
 }
 
+bool is_plain_vacuum(std::string_view sql) {
+    tokens all{sql};
+    token t = all.next();
+    while (t.is_symbol(';')) t = all.next();
+    if (!t.is("vacuum")) return false;
+    for (t = all.next(); t.kind != token_kind::end; t = all.next()) {
+        if (t.is("into")) return false;
+    }
+    return true;
+}
+
 bool is_blank(std::string_view sql) noexcept {
     tokens all{sql};
     token t = all.next();

@@ -53,6 +53,8 @@ struct statement_kind {
     std::string tag;  // PostgreSQL's command tag, without counts: "INSERT 0", "CREATE TABLE"
 };
 statement_kind kind_of(std::string_view sql);
+// VACUUM of the file itself; VACUUM INTO writes another one.
+bool is_plain_vacuum(std::string_view sql);
 
 bool changes_rows(verb v) noexcept;
 
