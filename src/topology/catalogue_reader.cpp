@@ -1,6 +1,7 @@
 #include "topology/catalogue_reader.hpp"
 
 #include "core/ascii.hpp"
+#include "core/letter_case.hpp"
 #include "driver/declared_type.hpp"
 #include "topology/object_reader.hpp"
 #include "topology/questions.hpp"
@@ -208,7 +209,8 @@ task<result<schema_snapshot>> read_sqlite(driver::connection& from, deadline unt
         c.type_modifier = entering.modifier;
         c.not_null = is_true(row[4]);
         // An INTEGER PRIMARY KEY is the row's own number, which SQLite makes when none is given.
-        c.default_is_sequence = is_true(row[9]);
+        // A serial column, which some other program declared, would be NULL.
+        c.default_is_sequence = is_true(row[9]) || lowered(row[3]).find("serial") != std::string::npos;
         c.has_volatile_default = c.default_is_sequence || !is_constant_default(row[5]);
         c.default_text = row[5];
         c.generated = row[6] != "0";

@@ -681,6 +681,7 @@ protected:
             o.schema = {
                 "create table acc(id bigint primary key, n integer, seen text)",
                 "create table orders(number integer primary key, acc_id bigint references acc(id), total integer)",
+                "create table tickets(id bigserial, acc_id bigint)",
                 "create table visits(id integer primary key, page text, acc_id bigint)",
                 "create table audit(what text)",
                 "create table logged(acc_id bigint primary key, v integer)",
@@ -696,7 +697,7 @@ protected:
                 "end",
             };
             o.tables = {proxied::sharded("acc", "id"), proxied::sharded("orders", "acc_id"),
-                        proxied::sharded("logged", "acc_id")};
+                        proxied::sharded("logged", "acc_id"), proxied::sharded("tickets", "acc_id")};
             return o;
         }()};
         static client c{running.port(), "main"};
@@ -731,6 +732,8 @@ TEST_F(DependentObjectsOnSqlite, AreAnsweredOrRefusedToo) {
     refuses("insert into orders (acc_id, total) values (3, 5)", "number of orders");
     refuses("insert into orders values (null, 3, 5)", "number of orders");
     gives("insert into orders values (1, 3, 5)", {"INSERT 0 1"});
+    refuses("insert into tickets (acc_id) values (3)", "id of tickets");
+    gives("insert into tickets values (1, 3)", {"INSERT 0 1"});
     gives("update acc set n = 3 where id = 3", {"UPDATE 1"});
     gives("select seen from acc where id = 3", {"yes|"});
     refuses("insert into logged values (3, 1)", "log_it");
