@@ -151,7 +151,7 @@ collation select_parts::text_of(const expression& given) const {
 std::optional<error> select_parts::refuse_order(const expression& e, std::string_view clause, int location) const {
     if (is_foreign_type(e)) {
         return refusal(q_.text, location, fmt::format("{} by a type that is not built in", clause),
-                       "Cast it to text COLLATE \"C\", or to a number.");
+                       "Order by a column of a built-in type, or fix the shard key to one value in WHERE.");
     }
     const collation_kind kind = text_of(e).kind;
     if (is_text_like(type_of(e)) && kind != collation_kind::bytes && kind != collation_kind::system_locale) {
