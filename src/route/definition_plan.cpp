@@ -264,7 +264,8 @@ made_plan plan_definition(const question& q) {
     out->writes = true;
     const std::string& command = q.said.session.command;
     const named_tables named = look_up(q);
-    if (named.own != nullptr) return refuse_own_table(q.text, *named.own);
+    const bool only_reads = command == "LOCK" && q.said.session.name == "ACCESS SHARE";  // pg_dump
+    if (named.own != nullptr && !only_reads) return refuse_own_table(q.text, *named.own);
     static constexpr auto sessions = std::to_array<std::string_view>(
         {"LISTEN", "UNLISTEN", "DO", "CALL", "LOAD", "DECLARE CURSOR", "SET CONSTRAINTS"});
     out->may_change_session =

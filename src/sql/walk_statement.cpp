@@ -399,6 +399,8 @@ statement walker::walk_other(const Node* node) {
             break;
         case T_LockStmt:
             out.session.command = "LOCK";
+            if (as<LockStmt>(node)->mode == 1)
+                out.session.name = "ACCESS SHARE";  // AccessShareLock, as readers take it
             name_objects(as<LockStmt>(node)->relations, out);
             break;
         case T_DeclareCursorStmt:

@@ -1,5 +1,7 @@
 // Hints that send statements to one database as they are, and the name by which clients know the database.
+#include "support/process.hpp"
 #include "support/proxied.hpp"
+#include "testkit/programs.hpp"
 #include "wire/client_messages.hpp"
 
 #include <fmt/format.h>
@@ -88,6 +90,22 @@ TEST_F(ShardHints, AStatementRunsOnTheNamedDatabaseAsItIs) {
     EXPECT_TRUE(gives(c.query("select count(*) from t"), "D(0)"));
     ASSERT_EQ(c.query("discard all"), "C(DISCARD ALL) Z(I)");
     EXPECT_TRUE(gives(c.query("select count(*) from t"), "D(8)"));
+}
+
+TEST_F(ShardHints, OneShardIsDumpedByPgDump) {
+    for (int s = 1; s <= 2; ++s) {
+        const std::string where = fmt::format(
+            "host=127.0.0.1 port={} user=postgres dbname=shop options='-c ashlar.shard={}'", house_->port(), shard(s));
+        const command_result dumped =
+            run({.arguments = {testkit::postgres_program("pg_dump"), "--no-blobs", "--inserts", where}});
+        ASSERT_TRUE(dumped.ok()) << dumped.describe();
+        std::set<int> rows;
+        for (int id = 1; id <= 8; ++id) {
+            if (gives(dumped.out, fmt::format("INSERT INTO public.t VALUES ({0}, {0});", id))) rows.insert(id);
+        }
+        EXPECT_EQ(rows, ids_.at(s));
+        EXPECT_TRUE(gives(dumped.out, "INSERT INTO ashlar.shard_mark VALUES")) << "the mark goes along";
+    }
 }
 
 TEST_F(ShardHints, TheStrongestHintCounts) {
