@@ -32,25 +32,35 @@ database_place place_of(const endpoint& p) {
     return {p.engine, p.host, p.port, name};
 }
 
+// The first shard whose engine can be that of all; nullptr: none.
+const database* first_that_counts(const shards& what) {
+    for (const database& each : what.list) {
+        if (is_read(each.primary) && each.primary.engine != engine::mysql) return &each;
+    }
+    return nullptr;
+}
+
 // Two shards on one database would each answer for the other's rows.
 void check_places(reading& with, const shards& what, const std::vector<shard_places>& places) {
-    if (!what.list.empty() && what.list[0].primary.engine == engine::mysql) {
-        with.wrong.add(places[0].name, "shards." + what.list[0].name, "a shard on mysql", "postgres or sqlite",
-                       "MySQL and MariaDB databases can be named in [databases], and can be a primary without shards");
-    }
+    const database* const first = first_that_counts(what);
     std::map<database_place, std::string> owners;
     for (std::size_t i = 0; i < what.list.size(); ++i) {
         const database& shard = what.list[i];
         if (!is_read(shard.primary)) continue;
         const endpoint& p = shard.primary;
+        if (p.engine == engine::mysql) {
+            with.wrong.add(
+                places[i].name, "shards." + shard.name, "a shard on mysql", "postgres or sqlite",
+                "MySQL and MariaDB databases can be named in [databases], and can be a primary without shards");
+        }
         const auto [other, fresh] = owners.emplace(place_of(p), shard.name);
         if (!fresh) {
             with.wrong.add(places[i].name, "shards." + shard.name, "the same database as " + other->second,
                            "a database of its own for each shard");
         }
-        if (p.engine != what.list[0].primary.engine && is_read(what.list[0].primary)) {
+        if (p.engine != engine::mysql && p.engine != first->primary.engine) {
             with.wrong.add(places[i].name, "shards." + shard.name, fmt::format("a shard on {}", name_of(p.engine)),
-                           fmt::format("{}, as {}", name_of(what.list[0].primary.engine), what.list[0].name),
+                           fmt::format("{}, as {}", name_of(first->primary.engine), first->name),
                            "all shards run on one engine, so that one SQL means the same on each");
         }
     }
@@ -203,9 +213,10 @@ void advise_on_places(const description& what, std::vector<std::string>& advice)
 void check_primary(reading& with, const node& databases, const std::map<std::string, database>& read,
                    const shards& beside) {
     const auto primary = read.find("primary");
-    if (primary == read.end() || beside.list.empty()) return;
-    const endpoint &own = primary->second.primary, &theirs = beside.list[0].primary;
-    if (!is_read(own) || !is_read(theirs) || own.engine == theirs.engine) return;
+    const database* const shard = first_that_counts(beside);
+    if (primary == read.end() || shard == nullptr) return;
+    const endpoint &own = primary->second.primary, &theirs = shard->primary;
+    if (!is_read(own) || own.engine == theirs.engine) return;
     const entry* named = databases.find("primary");
     with.wrong.add(named != nullptr ? named->at : databases.at, "databases.primary",
                    fmt::format("a primary on {} beside shards on {}", name_of(own.engine), name_of(theirs.engine)),
