@@ -90,7 +90,7 @@ void effects::add(const effects& other) {
 reach::reach(const schema_objects& all, code_language language) : language_(language) {
     for (const std::string& full : all.relations) by_name_[full.substr(full.find('.') + 1)].push_back(full);
     for (const auto& v : all.views) {
-        if (!v.materialized) views_.insert(v.schema + "." + v.name);
+        if (!v.materialized && !v.foreign) views_.insert(v.schema + "." + v.name);
     }
     for (const auto& f : all.functions) function_names_.insert(f.name);
     for (const auto& o : all.operators) own_operators_[o.name] = o.function;

@@ -20,6 +20,7 @@ struct schema_objects {
     struct view {
         std::string schema, name, query;
         bool materialized = false;
+        bool foreign = false;  // a foreign table of a server that is this database again, as postgres_fdw has them
         auto operator<=>(const view&) const = default;
     };
     // A partition, or a table that inherits.

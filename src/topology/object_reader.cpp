@@ -30,6 +30,17 @@ union all
 select 'view', r.s, r.r, r.k, pg_catalog.pg_get_viewdef(r.oid), '', '', '', '' from relation r
  where r.k operator(pg_catalog.~) '^[vm]$' and path.p is not null
 union all
+select 'view', r.s, r.r, 'f', pg_catalog.format('select * from %I.%I',
+       coalesce((select o.option_value from pg_catalog.pg_options_to_table(f.ftoptions) o
+                  where o.option_name operator(pg_catalog.=) 'schema_name'), r.s),
+       coalesce((select o.option_value from pg_catalog.pg_options_to_table(f.ftoptions) o
+                  where o.option_name operator(pg_catalog.=) 'table_name'), r.r)), '', '', '', ''
+  from relation r join pg_catalog.pg_foreign_table f on f.ftrelid operator(pg_catalog.=) r.oid
+  join pg_catalog.pg_foreign_server v on v.oid operator(pg_catalog.=) f.ftserver
+ where exists (select from pg_catalog.pg_options_to_table(v.srvoptions) o
+                where o.option_name operator(pg_catalog.=) 'dbname'
+                  and o.option_value operator(pg_catalog.=) pg_catalog.current_database()::pg_catalog.text)
+union all
 select 'child', c.s, c.r, p.s, p.r, cc.relispartition::pg_catalog.text,
        (select pg_catalog.string_agg(a.attname::pg_catalog.text, ',' order by a.attnum) from pg_catalog.pg_attribute a
          where a.attrelid operator(pg_catalog.=) c.oid and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped), '', ''
@@ -208,7 +219,7 @@ void take(std::vector<std::string>& row, route::schema_objects& to) {
     if (sort == "relation") {
         to.relations.insert(row[1] + "." + row[2]);
     } else if (sort == "view") {
-        to.views.insert({row[1], row[2], row[4], row[3] == "m"});
+        to.views.insert({row[1], row[2], row[4], row[3] == "m", row[3] == "f"});
     } else if (sort == "child") {
         to.children.insert({row[1], row[2], row[3], row[4], is_true(row[5]), row[6]});
     } else if (sort == "trigger") {

@@ -618,6 +618,22 @@ TEST_F(DependentObjects, WhatIsMadeDirectlyIsKnownWhenItIsFirstNamed) {
     EXPECT_EQ(no_function.state, "42883") << no_function.message;
 }
 
+TEST_F(DependentObjects, ForeignTablesThatReachBackToTheCopiesAreRefused) {
+    const testkit::postgres_server& databases = here().running().databases();
+    for (const char* each :
+         {"create extension postgres_fdw",
+          "create server back foreign data wrapper postgres_fdw options (host '127.0.0.1', dbname 'main')",
+          "create foreign table far_acc(id bigint, n int) server back options (table_name 'acc')",
+          "create foreign table far_visits(id int, page text) server back options (table_name 'visits')"}) {
+        databases.run_sql(each, "main");
+    }
+    refused("select count(*) from far_acc", "a foreign table over");
+    refused("insert into far_acc values (90, 1)", "a foreign table over");
+    refused("select v.id from visits v where exists (select from far_acc a where a.id = v.acc_id)",
+            "a foreign table over");
+    databases.run_sql("drop extension postgres_fdw cascade", "main");
+}
+
 TEST_F(DependentObjects, WhatIsMadeDirectlyIsKnownToStatementsThatWerePreparedBefore) {
     const testkit::postgres_server& databases = here().running().databases();
     const auto everywhere = [&](const char* sql) {

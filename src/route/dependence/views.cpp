@@ -39,13 +39,14 @@ void add_view(dependents& of, const schema_objects::view& v) {
     of.forbid(name, {every_write | verb::define,
                      hindrance::when::always,
                      {},
-                     fmt::format("a view over {}", over),
+                     fmt::format("a {} over {}", v.foreign ? "foreign table" : "view", over),
                      fmt::format("Write to the table itself; define the view {}",
                                  "on each shard: ashlar query --each-shard.")});
     const auto no = [&](std::string why, std::string hint) {
         of.forbid(name, {static_cast<verbs>(verb::read), hindrance::when::always, {}, std::move(why), std::move(hint)});
     };
     constexpr auto write_out = "Write its query out in the statement.";
+    if (v.foreign) return no(fmt::format("a foreign table over {}", over), "Name that table itself.");
     if (v.materialized) return no(fmt::format("a materialized view over {}", over), write_out);
     if (!directly) {
         return no(fmt::format("a view over {} that not every shard has", over),
