@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <tuple>
+#include <utility>
 
 namespace ashlar::config {
 
@@ -43,12 +44,13 @@ const database* first_that_counts(const shards& what) {
 // Two shards on one database would each answer for the other's rows.
 void check_places(reading& with, const shards& what, const std::vector<shard_places>& places) {
     const database* const first = first_that_counts(what);
+    bool told_of_mysql = false;  // of the first such shard: one pattern often makes all
     std::map<database_place, std::string> owners;
     for (std::size_t i = 0; i < what.list.size(); ++i) {
         const database& shard = what.list[i];
         if (!is_read(shard.primary)) continue;
         const endpoint& p = shard.primary;
-        if (p.engine == engine::mysql) {
+        if (p.engine == engine::mysql && !std::exchange(told_of_mysql, true)) {
             with.wrong.add(
                 places[i].name, "shards." + shard.name, "a shard on mysql", "postgres or sqlite",
                 "MySQL and MariaDB databases can be named in [databases], and can be a primary without shards");
