@@ -15,7 +15,7 @@ namespace ashlar::cli {
 
 class sql_session {
 public:
-    // `database`: the name of the one that is asked, in its dialect; empty: the whole cluster.
+    // `database`: the name of the database to ask, in its own dialect; empty: the whole cluster.
     sql_session(cluster shop, std::string database, driver::dialect how)
         : shop_(std::move(shop)), database_(std::move(database)), dialect_(how) {}
 

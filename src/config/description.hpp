@@ -127,7 +127,7 @@ struct serve_settings {
     std::optional<address> metrics_listen;  // /metrics over HTTP; none: not at all
     milliseconds stats_period{60'000};      // over which the console takes averages
     std::string database = "ashlar";        // the name that clients connect to
-    // The log: text or json; everything of this level and above. Statements that took longer are told, 0: none.
+    // The log: its format (text or json), its lowest level, and how long a statement must take to be logged (0: none).
     std::string log_level = "info", log_format = "text";
     milliseconds log_min_duration{0};
     bool log_connections = true, log_disconnections = true;

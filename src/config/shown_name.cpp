@@ -13,7 +13,7 @@ std::string shown_name(const description& of, bool served) {
     for (const auto& [name, each] : of.databases) all.push_back(&each);
     std::erase_if(all, [](const database* each) { return each->primary.engine != engine::postgres; });
     if (all.empty()) return {};
-    // Without a database in its URL a login comes to the one that is called as its user.
+    // A URL without a database means the database that has the name of its user.
     const auto own = [](const database& one) {
         return one.primary.database.empty() ? one.primary.user : one.primary.database;
     };

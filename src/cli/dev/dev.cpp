@@ -194,7 +194,7 @@ status apply_schema(const dev_options& asked) {
     return {};
 }
 
-// When no type was asked for, the configuration gets that of the schema's tables. Precondition: nobody has used the shards.
+// Without --key-type, the configuration gets the key type of the tables in the schema. Precondition: the shards have no marks yet.
 status find_key_type(const dev_options& asked, const state& made, const dev::login& who) {
     if (!asked.key_type.empty() || asked.schema.empty()) return {};
     const auto what = config::load(asked.folder + "/ashlar.toml", config::process_environment());

@@ -28,7 +28,7 @@ protected:
 private:
     // Makes the table of progress where there is none, and sets up the session.
     virtual std::string opening_script() const = 0;
-    // Inserts a row of progress, $1 to $4, or changes the one that is there.
+    // SQL that inserts or updates the row of progress, $1 to $4.
     virtual std::string progress_statement() const = 0;
     // Within a transaction. A refused row ends it: nothing of the batch is kept.
     virtual task<result<std::optional<refused_row>>> insert_rows(const batch& what) = 0;

@@ -34,7 +34,7 @@ private:
         bool is_whole = false, is_blank = true;
     };
     piece piece_at(std::string_view rest) const;
-    // Takes a line with DELIMITER; the bytes of it, or 0 where the text does not begin with one that is here whole.
+    // Reads a DELIMITER line. Returns its size in bytes; 0 when the text does not begin with a complete one.
     std::size_t take_delimiter(std::string_view rest, bool is_all);
     cut take(std::string_view text, bool is_all);
 
