@@ -39,22 +39,6 @@ std::vector<const topology::member*> members_of(const topology::world& world, co
     return all;
 }
 
-error two_writers(const topology::member& a, const topology::member& b) {
-    if (a.pool->server().speaks() == driver::dialect::sqlite) {
-        return error{errc::unsupported, fmt::format("{} and {} cannot be written as one", a.name, b.name)}.hint(
-            "Only SQLite files out of WAL mode, and 11 of them at most, are committed as one.");
-    }
-    return error{
-        errc::unsupported,
-        fmt::format("writing on {} and {} as one needs two-phase commit, which is not there yet", a.name, b.name)}
-        .hint("Keep what a transaction writes on one shard, or write shard by shard and make it safe to repeat.");
-}
-
-// Can two databases like this one be written in one transaction?
-bool commits_with_others(const topology::member& m) {
-    return m.pool->server().speaks() == driver::dialect::sqlite;
-}
-
 }  // namespace
 
 error only_reads() {
@@ -80,52 +64,58 @@ status open_transaction::may_run() const {
     return {};
 }
 
-status open_transaction::may_write(const topology::member& where, bool joins_host) const {
-    for (const auto& [member, each] : participants_) {
-        if (!each.wrote || member == &where) continue;
-        const bool with_host = each.joined != nullptr || member == host_;
-        if (!with_host || !joins_host) return two_writers(*member, where);
-    }
-    return {};
+execute::participant* open_transaction::find(const topology::member& where) noexcept {
+    const auto at = std::ranges::find(participants_, &where, &execute::participant::where);
+    return at == participants_.end() ? nullptr : &*at;
 }
 
 // The connection on which a database takes part. A second one that cannot join the host's transaction still may, with a
 // transaction of its own, as long as only one of the two writes.
 io::task<result<driver::connection*>> open_transaction::take_in(io::loop& loop, const topology::member& where,
                                                                 bool writes, deadline until, pool::borrower who) {
-    if (auto found = participants_.find(&where); found != participants_.end()) {
-        participant& known = found->second;
-        if (writes && !known.wrote) {
-            if (status may = may_write(where, known.joined != nullptr || &where == host_); !may) {
+    if (execute::participant* known = find(where)) {
+        if (writes && !known->wrote) {
+            if (status may = execute::may_write(participants_, where, known->part().with_host()); !may) {
                 co_return std::move(may).error();
             }
-            known.wrote = true;
+            known->wrote = true;
         }
-        co_return &known.on();
+        co_return &known->on();
     }
-    bool joined = false;
-    if (status tried = co_await join_host(loop, where, writes, until, joined); !tried)
-        co_return std::move(tried).error();
-    if (joined) co_return &participants_.find(&where)->second.on();
+    execute::participant fresh;
+    fresh.where = &where;
+    fresh.in_block = true;
+    fresh.wrote = writes;
+    execute::participant* const host = execute::host_of(participants_);
+    if (host != nullptr && execute::commits_with_others(where)) {
+        if (writes) {
+            if (status may = execute::may_write(participants_, where, true); !may) co_return std::move(may).error();
+        }
+        const bool must = writes && !execute::may_write(participants_, where, false);
+        auto made = co_await execute::join(loop, where, host->on(), must, until);
+        if (!made) co_return std::move(made).error();
+        if (*made != nullptr) {
+            fresh.joined = std::move(*made);
+            participants_.push_back(std::move(fresh));
+            co_return &participants_.back().on();
+        }
+    }
     if (writes) {
-        if (status may = may_write(where, false); !may) co_return std::move(may).error();
+        if (status may = execute::may_write(participants_, where, false); !may) co_return std::move(may).error();
     }
     auto lent = co_await lend(loop, where, until, who);
     if (!lent) co_return std::move(lent).error();
-    participant fresh;
     if (lent->from_replica) where.servers->took_replica();
     fresh.loan = std::move(*lent);
-    fresh.wrote = writes;
     driver::transaction_options how = to_driver(options_);
     status begun = co_await fresh.loan.lease->begin(how, until);
     if (!begun) {
-        told(where, fresh, begun);
+        told(fresh, begun);
         co_return std::move(begun).error();
     }
-    if (host_ == nullptr && commits_with_others(where)) host_ = &where;
-    driver::connection* connection = &fresh.on();
-    participants_.emplace(&where, std::move(fresh));
-    co_return connection;
+    fresh.is_host = host == nullptr && execute::commits_with_others(where);
+    participants_.push_back(std::move(fresh));
+    co_return &participants_.back().on();
 }
 
 io::task<result<topology::loan>> open_transaction::lend(io::loop& loop, const topology::member& where, deadline until,
@@ -139,43 +129,21 @@ io::task<result<topology::loan>> open_transaction::lend(io::loop& loop, const to
 
 // A replica that takes part, and from which the monitor got no answer.
 std::string open_transaction::silent_replica(instant now) const {
-    for (const auto& [member, each] : participants_) {
+    for (const execute::participant& each : participants_) {
         if (!each.loan.lease || !each.loan.from_replica) continue;
-        topology::server_set& servers = *member->servers;
+        topology::server_set& servers = *each.where->servers;
         if (servers.is_in_doubt(each.loan.server, now) && servers.is_silent(each.loan.server))
             return servers.servers()[each.loan.server].name;
     }
     return {};
 }
 
-void open_transaction::told(const topology::member& where, const participant& p, const status& how) {
+void open_transaction::told(const execute::participant& p, const status& how) {
     if (p.joined != nullptr) return;
     if (!how && !p.loan.lease->is_reusable())
-        where.servers->failed(p.loan.server, how.error());
+        p.where->servers->failed(p.loan.server, how.error());
     else
-        where.servers->well(p.loan.server);
-}
-
-io::task<status> open_transaction::join_host(io::loop& loop, const topology::member& where, bool writes, deadline until,
-                                             bool& joined) {
-    if (host_ == nullptr || !commits_with_others(where)) co_return status{};
-    if (writes) {
-        if (status may = may_write(where, true); !may) co_return may;
-    }
-    status passed = co_await where.servers->pass_gate(loop, until);
-    if (!passed) co_return passed;
-    auto made = co_await where.pool->server().join(participants_.find(host_)->second.on(), until);
-    if (!made) {
-        const bool must_join = made.error() != errc::unsupported || (writes && !may_write(where, false));
-        if (must_join) co_return std::move(made).error();
-        co_return status{};
-    }
-    participant fresh;
-    fresh.joined = std::move(*made);
-    fresh.wrote = writes;
-    joined = true;
-    participants_.emplace(&where, std::move(fresh));
-    co_return status{};
+        p.where->servers->well(p.loan.server);
 }
 
 io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan plan,
@@ -185,9 +153,9 @@ io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan p
     if (writes && view_->reads) co_return detail::only_reads();
     const std::vector<const topology::member*> where = members_of(inside_->world(), plan, only);
     for (const topology::member* each : where) {
-        if (!writes || commits_with_others(*each)) continue;
-        if (each != where.front()) co_return two_writers(*where.front(), *each);
-        if (status may = may_write(*each, false); !may) co_return std::move(may).error();
+        if (!writes || execute::commits_with_others(*each)) continue;
+        if (each != where.front()) co_return execute::two_writers(*where.front(), *each);
+        if (status may = execute::may_write(participants_, *each, false); !may) co_return std::move(may).error();
     }
     const deadline until = inside_->until();
     const route::target target = plan.where;
@@ -215,11 +183,10 @@ io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan p
     if (!done) {
         state_ = state::failed;
         const status how = done.error();
-        for (const auto& [member, each] : participants_) told(*member, each, how);
+        for (const execute::participant& each : participants_) told(each, how);
     }
     for (const sent& each : all_sent) {
-        const auto found = participants_.find(each.where);
-        if (found != participants_.end()) note.sent(*each.where, found->second.loan, each.sql);
+        if (const execute::participant* at = find(*each.where)) note.sent(*each.where, at->loan, each.sql);
     }
     note.ended(done ? nullptr : &done.error());
     co_return done;
@@ -227,7 +194,23 @@ io::task<result<rows>> open_transaction::run(io::loop& loop, route::bound_plan p
 
 // What joined ends before its host may be used for anything else.
 void open_transaction::let_go() noexcept {
-    std::erase_if(participants_, [](const auto& each) { return each.second.joined != nullptr; });
+    execute::credit_host(participants_);
+    participants_.remove_if([](const execute::participant& each) { return each.joined != nullptr; });
+}
+
+io::task<status> open_transaction::end(execute::ending how) {
+    state_ = state::ended;
+    let_go();
+    execute::ended_hook hook = [this](execute::participant& p, execute::ending was, const status& came) {
+        if (p.wrote && was == execute::ending::commit && !p.where->servers->is_alone())
+            view_->seen->wrote(p.where->number);
+        told(p, came);
+    };
+    const deadline until = inside_->until();
+    execute::outcome out = co_await execute::end(execute::pointers_to(participants_), how, std::move(hook), until);
+    participants_.clear();
+    if (out.why) co_return std::move(*out.why);
+    co_return status{};
 }
 
 io::task<status> open_transaction::commit(io::loop& loop) {
@@ -235,44 +218,12 @@ io::task<status> open_transaction::commit(io::loop& loop) {
         co_await rollback(loop);
         co_return may;
     }
-    state_ = state::ended;
-    const deadline until = inside_->until();
-    status outcome;
-    const bool any_wrote = std::ranges::any_of(participants_, [](const auto& each) { return each.second.wrote; });
-    if (host_ != nullptr) {
-        participants_.find(host_)->second.wrote |=
-            std::ranges::any_of(participants_, [](const auto& p) { return p.second.joined && p.second.wrote; });
-    }
-    let_go();
-    // Who wrote goes first: should that commit fail, the others have nothing to lose.
-    for (const bool writers : {true, false}) {
-        for (auto& [member, each] : participants_) {
-            if (each.wrote != writers) continue;
-            status closed = co_await each.loan.lease->commit(until);
-            if (each.wrote && !member->servers->is_alone()) view_->seen->wrote(member->number);
-            told(*member, each, closed);
-            if (!closed && outcome && (writers || !any_wrote)) outcome = std::move(closed).error().on(member->name);
-        }
-    }
-    participants_.clear();
-    co_return outcome;
+    co_return co_await end(execute::ending::commit);
 }
 
 io::task<void> open_transaction::rollback(io::loop& loop) {
     (void)loop;
-    state_ = state::ended;
-    const deadline until = inside_->until();
-    let_go();
-    for (auto& [member, each] : participants_) {
-        if (!each.loan.lease->is_reusable()) {  // it is in the midst of something, or lost
-            each.loan.lease.discard();
-            continue;
-        }
-        status done = co_await each.loan.lease->rollback(until);
-        told(*member, each, done);
-        if (!done) each.loan.lease.discard();  // the server rolls back what it loses
-    }
-    participants_.clear();
+    (void)co_await end(execute::ending::rollback);
 }
 
 }  // namespace ashlar::detail

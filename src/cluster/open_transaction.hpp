@@ -1,9 +1,8 @@
 // open_transaction.hpp: the connections that one transaction holds, one for each database that joined, and how it ends.
 //
 // Joining   A database joins when a statement first needs it. Its connection stays until the end.
-// Writing   SQLite files join the transaction of the first one, the host, and its commit is the commit of all. On several
-//           PostgreSQL shards a commit is not one event; so a statement that would make the transaction write on a second
-//           database is refused before anything is sent.
+// Writing   As execute/transaction.hpp says: a statement that would make the transaction write on a second database is refused
+//           before anything is sent, except on SQLite files, which commit together.
 // Failing   After a failed statement only rollback() is left.
 // Threads   One.
 #pragma once
@@ -11,11 +10,12 @@
 #include "cluster/cluster_inside.hpp"
 #include "cluster/work.hpp"
 #include "driver/connection.hpp"
+#include "execute/transaction.hpp"
 #include "pool/pool.hpp"
 
 #include <ashlar/transaction.hpp>
 
-#include <map>
+#include <list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,31 +53,22 @@ private:
         ended,   // committed or rolled back
     };
 
-    struct participant {
-        topology::loan loan;                         // of its own …
-        std::unique_ptr<driver::connection> joined;  // … or in the host's transaction
-        bool wrote = false;
-        driver::connection& on() const noexcept { return joined ? *joined : *loan.lease; }
-    };
-
     status may_run() const;
-    status may_write(const topology::member& where, bool joins_host) const;
     io::task<result<driver::connection*>> take_in(io::loop& loop, const topology::member& where, bool writes,
                                                   deadline until, pool::borrower who);
     io::task<result<topology::loan>> lend(io::loop& loop, const topology::member& where, deadline until,
                                           pool::borrower who);
+    execute::participant* find(const topology::member& where) noexcept;
     std::string silent_replica(instant now) const;
-    void told(const topology::member& where, const participant& p, const status& how);
-    io::task<status> join_host(io::loop& loop, const topology::member& where, bool writes, deadline until,
-                               bool& joined);
+    void told(const execute::participant& p, const status& how);
+    io::task<status> end(execute::ending how);
     void let_go() noexcept;
 
     const std::shared_ptr<cluster_inside> inside_;  // shared with the handles, so that the pools outlive the leases
     transaction_options options_;
     const view_pointer view_;  // shared with the handle that began it
     state state_ = state::open;
-    std::map<const topology::member*, participant> participants_;
-    const topology::member* host_ = nullptr;  // whose transaction others of its engine may join
+    std::list<execute::participant> participants_;
 };
 
 }  // namespace ashlar::detail

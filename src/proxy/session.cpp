@@ -112,7 +112,7 @@ task<void> session::clean_up() {
     as_one_ = as_one::nothing;
     let_go_of_joined();
     for (participant& p : participants_) {
-        if (!p.lease) continue;
+        if (!p.loan.lease) continue;
         const bool half_said = &p == current_ && unsynced_;  // an implicit transaction is open, though nothing shows it
         if (p.link != nullptr && (!p.link->is_quiet() || p.link->is_broken() || half_said)) {
             // Something runs for nobody: the server is told, and the link is of no more use.
@@ -121,13 +121,13 @@ task<void> session::clean_up() {
             p.close();
             continue;
         }
-        if (p.link == nullptr && !p.lease->is_reusable()) {
-            p.lease->cancel();
+        if (p.link == nullptr && !p.loan.lease->is_reusable()) {
+            p.loan.lease->cancel();
             p.close();
             continue;
         }
-        if (p.lease->in_transaction()) {
-            status rolled_back = co_await p.lease->rollback(until);
+        if (p.loan.lease->in_transaction()) {
+            status rolled_back = co_await p.loan.lease->rollback(until);
             if (!rolled_back) {
                 p.close();
                 continue;
@@ -232,7 +232,7 @@ void session::cancel_statement() {
     cancel_asked_ = true;
     if (lending_ != nullptr) lending_->cancel();
     for (participant& p : participants_) {
-        if (!p.lease && p.joined == nullptr) continue;
+        if (!p.loan.lease && p.joined == nullptr) continue;
         if (p.link == nullptr) {
             p.on().cancel();
         } else if (!p.link->is_quiet() || &p == current_) {

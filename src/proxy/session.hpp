@@ -35,7 +35,7 @@
 #include "proxy/copy_feed.hpp"
 #include "proxy/expectations.hpp"
 #include "proxy/name_changes.hpp"
-#include "proxy/server_link.hpp"
+#include "proxy/participant.hpp"
 #include "proxy/service.hpp"
 #include "proxy/session_settings.hpp"
 #include "proxy/statements.hpp"
@@ -57,42 +57,6 @@
 namespace ashlar::proxy {
 
 class worker;
-
-using settings_ptr = std::shared_ptr<const settings>;
-
-// What the proxy remembers with a link: the settings that were last put on it, and when it was used.
-struct link_notes {
-    settings_ptr applied;
-    mutable instant last_used;
-};
-
-// A server that takes part in what the session is doing.
-struct participant {
-    std::size_t place = 0;
-    pool::share::permit instead;                 // of a replica; outlives the lease
-    pool::lease lease;                           // of its own …
-    std::size_t server = 0;                      // which of the place's servers
-    bool replica = false;                        // … one that is only read from
-    std::unique_ptr<driver::connection> joined;  // … or, an SQLite file, in the transaction of an earlier participant
-    server_link* link = nullptr;                 // nullptr: another kind of connection, which is not relayed from
-    bool begin_pending = false;                  // BEGIN goes with the next message
-    bool in_block = false;                       // BEGIN was sent
-    bool wrote = false;
-    bool touched = false;          // a function that ran here may have changed settings
-    bool unspread = false;         // … and the transaction's other servers have not been told
-    bool settings_unsure = false;  // a partial rollback may have undone some: reset before anybody else
-    settings_ptr at_begin;         // what was on it when its transaction began
-    std::uint32_t steps = 0;       // of merged answers that use it
-    std::uint32_t heard = 0;       // what its link had received when it was first found silent; see end_silent_waits()
-    bool silent = false;           // it was given up because it did not answer any more
-
-    driver::connection& on() const noexcept { return joined ? *joined : *lease; }
-    // The connection is of no more use, to nobody.
-    void close() noexcept {
-        link = nullptr;
-        lease.discard();
-    }
-};
 
 class session {
 public:
@@ -125,7 +89,6 @@ public:
 private:
     enum class block { none, implicit, explicit_ };
     enum class waits_for { client, lease, server };
-    enum class outcome { commit, rollback };
     // What SQLite files do outside of a block as one transaction.
     enum class as_one {
         nothing,    // each statement is committed by its shard
@@ -251,7 +214,7 @@ private:
     bool is_read_only() const;
     status begin_block(const known_statement& what);
     task<status> set_modes_of(const known_statement& begin);
-    task<status> end_block(outcome how);
+    task<status> end_block(execute::ending how);
     task<status> run_savepoint(const known_statement& what);
     task<status> run_setting(const known_statement& what);
     status run_our_setting(const known_statement& what, const setting_command& command);
@@ -301,11 +264,10 @@ private:
     task<status> put_settings(participant& p);
     task<status> open_block(participant& p);
     status may_write(std::size_t place, bool joins_host) const;
-    const participant* host() const noexcept;
     task<status> join_host(std::size_t place, bool writes, participant*& joined);
     task<status> begin_as_one(as_one what);
     bool next_is_sync();
-    task<status> end_as_one(outcome how);
+    task<status> end_as_one(execute::ending how);
     task<void> undo_as_one();
     task<status> settle(portal& what);
     bool has_open_portals() noexcept;

@@ -157,10 +157,10 @@ task<status> session::begin_as_one(as_one what) {
     co_return status{};
 }
 
-task<status> session::end_as_one(outcome how) {
+task<status> session::end_as_one(execute::ending how) {
     if (as_one_ == as_one::nothing) co_return status{};
     as_one_ = as_one::nothing;
-    bool committed = how == outcome::commit;
+    bool committed = how == execute::ending::commit;
     std::optional<error> why = co_await end_on_servers(committed);
     co_await release_all();
     if (why) co_return std::move(*why);
@@ -175,7 +175,7 @@ task<void> session::undo_as_one() {
         co_await each.answer->abandon();
         each.answer = nullptr;
     }
-    (void)co_await end_as_one(outcome::rollback);
+    (void)co_await end_as_one(execute::ending::rollback);
 }
 
 // The portal's rows are no longer wanted. What its statement writes is done to the end, as PostgreSQL has done it by
@@ -411,7 +411,7 @@ task<status> session::send_rows(portal& from, std::uint32_t rows_max) {
     from.done = true;
     from.answer = nullptr;
     if (as_one_ == as_one::statement) {
-        status committed = co_await end_as_one(outcome::commit);
+        status committed = co_await end_as_one(execute::ending::commit);
         if (!committed) co_return committed;
     }
     // Of a SELECT fetched in parts PostgreSQL counts the last part.

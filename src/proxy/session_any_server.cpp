@@ -58,7 +58,7 @@ task<result<participant*>> session::acquire_to_look(std::size_t place) {
     status good;
     if (p.link != nullptr) good = co_await put_settings(p);
     if (good) co_return &p;
-    p.lease.discard();
+    p.loan.lease.discard();
     participants_.pop_back();
     co_return std::move(good).error();
 }

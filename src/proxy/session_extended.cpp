@@ -129,7 +129,7 @@ void session::pass(std::string_view message, expectation::kind what) {
 }
 
 bool session::is_at(std::size_t place) const noexcept {
-    return current_ != nullptr && current_->place == place;
+    return current_ != nullptr && current_->place() == place;
 }
 
 // --- Parse ------------------------------------------------------------------------------------------------------
@@ -445,7 +445,7 @@ task<status> session::on_execute(client_message m) {
     const route::prepared_plan& plan = *what->statement->plan;
     pass(m.whole, expectation::kind::execute);
     unsynced_executed_ = true;
-    if (plan.writes() && !current_->replica) unsynced_wrote_ = true;
+    if (plan.writes() && !current_->loan.from_replica) unsynced_wrote_ = true;
     if (plan.may_change_session()) touch(*current_, plan, what->statement->text);
     if (block_ != block::none && plan.session().command == "DECLARE CURSOR") {
         cursors_[plan.session().name] = what->target;
@@ -487,7 +487,7 @@ task<status> session::execute_portal(std::string name, std::uint32_t rows_max) {
             if (ends || block_ != block::none) end_flight();
             if (ends && block_ == block::none) {
                 const bool back = kind == route::statement_kind::rollback;
-                status ended = co_await end_as_one(back ? outcome::rollback : outcome::commit);
+                status ended = co_await end_as_one(back ? execute::ending::rollback : execute::ending::commit);
                 if (!ended) co_return ended;
                 if (!release_now()) co_await release_all();
             }
@@ -574,8 +574,8 @@ task<status> session::on_sync() {
         unsynced_ = unsynced_executed_ = unsynced_wrote_ = false;
         status done = co_await exchange(p, std::string_view());
         skipping_ = false;
-        if ((p.replica || second_.anywhere) && second_.allowed && stream_.sent() == second_.sent && !cancel_asked_ &&
-            (done ? second_.conflicted : done.error() == errc::connection_lost)) {
+        if ((p.loan.from_replica || second_.anywhere) && second_.allowed && stream_.sent() == second_.sent &&
+            !cancel_asked_ && (done ? second_.conflicted : done.error() == errc::connection_lost)) {
             take_back(p);
             if (!done) drop(&p);
             co_return co_await fly_again();
@@ -604,7 +604,7 @@ task<status> session::on_sync() {
         }
         statements_.close_portals();
         if (as_one_ != as_one::nothing) {
-            status committed = co_await end_as_one(outcome::commit);
+            status committed = co_await end_as_one(execute::ending::commit);
             if (!committed) fail(committed.error());
         }
         co_await release_all();

@@ -84,7 +84,7 @@ task<status> session::drain(bool sync) {
     if (sync) unsynced_ = unsynced_executed_ = unsynced_wrote_ = false;
     if (was_skipping || (sync && error_seen_)) skipping_ = true;
     if (done) {
-        shared_.place(p.place).servers->well(p.server);
+        shared_.place(p.place()).servers->well(p.loan.server);
         co_return status{};
     }
     if (!(done.error() == errc::connection_lost)) co_return done;
@@ -98,12 +98,12 @@ task<status> session::drain(bool sync) {
 // The common case of go_to(), in which nothing has to be waited for; false: something has.
 bool session::go_now(std::size_t place, bool writes, bool replica) {
     if (current_ == nullptr) current_ = acquire_now(place, writes, replica);
-    return current_ != nullptr && current_->place == place && (!writes || current_->wrote);
+    return current_ != nullptr && current_->place() == place && (!writes || current_->wrote);
 }
 
 // Makes `place` the server that the extended protocol talks to.
 task<status> session::go_to(std::size_t place, bool writes, bool replica) {
-    if (current_ != nullptr && current_->place == place) {
+    if (current_ != nullptr && current_->place() == place) {
         if (writes && !current_->wrote) {
             status allowed = may_write(place, false);
             if (!allowed) co_return allowed;
@@ -230,7 +230,7 @@ result<std::size_t> session::any_place_for(const known_statement& what) {
         if (bound && !bound->steps.empty()) return place_of(*bound, bound->steps.front());
     }
     for (const participant& p : participants_) {
-        if (p.place < shared_.shards()) return p.place;
+        if (p.place() < shared_.shards()) return p.place();
     }
     return shared_.shards() == 0 ? any_place() : turn_++ % shared_.shards();
 }

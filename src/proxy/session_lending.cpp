@@ -45,7 +45,7 @@ task<result<participant*>> session::answer_lender::take(std::size_t place) {
 task<result<driver::connection*>> session::answer_lender::lend(const route::step& step) {
     const std::size_t place = place_of(step);
     for (participant* each : taken_) {
-        if (each->place != place) continue;
+        if (each->place() != place) continue;
         ++each->steps;
         co_return &each->on();
     }
@@ -60,7 +60,7 @@ task<result<driver::connection*>> session::answer_lender::lend(const route::step
 
 void session::answer_lender::ended(driver::connection& which) noexcept {
     for (const participant& p : of_.participants_) {
-        if (&p.on() == &which) room_.ended(*of_.shared_.place(p.place).servers);
+        if (&p.on() == &which) room_.ended(*of_.shared_.place(p.place()).servers);
     }
     of_.step_ended(which);
 }
@@ -77,7 +77,7 @@ void session::step_ended(driver::connection& on) noexcept {
         if (const link_notes* notes = notes_of(*at->link)) notes->last_used = since_;
         if (at->settings_unsure) at->link->mark_dirty();
     }
-    shared_.place(at->place).servers->well(at->server);
+    shared_.place(at->place()).servers->well(at->loan.server);
     participants_.erase(at);
 }
 
@@ -118,10 +118,11 @@ std::size_t session::any_shard() {
 void session::end_silent_waits(instant now) {
     for (participant& p : participants_) {
         if (p.link == nullptr || p.joined != nullptr || (p.link->is_quiet() && &p != current_)) continue;
-        const bool elsewhere = p.replica || (second_.allowed && second_.anywhere && participants_.size() == 1);
+        const bool elsewhere =
+            p.loan.from_replica || (second_.allowed && second_.anywhere && participants_.size() == 1);
         if (!elsewhere) continue;
-        topology::server_set& servers = *shared_.place(p.place).servers;
-        if (!servers.is_in_doubt(p.server, now) || !servers.is_silent(p.server)) {
+        topology::server_set& servers = *shared_.place(p.place()).servers;
+        if (!servers.is_in_doubt(p.loan.server, now) || !servers.is_silent(p.loan.server)) {
             p.heard = 0;
             continue;
         }

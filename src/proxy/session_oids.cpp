@@ -36,7 +36,7 @@ void session::use_oids(participant& p) const {
     if (p.link == nullptr) return;
     std::shared_ptr<const oid_map> mine;
     if (oids_ != nullptr) {
-        const auto at = oids_->find(shared_.place(p.place).name);
+        const auto at = oids_->find(shared_.place(p.place()).name);
         if (at != oids_->end()) mine = at->second;
     }
     p.link->use_oids(std::move(mine), &shared_.world());

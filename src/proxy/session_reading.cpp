@@ -12,7 +12,7 @@ task<status> session::learn_reading() {
     const std::size_t place = *reading_from_;
     reading_from_.reset();
     const auto at = std::find_if(participants_.begin(), participants_.end(),
-                                 [&](const participant& p) { return p.place == place && p.link != nullptr; });
+                                 [&](const participant& p) { return p.place() == place && p.link != nullptr; });
     const bool in_transaction = block_ != block::none || as_one_ != as_one::nothing;
     if (at == participants_.end() || !in_transaction || failed_) co_return status{};
     if (!at->link->is_reusable()) {

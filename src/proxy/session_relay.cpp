@@ -91,14 +91,14 @@ task<status> session::exchange(participant& p, std::string_view message) {
 }
 
 error session::lost(const participant& p) const {
-    shared_.lost_one(p.place, loop_.now());
+    shared_.lost_one(p.place(), loop_.now());
     const error gone{errc::connection_lost};
-    shared_.place(p.place).servers->failed(p.server, gone);
+    shared_.place(p.place()).servers->failed(p.loan.server, gone);
     const std::string& name =
-        p.silent ? shared_.place(p.place).servers->servers()[p.server].name : shared_.place(p.place).name;
+        p.silent ? shared_.place(p.place()).servers->servers()[p.loan.server].name : shared_.place(p.place()).name;
     error why{errc::connection_lost, p.silent ? fmt::format("{} does not answer any more", name)
                                               : fmt::format("the connection to {} was lost", name)};
-    why.on(shared_.place(p.place).name);
+    why.on(shared_.place(p.place()).name);
     if (farewell_) {
         why.detail(farewell_->message);
         why.sqlstate(farewell_->sqlstate);

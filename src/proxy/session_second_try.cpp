@@ -59,7 +59,7 @@ void session::keep_flight(const client_message& bind) {
 void session::take_back(const participant& from) {
     stream_.out().resize(second_.mark);
     // Numbers are of one place: where any place will do, the next one is another.
-    if (!second_.anywhere) second_.avoid |= std::uint64_t{1} << from.server;
+    if (!second_.anywhere) second_.avoid |= std::uint64_t{1} << from.loan.server;
     second_.allowed = second_.conflicted = false;
     expected_.clear();
     to_server_.clear();

@@ -67,44 +67,25 @@ void session::end_flight() {
 }
 
 void session::leave_closed() {
-    leave_if([](const participant& p) { return !p.lease; });
+    leave_if([](const participant& p) { return !p.loan.lease; });
 }
 
 // --- getting ----------------------------------------------------------------------------------------------------
 
-// The SQLite file whose transaction others join.
-const participant* session::host() const noexcept {
-    for (const participant& p : participants_) {
-        if (p.link == nullptr && p.joined == nullptr && p.in_block) return &p;
-    }
-    return nullptr;
-}
-
-// Only one server may be written in a transaction, or all that share the host's commit.
+// Only one server may be written in a transaction, or all that commit together. A replica cannot be written at all.
 status session::may_write(std::size_t place, bool joins_host) const {
-    const participant* common = host();
     for (const participant& p : participants_) {
-        if (p.replica && p.place == place) {
-            return error{errc::read_only, "cannot execute what may write in a transaction that reads on a replica"}
-                .hint("Begin it without READ ONLY, or set replicas.read_write_split = false.");
-        }
-        if (!p.wrote || p.place == place) continue;
-        const bool with_host = p.joined != nullptr || &p == common;
-        if (with_host && joins_host) continue;
-        error why{errc::unsupported, fmt::format("the transaction has written on {} and cannot write on {} too",
-                                                 shared_.place(p.place).name, shared_.place(place).name)};
-        why.hint(
-            "Write the rows of one shard key in one transaction, or commit in between. "
-            "An advisory lock counts as a write.");
-        return why;
+        if (!p.loan.from_replica || p.place() != place) continue;
+        return error{errc::read_only, "cannot write in a transaction that reads on a replica"}.hint(
+            "Begin it without READ ONLY, or set replicas.read_write_split = false.");
     }
-    return {};
+    return execute::may_write(participants_, shared_.place(place), joins_host);
 }
 
 // Any server would do: one that takes part already, else one that answers.
 std::size_t session::any_place() {
     if (const auto pinned = hints_.place()) return *pinned;
-    if (!participants_.empty()) return participants_.front().place;
+    if (!participants_.empty()) return participants_.front().place();
     if (shared_.shards() > 0) return any_shard();
     const std::size_t primary = shared_.place_of_database(catalogue()->unsharded_database);
     return primary == SIZE_MAX ? 0 : primary;
@@ -231,25 +212,25 @@ bool session::died_idle(driver::connection& which, std::size_t place) const {
 task<result<participant*>> session::acquire(std::size_t place, bool writes, bool replica, pool::borrower who) {
     if (block_ != block::none && touched_session_ && !failed_) {
         bool news = false;
-        for (const participant& p : participants_) news = news || (p.unspread && p.place != place);
+        for (const participant& p : participants_) news = news || (p.unspread && p.place() != place);
         if (news) {
             status spread = co_await spread_settings();
             if (!spread) co_return std::move(spread).error();
         }
     }
     for (participant& p : participants_) {
-        if (p.place != place) continue;
+        if (p.place() != place) continue;
         if (status free = is_free(p); !free) co_return std::move(free).error();
         if (oids_ != nullptr) use_oids(p);
         if (writes && !p.wrote) {
-            status allowed = may_write(place, p.joined != nullptr || &p == host());
+            status allowed = may_write(place, p.part().with_host());
             if (!allowed) co_return std::move(allowed).error();
             p.wrote = true;
         }
         waits_for_ = waits_for::server;
         co_return &p;
     }
-    if (shared_.is_sqlite() && host() != nullptr) {
+    if (execute::host_of(participants_) != nullptr && execute::commits_with_others(shared_.place(place))) {
         participant* joined = nullptr;
         status tried = co_await join_host(place, writes, joined);
         if (!tried) co_return std::move(tried).error();
@@ -275,7 +256,7 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes, bool
         if (p.link != nullptr && p.link->is_reusable() && !p.link->in_transaction())
             p.link->mark_dirty();
         else
-            p.lease.discard();
+            p.loan.lease.discard();
         leave_if([last = &participants_.back()](const participant& each) { return &each == last; });
         co_return std::move(good).error();
     }
@@ -284,7 +265,8 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes, bool
 // A portal whose rows are merged keeps its servers busy until it has given all of them.
 status session::is_free(const participant& p) const {
     if (p.link == nullptr || p.link->is_quiet() || p.link->is_broken() || &p == current_) return {};
-    return error{errc::unsupported, fmt::format("an open portal still reads rows from {}", shared_.place(p.place).name)}
+    return error{errc::unsupported,
+                 fmt::format("an open portal still reads rows from {}", shared_.place(p.place()).name)}
         .hint("Fetch all rows of the portal or close it first.");
 }
 
@@ -311,13 +293,10 @@ participant& session::enter(std::size_t place, topology::loan lent, bool writes)
     ++counted().assignments;
     participants_.emplace_back();
     participant& p = participants_.back();
-    p.place = place;
-    p.link = server_link_of(*lent.lease);
-    p.lease = std::move(lent.lease);
-    p.server = lent.server;
-    p.replica = lent.from_replica;
-    if (p.replica) shared_.place(place).servers->took_replica();
-    p.instead = std::move(lent.instead);
+    p.where = &shared_.place(place);
+    p.loan = std::move(lent);
+    p.link = server_link_of(*p.loan.lease);
+    if (p.loan.from_replica) shared_.place(place).servers->took_replica();
     p.wrote = writes;
     if (p.link == nullptr) return p;
     if (oids_ != nullptr || p.link->oids() != nullptr) use_oids(p);
@@ -330,8 +309,8 @@ participant& session::enter(std::size_t place, topology::loan lent, bool writes)
 
 // Who was asked for a read may have got the primary. There a function that is said to be STABLE is not believed.
 status session::note_reader(participant& p, bool writes) {
-    if (!writes || p.replica || p.wrote) return {};
-    status allowed = may_write(p.place, false);
+    if (!writes || p.loan.from_replica || p.wrote) return {};
+    status allowed = may_write(p.place(), false);
     if (allowed) p.wrote = true;
     return allowed;
 }
@@ -343,17 +322,14 @@ task<status> session::join_host(std::size_t place, bool writes, participant*& jo
         if (!allowed) co_return allowed;
     }
     waits_for_ = waits_for::server;
-    status passed = co_await shared_.place(place).servers->pass_gate(loop_, deadline::never());
-    if (!passed) co_return std::move(passed).error().on(shared_.place(place).name);
-    auto made = co_await shared_.place(place).pool->server().join(host()->on(), deadline::never());
-    if (!made) {
-        const bool must_join = made.error() != errc::unsupported || (writes && !may_write(place, false));
-        if (must_join) co_return std::move(made).error().on(shared_.place(place).name);
-        co_return status{};
-    }
+    const bool must = writes && !may_write(place, false);
+    driver::connection& on = execute::host_of(participants_)->on();
+    auto made = co_await execute::join(loop_, shared_.place(place), on, must, deadline::never());
+    if (!made) co_return std::move(made).error();
+    if (*made == nullptr) co_return status{};
     participants_.emplace_back();
     joined = &participants_.back();
-    joined->place = place;
+    joined->where = &shared_.place(place);
     joined->joined = std::move(*made);
     joined->in_block = true;
     joined->wrote = writes;
@@ -362,13 +338,8 @@ task<status> session::join_host(std::size_t place, bool writes, participant*& jo
 
 // What joined ends before its host may be used for anything else.
 void session::let_go_of_joined() {
-    const bool wrote = std::any_of(participants_.begin(), participants_.end(),
-                                   [](const participant& p) { return p.joined != nullptr && p.wrote; });
+    execute::credit_host(participants_);
     leave_if([](const participant& p) { return p.joined != nullptr; });
-    if (!wrote) return;
-    for (participant& p : participants_) {
-        if (&p == host()) p.wrote = true;
-    }
 }
 
 task<status> session::put_settings(participant& p) {
@@ -398,6 +369,7 @@ task<status> session::open_block(participant& p) {
         status begun = co_await p.on().begin(how, deadline::never());
         if (!begun) co_return begun;
         p.in_block = true;
+        p.is_host = execute::host_of(participants_) == nullptr && execute::commits_with_others(*p.where);
         for (std::size_t i = 0; i < savepoints_.size(); ++i) {
             const std::string name = savepoints_[i].name;
             status set = co_await p.on().savepoint(name, deadline::never());
@@ -448,8 +420,8 @@ void session::note_writes(bool any_wrote) {
     for (const participant& p : participants_) {
         if (!p.wrote) continue;
         any_wrote = true;
-        if (wrote_on_.size() <= p.place) wrote_on_.resize(shared_.places());
-        wrote_on_[p.place] = true;
+        if (wrote_on_.size() <= p.place()) wrote_on_.resize(shared_.places());
+        wrote_on_[p.place()] = true;
     }
     if (any_wrote) wrote_at_ = steady_clock::now();
 }
@@ -505,7 +477,7 @@ std::vector<std::string> session::custom_names() const {
 
 void session::touch(participant& p, const route::prepared_plan& plan, std::string_view text) {
     if (p.link == nullptr) return;
-    if (plan.may_change_reading()) reading_from_ = p.place;
+    if (plan.may_change_reading()) reading_from_ = p.place();
     touched_session_ = p.touched = p.unspread = true;
     for (std::string& name : custom_settings_named_in(text)) {
         if (named_custom_.size() < 100) named_custom_.push_back(std::move(name));

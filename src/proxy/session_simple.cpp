@@ -82,7 +82,7 @@ task<status> session::end_pipeline() {
     }
     if (block_ == block::none && (as_one_ != as_one::nothing || has_open_portals())) {
         status committed = co_await close_portals();
-        if (committed) committed = co_await end_as_one(outcome::commit);
+        if (committed) committed = co_await end_as_one(execute::ending::commit);
         if (!committed) {
             fail(committed.error());
             skipping_ = true;
@@ -167,7 +167,7 @@ task<status> session::run_several(std::string text) {
     }
     text_offset_ = 0;
     if (block_ == block::implicit) {
-        status over = co_await end_block(failed_ ? outcome::rollback : outcome::commit);
+        status over = co_await end_block(failed_ ? execute::ending::rollback : execute::ending::commit);
         if (!over) {
             block_ = block::none;
             if (over.error() == errc::peer_closed) co_return over;
@@ -267,7 +267,7 @@ result<std::optional<std::size_t>> session::relayed_to(const known_statement& wh
     if (plan.where() == route::target::one_shard) {
         if (answers_anywhere(what) && shared_.shards() > 0) {
             // Any server has the answer; one that is no shard has no reference tables.
-            if (participants_.empty() || participants_.front().place < shared_.shards()) {
+            if (participants_.empty() || participants_.front().place() < shared_.shards()) {
                 return std::optional<std::size_t>{any_place()};
             }
         }
@@ -351,20 +351,20 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
         all.with_ready = false;  // said below, when it is known what to say
         expected_.push(std::move(all));
         ++counted().relayed;
-        if (p.replica && block_ == block::none) allow_second_try();
-        if (anywhere && !p.replica) {
+        if (p.loan.from_replica && block_ == block::none) allow_second_try();
+        if (anywhere && !p.loan.from_replica) {
             allow_second_try();
             second_.anywhere = true;
         }
         status done = co_await exchange(p, message);
-        if (p.replica && done && second_.conflicted && !cancel_asked_) {
+        if (p.loan.from_replica && done && second_.conflicted && !cancel_asked_) {
             take_back(p);
             if (!release_now()) co_await release_all();
             if (second_.writes) writes = true, replica = false;
             continue;
         }
         if (done) {
-            shared_.place(place).servers->well(p.server);
+            shared_.place(place).servers->well(p.loan.server);
             if (p.link->transaction() == wire::transaction_state::idle && p.in_block) failed_ = true;
             if (plan.may_change_schema() && !error_seen_) {
                 if (block_ == block::none) {
@@ -399,7 +399,7 @@ task<status> session::after_loss(participant& p, error why, bool writes, int att
     expected_.clear();
     to_server_.clear();
     const bool in_block = block_ != block::none;
-    if (second_.allowed && (p.replica || second_.anywhere) && stream_.sent() == second_.sent) take_back(p);
+    if (second_.allowed && (p.loan.from_replica || second_.anywhere) && stream_.sent() == second_.sent) take_back(p);
     drop(&p);
     error_seen_ = false;
     const bool nothing_passed = passed_on_ == 0;

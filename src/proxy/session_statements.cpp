@@ -87,7 +87,7 @@ task<status> session::run_own(std::shared_ptr<known_statement> what, bool descri
                 co_return status{};
             }
             const bool really = commit && !failed_;
-            status over = co_await end_block(really ? outcome::commit : outcome::rollback);
+            status over = co_await end_block(really ? execute::ending::commit : execute::ending::rollback);
             if (!over) co_return over;
             wire::write_command_complete(stream_.out(), really ? "COMMIT" : "ROLLBACK");
             co_return status{};

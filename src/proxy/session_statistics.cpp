@@ -71,9 +71,9 @@ bool session::count_in(worker_report& to) const {
     ++user.clients;
     if (participants_.empty() && waits_for_ != waits_for::lease) ++user.idle;
     for (const participant& p : participants_) {
-        if (!p.lease && p.joined == nullptr) continue;
+        if (!p.loan.lease && p.joined == nullptr) continue;
         ++user.held;
-        ++to.linked[p.place][p.server];
+        ++to.linked[p.place()][p.loan.server];
     }
     return true;
 }
@@ -102,8 +102,8 @@ client_facts session::facts() const {
         out.now = client_facts::state::active;
     }
     for (const participant& p : participants_) {
-        if (!p.lease && p.joined == nullptr) continue;
-        out.holds.push_back({p.place, p.server, p.on().process()});
+        if (!p.loan.lease && p.joined == nullptr) continue;
+        out.holds.push_back({p.place(), p.loan.server, p.on().process()});
     }
     return out;
 }

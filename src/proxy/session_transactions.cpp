@@ -80,42 +80,33 @@ status session::begin_block(const known_statement& what) {
     return {};
 }
 
-// Who only read goes first, who wrote last. `committed` becomes false when one could not commit; the reason is returned.
+// `committed` becomes false when a participant could not commit; the reason is returned.
 task<std::optional<error>> session::end_on_servers(bool& committed) {
-    std::optional<error> why;
-    const auto end_one = [](participant& p, bool commit) -> task<status> {
-        return commit ? p.lease->commit(deadline::never()) : p.lease->rollback(deadline::never());
-    };
     waits_for_ = waits_for::server;
     let_go_of_joined();
-    const bool any_wrote =
-        std::any_of(participants_.begin(), participants_.end(), [](const participant& p) { return p.wrote; });
-    for (const bool writers : {false, true}) {
-        for (participant& p : participants_) {
-            if (p.wrote != writers || !p.in_block) continue;
-            status over = co_await end_one(p, committed);
-            if (!over) {
-                if (committed || (p.link != nullptr && p.link->is_broken())) {
-                    if (committed) why = std::move(over).error();
-                    committed = false;
-                }
-                if (p.lease->in_transaction() || !p.lease->is_reusable()) {
-                    p.close();
-                    continue;
-                }
-            }
-            // A rolled back SET is undone at the server too.
-            if (p.link != nullptr && !committed && p.at_begin != nullptr) note(p, p.at_begin, p.link->is_dirty());
-        }
+    const bool any_wrote = std::ranges::any_of(participants_, &participant::wrote);
+    execute::ended_hook hook = [this](execute::participant& ended, execute::ending how, const status& came) {
+        auto& p = static_cast<participant&>(ended);
+        if (!came && (p.loan.lease->in_transaction() || !p.loan.lease->is_reusable())) return;
+        // A rolled back SET is undone at the server too.
+        const bool undone = how == execute::ending::rollback || !came;
+        if (p.link != nullptr && undone && p.at_begin != nullptr) note(p, p.at_begin, p.link->is_dirty());
+    };
+    const execute::ending how = committed ? execute::ending::commit : execute::ending::rollback;
+    execute::outcome out =
+        co_await execute::end(execute::pointers_to(participants_), how, std::move(hook), deadline::never());
+    committed = out.committed;
+    for (participant& p : participants_) {
+        if (!p.loan.lease) p.close();
     }
     note_writes(any_wrote);
     leave_closed();
-    co_return why;
+    co_return std::move(out.why);
 }
 
 // Ends the transaction on every server that takes part. The session is outside a transaction afterwards, whatever happened.
-task<status> session::end_block(outcome how) {
-    bool committed = how == outcome::commit;
+task<status> session::end_block(execute::ending how) {
+    bool committed = how == execute::ending::commit;
     std::optional<error> why = co_await end_on_servers(committed);
     if (!committed && settings_ != settings_at_begin_ && settings_at_begin_ != nullptr)
         use_settings(settings_at_begin_);

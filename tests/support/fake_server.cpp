@@ -102,12 +102,20 @@ task<status> fake_connection::begin(ashlar::driver::transaction_options, deadlin
     return take(milliseconds{0}, until);
 }
 task<status> fake_connection::commit(deadline until) {
+    status done = co_await take(milliseconds{0}, until);
+    if (!done) co_return done;
     dirty_ = in_transaction_ = false;
-    return take(milliseconds{0}, until);
+    const bool refused = server_.refuses_commit && server_.refuses_commit();
+    if (server_.heard) server_.heard(refused ? "rollback" : "commit");
+    if (refused) co_return error{errc::serialization_failed, "the script refuses the commit"};
+    co_return status{};
 }
 task<status> fake_connection::rollback(deadline until) {
+    status done = co_await take(milliseconds{0}, until);
+    if (!done) co_return done;
     dirty_ = in_transaction_ = false;
-    return take(milliseconds{0}, until);
+    if (server_.heard) server_.heard("rollback");
+    co_return status{};
 }
 task<status> fake_connection::savepoint(std::string_view, deadline until) {
     return take(milliseconds{0}, until);

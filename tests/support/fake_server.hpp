@@ -21,6 +21,8 @@ public:
     milliseconds login_takes{0}, ping_takes{0}, reset_takes{0};
     bool refuses_logins = false;
     std::function<bool()> drops_login, drops_ping, drops_reset;  // asked each time; empty: no
+    std::function<bool()> refuses_commit;                        // … the transaction is rolled back then
+    std::function<void(const char* verb)> heard;                 // of each commit and rollback that was done
 
     std::atomic<int> open{0}, most_open{0}, logins{0}, attempts{0}, pings{0}, resets{0};
 
