@@ -185,7 +185,7 @@ TEST(ServerCap, WhoWaitsInVainIsToldWhoHasTheConnections) {
     postgres_server server;
     cluster shop = open(shards_on(server, 2,
                                   "max_connections_per_server = 2\nmin_connections = 0\n"
-                                  "checkout_timeout = \"100ms\"\n"));
+                                  "checkout_timeout = \"4s\"\n"));
     shop.all_shards().run_script("create table items (id bigint primary key)").value();
     auto held = shop.database("shard_1").transaction([&](transaction& first) -> status {
         if (auto begun = first.execute("select 1"); !begun) return begun.error();

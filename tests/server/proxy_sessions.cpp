@@ -322,7 +322,7 @@ TEST(ProxySessions, CancelEndsWhatRunsAndNothingElse) {
 
 TEST(ProxySessions, AStatementThatRunsPastQueryTimeoutIsCancelled) {
     proxied::options o = house_of(1);
-    o.change = [](config::description& d) { d.serve.query_timeout = milliseconds{300}; };
+    o.change = [](config::description& d) { d.serve.query_timeout = milliseconds{3'000}; };
     proxied house{o};
     raw_client c{house.login()};
     std::string out;
@@ -347,7 +347,7 @@ TEST(ProxySessions, AStatementThatRunsPastQueryTimeoutIsCancelled) {
 
 TEST(ProxySessions, AServerThatHangsIsGivenUpAfterQueryTimeout) {
     proxied::options o = house_of(1);
-    o.change = [](config::description& d) { d.serve.query_timeout = milliseconds{300}; };
+    o.change = [](config::description& d) { d.serve.query_timeout = milliseconds{3'000}; };
     proxied house{o};
     raw_client c{house.login()};
     const auto hang = [&] {

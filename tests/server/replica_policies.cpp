@@ -175,7 +175,7 @@ TYPED_TEST(ReplicaPolicies, LeastLagReadsFromTheOneThatIsFurther) {
 }
 
 TYPED_TEST(ReplicaPolicies, WithoutAFitOneNoMoreThanPrimaryReadsMaxReadFromThePrimaryAtOnceAndTheOthersWait) {
-    const cluster shop = this->open("primary_reads_max = 2\n[pool]\ncheckout_timeout = \"500ms\"\n");
+    const cluster shop = this->open("primary_reads_max = 2\n[pool]\ncheckout_timeout = \"4s\"\n");
     this->first_.kill9();
     this->second_.kill9();
     ASSERT_TRUE(becomes([&] { return !this->fit(shop, 1) && !this->fit(shop, 2); }));
