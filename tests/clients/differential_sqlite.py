@@ -24,9 +24,9 @@ from psycopg.types.string import ByteaBinaryLoader, TextLoader
 import servers
 
 TABLE = """create table t (id bigint primary key, n integer, s smallint, b bigint, price numeric(10,2), f double precision,
-  active boolean, name text, v varchar(5), d date, ts timestamp, u uuid, c char(3))"""
+  active boolean, name text, v varchar(5), d date, ts timestamp, u uuid, c char(3), iv interval)"""
 KINDS = {"id": "int", "n": "int", "s": "int", "b": "int", "price": "num", "f": "float", "active": "bool", "name": "text",
-         "v": "text", "d": "date", "ts": "ts", "u": "uuid", "c": "text"}
+         "v": "text", "d": "date", "ts": "ts", "u": "uuid", "c": "text", "iv": "span"}
 CONFIG = """
 [shards]
 function = "hash"
@@ -73,6 +73,9 @@ class Statements:
                          "0044-03-15 BC", "10000-01-01", "infinity"])
         if kind == "ts":
             return pick(["2023-01-31 10:00:00", "2023-01-31", "2023-01-31 10:00:00.25", "2023-01-31T10:00:00", "garbage"])
+        if kind == "span":
+            return pick(["1 day", "24:00:00", "-1 mon 3 days", "1 year 2 mons", "00:00:01.5", "P1Y2M3DT4H5M6S", "2 weeks ago",
+                         "0", "garbage", "30 days"])
         if kind == "uuid":
             return pick(UUIDS + [UUIDS[0].upper(), "{" + UUIDS[0] + "}", UUIDS[0].replace("-", "")])
         return pick(["", "a", "A", "ab", "ab ", "b", "10", "9", "Zoë", "abcdef", "x'y", "a%", "a_"])
@@ -116,7 +119,9 @@ class Statements:
                          lambda: f"mod({e('int')}, {self.literal('int')})"])()
         if kind == "num":
             return pick([lambda: f"({e('num')} {pick('+-*/%')} {e('num')})", lambda: f"round({e('num')}, {pick('012')})",
-                         lambda: f"({e('num')} * {e('int')})", lambda: f"({e('int')})::numeric(8,2)", lambda: f"abs({e('num')})"])()
+                         lambda: f"({e('num')} * {e('int')})", lambda: f"({e('int')})::numeric(8,2)", lambda: f"abs({e('num')})",
+                         lambda: f"extract({pick(['epoch', 'day', 'hour', 'month', 'second', 'year'])} from {e('span')})",
+                         lambda: f"extract({pick(['epoch', 'dow', 'hour', 'doy', 'second', 'year'])} from {e('ts')})"])()
         if kind == "float":
             return pick([lambda: f"({e('float')} {pick('+-*/')} {e('float')})", lambda: f"({e('int')})::float8", lambda: f"({e('float')} + {e('num')})"])()
         if kind == "bool":
@@ -129,7 +134,14 @@ class Statements:
         if kind == "date":
             return pick([lambda: f"({e('date')} + {pick(['1', '-30', '7'])})", lambda: f"({e('ts')})::date"])()
         if kind == "ts":
-            return f"({e('date')})::timestamp"
+            return pick([lambda: f"({e('date')})::timestamp", lambda: f"({e('ts')} {pick('+-')} {e('span')})",
+                         lambda: f"({e('date')} {pick('+-')} {e('span')})",
+                         lambda: f"date_trunc('{pick(['hour', 'day', 'month', 'quarter', 'century'])}', {e('ts')})"])()
+        if kind == "span":
+            return pick([lambda: f"({e('span')} {pick('+-')} {e('span')})", lambda: f"({e('span')} {pick('*/')} {pick(['2', '0.5', '-3', '1.7', '7'])})",
+                         lambda: f"({e('ts')} - {e('ts')})", lambda: f"age({e('ts')}, {e('ts')})", lambda: f"(-{e('span')})",
+                         lambda: f"({self.column('int')} * interval '1 day')", lambda: f"justify_{pick(['days', 'hours', 'interval'])}({e('span')})",
+                         lambda: f"date_trunc('{pick(['hour', 'day', 'month', 'year'])}', {e('span')})"])()
         return self.column(kind)
 
     def predicate(self, depth=0):
@@ -138,7 +150,7 @@ class Statements:
             return f"{self.predicate(depth + 1)} {pick(['and', 'or'])} {self.predicate(depth + 1)}"
         if c(0.08):
             return f"not ({self.predicate(depth + 1)})" if depth < 2 else "active"
-        kind = pick(["int", "int", "num", "float", "bool", "text", "text", "date", "ts", "uuid"])
+        kind = pick(["int", "int", "num", "float", "bool", "text", "text", "date", "ts", "uuid", "span"])
         left = self.expression(kind, depth + 1)
         other = kind if not c(0.06) else pick(["int", "text", "bool", "date", "num"])
         if kind == "text" and c(0.25):
@@ -159,7 +171,7 @@ class Statements:
     def query(self):
         """A SELECT, and whether its order is fixed."""
         self.parameters = []
-        kinds = list({"int", "num", "float", "bool", "text", "date", "ts", "uuid"})
+        kinds = list({"int", "num", "float", "bool", "text", "date", "ts", "uuid", "span"})
         kinds.sort()
         key = f" and id = {self.draw.randint(1, 40)}" if self.chance(0.4) else ""
         if self.chance(0.15):
@@ -273,7 +285,7 @@ def main():
         plain.execute(TABLE.replace(" n integer", " n bigint").replace(" s smallint", " s bigint"))
         through = psycopg.connect(proxy.url(), autocommit=True)
         for connection in (plain, through):  # Python has no dates BC
-            for name in ("date", "timestamp"):
+            for name in ("date", "timestamp", "interval"):
                 connection.adapters.register_loader(name, TextLoader)
                 connection.adapters.register_loader(name, ByteaBinaryLoader)
         # rows, written through the proxy as text of every kind

@@ -43,6 +43,7 @@ void add_functions(sqlite3* to, const timestamp* started) {
     add_pg_texts(to);
     add_pg_values(to);
     add_pg_moments(to);
+    add_pg_spans(to);
 }
 
 }  // namespace ashlar::driver::sqlite

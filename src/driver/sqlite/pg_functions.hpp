@@ -4,7 +4,7 @@
 //   pg_int4_add(a, b) …      checked: 22003 where PostgreSQL says "out of range", 22012 for a division by zero
 //   pg_numeric_add(a, b) …   over decimal texts, exact, with PostgreSQL's scales; integers and reals are taken by their digits
 //   pg_decimal(x, scale)     a kept number → decimal text;  pg_num(x): the way back, or an error where it is not exact
-//   pg_date_add(d, n), pg_extract('year', ts), date_trunc('day', ts) …   over the texts that a file keeps (core/kept_moment.hpp)
+//   pg_date_add(d, n), pg_extract('year', ts), date_trunc('day', ts) …, pg_moment_add(ts, span), pg_span_mul(span, x) …   over the texts that a file keeps (core/kept_moment.hpp)
 //   pg_read(x, type, modifier, cast)   a text → the stored form of the type (core/stored_form.hpp)
 #pragma once
 
@@ -23,6 +23,7 @@ void add_pg_numbers(sqlite3* to);
 void add_pg_texts(sqlite3* to);
 void add_pg_values(sqlite3* to);
 void add_pg_moments(sqlite3* to);
+void add_pg_spans(sqlite3* to);
 
 // A function's failure travels through SQLite as a message with the SQLSTATE before it.
 void fail_in_function(sqlite3_context* context, std::string_view sqlstate, std::string_view message,

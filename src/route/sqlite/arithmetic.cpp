@@ -52,6 +52,11 @@ typed translator::operation(const expression& e, const level& here) {
         return fail(e.location, fmt::format("operator is not unique: {} unknown", e.name), "Cast the operand.",
                     "42725");
     }
+    if (v.type == oid::interval && e.name == "-") {
+        v.sql = fmt::format("pg_span_neg({})", v.sql);
+        v.holds = binding::primary;
+        return v;
+    }
     const bool number = category_of(v.type) == category::number || v.is_own;
     if (!number) return no_such_operator(e.name, nullptr, v, e.location);
     if (e.name == "+") return v;
@@ -77,10 +82,8 @@ typed translator::operation(const expression& e, const level& here) {
 typed translator::arithmetic(typed a, char op, typed b, int location) {
     if (failed_) return {};
     const std::string name(1, op);
-    if (a.type == oid::interval || b.type == oid::interval) {
-        return fail(location, "arithmetic with intervals is not available over SQLite databases",
-                    "Compute it in the program.");
-    }
+    if (a.type == oid::interval || b.type == oid::interval)
+        return span_arithmetic(std::move(a), op, std::move(b), location);
     if (is_untyped(a) && is_untyped(b)) {
         return fail(location, fmt::format("operator is not unique: unknown {} unknown", op),
                     "Cast one operand, for example CAST($1 AS integer).", "42725");
@@ -120,7 +123,7 @@ typed translator::arithmetic(typed a, char op, typed b, int location) {
     return v;
 }
 
-// A date and a number of days, or two dates.
+// A date and a number of days, or two moments; an interval comes of some.
 typed translator::moment_arithmetic(typed a, char op, typed b, int location) {
     const std::string name(1, op);
     const auto call = [&](std::uint32_t type, std::string sql) {
@@ -141,15 +144,81 @@ typed translator::moment_arithmetic(typed a, char op, typed b, int location) {
         return call(oid::date, fmt::format("pg_date_add({}, {})", a.sql, b.sql));
     if (op == '+' && days(a) && b.type == oid::date)
         return call(oid::date, fmt::format("pg_date_add({}, {})", b.sql, a.sql));
-    if (is_untyped(a) || is_untyped(b) ||
-        (category_of(a.type) == category::moment && category_of(b.type) == category::moment)) {
+    const auto instant = [](const typed& v) { return v.type == oid::timestamp || v.type == oid::timestamptz; };
+    // beside an instant, + is of an interval, and - of an instant
+    if (op == '+' && instant(a) && is_untyped(b)) {
+        b = resolve(std::move(b), {oid::interval, -1});
+        return span_arithmetic(std::move(a), op, std::move(b), location);
+    }
+    if (op == '+' && is_untyped(a) && instant(b)) {
+        a = resolve(std::move(a), {oid::interval, -1});
+        return span_arithmetic(std::move(a), op, std::move(b), location);
+    }
+    if (op == '-' && is_untyped(b)) b = resolve(std::move(b), {a.type, -1});
+    if (op == '-' && is_untyped(a)) a = resolve(std::move(a), {b.type, -1});
+    if (failed_) return {};
+    if (op == '-' && a.type == oid::time && b.type == oid::time)
+        return call(oid::interval, fmt::format("pg_time_diff({}, {})", a.sql, b.sql));
+    if (op == '-' && (instant(a) || instant(b)) && (instant(a) || a.type == oid::date) &&
+        (instant(b) || b.type == oid::date)) {
+        a = implicit(std::move(a), oid::timestamp);
+        b = implicit(std::move(b), oid::timestamp);
+        return call(oid::interval, fmt::format("pg_moment_diff({}, {})", a.sql, b.sql));
+    }
+    const auto is_time = [](const typed& v) { return v.type == oid::time; };
+    if (op == '+' && (is_time(a) || is_time(b)) && !(is_time(a) && is_time(b)) && !is_untyped(a) && !is_untyped(b)) {
+        typed& time = is_time(a) ? a : b;
+        time.sql = fmt::format("pg_span_of_time({})", time.sql);
+        time.type = oid::interval;
+        return span_arithmetic(std::move(a), op, std::move(b), location);
+    }
+    if (op == '-' && is_time(b) && (instant(a) || a.type == oid::date)) {
+        b.sql = fmt::format("pg_span_of_time({})", b.sql);
+        b.type = oid::interval;
+        return span_arithmetic(std::move(a), op, std::move(b), location);
+    }
+    if (is_untyped(a) || is_untyped(b)) {
         return fail(
             location,
-            fmt::format("{} {} {} gives or takes an interval, which is not available over SQLite databases",
-                        sql_name_of_type(a.type), op, sql_name_of_type(b.type)),
-            "Compute the moment in the program and send it as a parameter; a date takes + and - of an integer.");
+            fmt::format("operator is not unique: {} {} {}", is_untyped(a) ? "unknown" : sql_name_of_type(a.type), op,
+                        is_untyped(b) ? "unknown" : sql_name_of_type(b.type)),
+            "Cast the operand, for example CAST($1 AS interval).", "42725");
     }
     return no_such_operator(name, &a, b, location);
+}
+
+// At least one side is an interval.
+typed translator::span_arithmetic(typed a, char op, typed b, int location) {
+    if (failed_) return {};
+    const bool sum = op == '+' || op == '-';
+    const auto is_span = [](const typed& v) { return v.type == oid::interval; };
+    if (sum && is_untyped(a)) a = resolve(std::move(a), {oid::interval, -1});
+    if (sum && is_untyped(b)) b = resolve(std::move(b), {oid::interval, -1});
+    if (!sum && is_untyped(a)) a = resolve(std::move(a), {oid::float8, -1});
+    if (!sum && is_untyped(b)) b = resolve(std::move(b), {oid::float8, -1});
+    if (failed_) return {};
+    const auto call = [&](std::uint32_t type, std::string_view name, typed first, typed second) {
+        typed v{type, -1, {}, binding::primary, location};
+        v.not_null = first.not_null && second.not_null;
+        v.sql = fmt::format("{}({}, {})", name, first.sql, second.sql);
+        return v;
+    };
+    if (sum && is_span(a) && is_span(b))
+        return call(oid::interval, op == '+' ? "pg_span_add" : "pg_span_sub", std::move(a), std::move(b));
+    if (op == '+' && is_span(a) && category_of(b.type) == category::moment) std::swap(a, b);
+    if (sum && is_span(b) && category_of(a.type) == category::moment) {
+        if (a.type == oid::time)
+            return call(oid::time, op == '+' ? "pg_time_add" : "pg_time_sub", std::move(a), std::move(b));
+        if (a.type == oid::date) a = implicit(std::move(a), oid::timestamp);
+        return call(a.type, op == '+' ? "pg_moment_add" : "pg_moment_sub", std::move(a), std::move(b));
+    }
+    const auto is_number = [](const typed& v) { return category_of(v.type) == category::number; };
+    if (op == '*' && is_number(a) && is_span(b)) std::swap(a, b);
+    if ((op == '*' || op == '/') && is_span(a) && is_number(b)) {
+        b = implicit(std::move(b), oid::float8);
+        return call(oid::interval, op == '*' ? "pg_span_mul" : "pg_span_div", std::move(a), std::move(b));
+    }
+    return no_such_operator(std::string(1, op), &a, b, location);
 }
 
 typed translator::concatenation(typed a, typed b, int location) {

@@ -61,6 +61,30 @@ int fitness(const signature& s, const std::vector<typed>& arguments) {
     return score;
 }
 
+// Whether an untyped argument may be of several kinds, and of none that goes first (text does).
+bool is_undecided(std::string_view name, const std::vector<typed>& arguments) {
+    const auto kind_of = [](char letter) {
+        const std::uint32_t type = type_of_letter(letter);
+        return type == oid::interval || category_of(type) == category::other ? static_cast<int>(type)
+                                                                             : -static_cast<int>(category_of(type));
+    };
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i].type != oid::unknown) continue;
+        int first = 0;
+        bool several = false, text = false;
+        for (const signature& each : signatures()) {
+            if (each.name != name || each.arguments.size() != arguments.size() || fitness(each, arguments) < 0)
+                continue;
+            const int kind = kind_of(each.arguments[i]);
+            several = several || (first != 0 && kind != first);
+            text = text || each.arguments[i] == 't';
+            first = kind;
+        }
+        if (several && !text) return true;
+    }
+    return false;
+}
+
 std::string described(const expression& e, const std::vector<typed>& arguments) {
     std::string out = e.name + "(";
     for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -353,7 +377,9 @@ typed translator::scalar_call(const expression& e, std::vector<typed> arguments)
     if ((best == nullptr || date_of_text) && is_own_function(e.name, arguments.size()))
         return own_call(e, std::move(arguments));
     const bool untyped = !arguments.empty() && std::all_of(arguments.begin(), arguments.end(), is_untyped);
-    if (best != nullptr && ambiguous && untyped) {
+    const bool undecided = best != nullptr && std::any_of(arguments.begin(), arguments.end(), is_untyped) &&
+                           is_undecided(e.name, arguments);
+    if (best != nullptr && ((ambiguous && untyped) || undecided)) {
         return fail(e.location, fmt::format("function {} is not unique", described(e, arguments)), "Cast an argument.",
                     "42725");
     }

@@ -313,6 +313,9 @@ typed translator::cast_to(typed v, value_type to, int location) {
     }
     if (v.is_own || v.type == 0) return read(v.sql);
     if (v.type == to.type && v.type == oid::interval) return v;
+    if (to.type == oid::interval && v.type == oid::time) return as_is(fmt::format("pg_span_of_time({})", v.sql));
+    if (v.type == oid::interval && to.type == oid::time)
+        return as_is(fmt::format("pg_time_add('00:00:00', {})", v.sql));
     const category from = category_of(v.type), into = category_of(to.type);
     if (into == category::number && (from == category::number || from == category::boolean)) {
         if (from == category::boolean && to.type != oid::int4) return no_cast();

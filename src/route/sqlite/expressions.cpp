@@ -171,7 +171,7 @@ typed translator::parameter(const expression& e) {
     if (e.number < 1 || static_cast<std::size_t>(e.number) > parameters_.size()) return v;
     const value_type known = parameters_[static_cast<std::size_t>(e.number) - 1];
     if (known.type == 0 || known.type == oid::unknown) return v;
-    if (!is_supported(known.type)) {
+    if (!is_supported(known.type) && known.type != oid::interval) {
         return fail(e.location,
                     fmt::format("parameter ${} has {}, which is not available over SQLite databases", e.number,
                                 sql_name_of_type(known.type)),

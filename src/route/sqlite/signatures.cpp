@@ -10,10 +10,15 @@ namespace ashlar::route::sqlite {
 namespace {
 
 constexpr auto table = std::to_array<signature>({
+    {"abs", "h", 'h', "pg_int2_abs({0})"},
     {"abs", "i", 'i', "pg_int4_abs({0})"},
     {"abs", "I", 'I', "pg_int8_abs({0})"},
     {"abs", "n", 'n', "pg_numeric_abs({0})"},
     {"abs", "f", 'f', "abs({0})"},
+    {"age", "s", 'v', "pg_age(date(now()) || ' 00:00:00', {0})"},
+    {"age", "z", 'v', "pg_age(date(now()) || ' 00:00:00', {0})"},
+    {"age", "ss", 'v', "pg_age({0}, {1})"},
+    {"age", "zz", 'v', "pg_age({0}, {1})"},
     {"atan", "f", 'f', "atan({0})"},
     {"atan2", "ff", 'f', "atan2({0}, {1})"},
     {"btrim", "t", 't', "trim({0})"},
@@ -32,17 +37,23 @@ constexpr auto table = std::to_array<signature>({
     {"date_part", "td", 'f', "CAST(pg_extract({0}, {1}) AS REAL)"},
     {"date_part", "ts", 'f', "CAST(pg_extract({0}, {1}) AS REAL)"},
     {"date_part", "tz", 'f', "CAST(pg_extract({0}, {1}) AS REAL)"},
+    {"date_part", "tv", 'f', "CAST(pg_span_extract({0}, {1}) AS REAL)"},
     {"date_trunc", "ts", 's', "date_trunc({0}, {1})"},
     {"date_trunc", "tz", 'z', "date_trunc({0}, {1})"},
+    {"date_trunc", "tv", 'v', "pg_span_trunc({0}, {1})"},
     {"degrees", "f", 'f', "degrees({0})"},
     {"exp", "n", 'n', ""},
     {"exp", "f", 'f', "pg_exp({0})"},
     {"extract", "td", 'n', "pg_extract({0}, {1})"},
     {"extract", "ts", 'n', "pg_extract({0}, {1})"},
     {"extract", "tz", 'n', "pg_extract({0}, {1})"},
+    {"extract", "tv", 'n', "pg_span_extract({0}, {1})"},
     {"floor", "n", 'n', "pg_floor({0})"},
     {"floor", "f", 'f', "floor({0})"},
     {"gen_random_uuid", "", 'u', "gen_random_uuid()"},
+    {"justify_days", "v", 'v', "pg_justify_days({0})"},
+    {"justify_hours", "v", 'v', "pg_justify_hours({0})"},
+    {"justify_interval", "v", 'v', "pg_justify_interval({0})"},
     {"left", "ti", 't', "pg_left({0}, {1})"},
     {"length", "t", 'i', "length({0})"},
     {"length", "y", 'i', "length({0})"},
@@ -58,6 +69,7 @@ constexpr auto table = std::to_array<signature>({
     {"lpad", "tit", 't', "pg_lpad({0}, {1}, {2})"},
     {"ltrim", "t", 't', "ltrim({0})"},
     {"ltrim", "tt", 't', "ltrim({0}, {1})"},
+    {"mod", "hh", 'h', "pg_int2_mod({0}, {1})"},
     {"mod", "ii", 'i', "pg_int4_mod({0}, {1})"},
     {"mod", "II", 'I', "pg_int8_mod({0}, {1})"},
     {"mod", "nn", 'n', "pg_numeric_mod({0}, {1})"},
@@ -138,6 +150,8 @@ std::uint32_t type_of_letter(char letter) noexcept {
     switch (letter) {
         case 't':
             return oid::text;
+        case 'h':
+            return oid::int2;
         case 'i':
             return oid::int4;
         case 'I':
@@ -158,6 +172,8 @@ std::uint32_t type_of_letter(char letter) noexcept {
             return oid::time;
         case 'u':
             return oid::uuid;
+        case 'v':
+            return oid::interval;
         case 'y':
             return oid::bytea;
         default:

@@ -8,8 +8,8 @@
 
 namespace ashlar::route::sqlite {
 
-// Types by a letter: t text, i integer, I bigint, n numeric, f double precision, b boolean, d date, s timestamp,
-// z timestamptz, T time, u uuid, y bytea.
+// Types by a letter: t text, h smallint, i integer, I bigint, n numeric, f double precision, b boolean, d date, s timestamp,
+// z timestamptz, T time, u uuid, y bytea, v interval.
 struct signature {
     std::string_view name, arguments;
     char result;

@@ -128,6 +128,7 @@ private:
     // Both sides as they are compared. False: they cannot be.
     bool align(typed& a, typed& b, const std::string& op, int location);
     typed arithmetic(typed a, char op, typed b, int location);
+    typed span_arithmetic(typed a, char op, typed b, int location);
     typed moment_arithmetic(typed a, char op, typed b, int location);
     typed concatenation(typed a, typed b, int location);
     typed between(const sql::expression& e, const level& here);
