@@ -1,5 +1,6 @@
 #include "core/stored_form.hpp"
 
+#include "core/array_value.hpp"
 #include "core/ascii.hpp"
 #include "core/float_text.hpp"
 #include "core/interval.hpp"
@@ -293,6 +294,7 @@ bool keeps_numeric(std::string_view canonical, stored_value& into) {
 }
 
 std::string sql_name_of_type(std::uint32_t type) {
+    if (const std::uint32_t element = element_type_of(type); element != 0) return sql_name_of_type(element) + "[]";
     switch (type) {
         case oid::boolean:
             return "boolean";

@@ -1,6 +1,7 @@
 // The half of analysis that reads conditions and resolves columns.
 #include "route/analysis.hpp"
 
+#include "route/array_list.hpp"
 #include "route/functions.hpp"
 #include "route/types.hpp"
 #include "sql/names.hpp"
@@ -35,6 +36,16 @@ void analysis::add_facts(const expression& e, const scope& level, environment& f
             const auto column = resolve_in(e.inner[0], level);
             if (!column || !may_hold_key(*column)) return;
             if (auto keys = keys_of_array(e.inner[1], known_.shards->key_type(), declared_)) {
+                facts.restrict(*column, std::move(*keys));
+            }
+            return;
+        }
+        case expression_kind::subquery: {
+            const expression* array = known_.dialect == dialect::sqlite ? array_of_list(e) : nullptr;
+            if (array == nullptr || !known_.shards) return;
+            const auto column = resolve_in(e.inner[0], level);
+            if (!column || !may_hold_key(*column)) return;
+            if (auto keys = keys_of_array(*array, known_.shards->key_type(), declared_)) {
                 facts.restrict(*column, std::move(*keys));
             }
             return;

@@ -1,7 +1,7 @@
 #include "route/keys.hpp"
 
+#include "core/array_value.hpp"
 #include "core/codec.hpp"
-#include "route/array_value.hpp"
 #include "route/types.hpp"
 
 #include <fmt/format.h>
@@ -51,8 +51,9 @@ error bad_array() {
 status add_binary_array(std::string_view bytes, keyspace::key_type type, std::vector<keyspace::key>& into) {
     const auto elements = array_elements_in_binary(bytes);
     if (!elements || !may_carry(elements->type, type)) return bad_array();
-    for (const std::string_view each : elements->values) {
-        auto key = keyspace::key::from_binary(each, elements->type, type);
+    for (const auto& each : elements->values) {
+        if (!each) continue;
+        auto key = keyspace::key::from_binary(*each, elements->type, type);
         if (!key) return std::move(key).error();
         into.push_back(std::move(*key));
     }

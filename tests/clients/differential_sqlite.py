@@ -160,6 +160,15 @@ class Statements:
             return f"{left} {pick(['=', '<>', '<', '>', '<=', '>='])} {self.literal(other, 0.05)}"
         if form < 0.6:
             return f"{left} {pick(['=', '<', '>='])} {self.expression(other, depth + 1)}"
+        if form < 0.66:
+            spelled = [self.text_of(kind) for _ in range(self.draw.randint(0, 3))]
+            text = "{" + ",".join('"' + s.replace('"', "") + '"' for s in spelled) + ("" if c(0.8) else (",NULL" if spelled else "NULL")) + "}"
+            if self.with_parameters:
+                self.parameters.append(text)
+                text = f"${len(self.parameters)}"
+            else:
+                text = quoted(text)
+            return f"{left} {pick(['= any', '<> all'])} ({text})"
         if form < 0.72:
             return f"{left} {pick(['', 'not '])}in ({', '.join(self.literal(kind) for _ in range(self.draw.randint(1, 3)))})"
         if form < 0.82:

@@ -1,9 +1,11 @@
 // Parameters → SQLite's storage classes. What a text means is told by its type: SQLite compares an integer and a text
 // by class before value, so a number bound as text is found in a typed column and missed in an expression.
+#include "core/array_value.hpp"
 #include "core/interval.hpp"
 #include "core/moment.hpp"
 #include "core/numeric.hpp"
 #include "core/stored_form.hpp"
+#include "driver/sqlite/array_parameter.hpp"
 #include "driver/sqlite/types.hpp"
 
 #include <sqlite3.h>
@@ -150,6 +152,12 @@ status bind_binary(sqlite3_stmt* to, int index, std::uint32_t type, std::string_
             return bind_text_form(to, index, type, text_of_days(days));
         }
         default:
+            if (element_type_of(type) != 0) {
+                const auto text = array_text(bytes);
+                if (!text)
+                    return error{text.error()}.detail("It is the value of parameter $" + std::to_string(index) + ".");
+                return bind_text(to, index, *text);
+            }
             return error{errc::unsupported, "parameter $" + std::to_string(index) + " of type " + std::to_string(type) +
                                                 " comes in binary, which SQLite's driver cannot read"}
                 .hint("Send it as text, or declare it as a common type.");

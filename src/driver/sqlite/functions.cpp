@@ -1,6 +1,7 @@
 #include "driver/sqlite/functions.hpp"
 
 #include "core/ascii.hpp"
+#include "driver/sqlite/array_parameter.hpp"
 #include "driver/sqlite/pg_functions.hpp"
 
 #include <ashlar/types.hpp>
@@ -44,6 +45,7 @@ void add_functions(sqlite3* to, const timestamp* started) {
     add_pg_values(to);
     add_pg_moments(to);
     add_pg_spans(to);
+    add_pg_arrays(to);
 }
 
 }  // namespace ashlar::driver::sqlite

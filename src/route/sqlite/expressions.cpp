@@ -93,7 +93,7 @@ typed translator::write_one(const expression& e, const level& here) {
             return keyword(e);
         case expression_kind::any_of:
         case expression_kind::all_of:
-            return fail(e.location, "SQLite has no ANY or ALL over an array", "Write IN (…).");
+            return any_of_array(e, here);
         case expression_kind::array:
             return fail(e.location, "SQLite has no arrays", "Write IN (…), or several columns.");
         case expression_kind::row:

@@ -26,12 +26,16 @@ typed translator::subquery_value(const expression& e, const level& here) {
         v.not_null = true;
         return v;
     }
-    if (e.name != "in" && e.name != "scalar") {
+    const std::string_view op = e.path.empty() ? std::string_view{} : std::string_view{e.path.front()};
+    const bool is_any = e.name == "any" && op == "=" && e.schema.empty();
+    const bool is_none = e.name == "all" && op == "<>" && e.schema.empty();
+    const bool is_list = e.name == "in" || is_any || is_none;
+    if (!is_list && e.name != "scalar") {
         return fail(e.location, "SQLite has no ANY, ALL or ARRAY over a sub-query", "Write IN or EXISTS.");
     }
     std::optional<typed> test;
     std::vector<typed> row;
-    if (e.name == "in") {
+    if (is_list) {
         const expression& tested = e.inner.front();
         if (tested.is(expression_kind::row)) {
             for (const expression& each : tested.inner) row.push_back(write(each, here));
@@ -41,7 +45,7 @@ typed translator::subquery_value(const expression& e, const level& here) {
     }
     written_query q = write_query(*e.sub, &here);
     const bool computed = std::any_of(q.columns.begin(), q.columns.end(), [](const auto& c) { return c.is_decimal; });
-    if (e.name == "in" && computed && !failed_) {
+    if (is_list && computed && !failed_) {
         std::vector<value_type> kept;
         for (const known_column& c : q.columns) kept.push_back({c.is_own ? 0 : c.type, -1});
         q = write_query(*e.sub, &here, kept);
@@ -77,8 +81,8 @@ typed translator::subquery_value(const expression& e, const level& here) {
         }
         left.push_back(row.size() == 1 ? wrap(row[i], binding::additive) : row[i].sql);
     }
-    v.sql = row.size() == 1 ? fmt::format("{} IN ({})", left.front(), q.sql)
-                            : fmt::format("({}) IN ({})", joined(left), q.sql);
+    v.sql = row.size() == 1 ? fmt::format("{} {} ({})", left.front(), is_none ? "NOT IN" : "IN", q.sql)
+                            : fmt::format("({}) {} ({})", joined(left), is_none ? "NOT IN" : "IN", q.sql);
     v.holds = binding::comparison;
     return v;
 }

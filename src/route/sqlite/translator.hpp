@@ -117,7 +117,7 @@ private:
     typed column(const sql::expression& e, const level& here);
     void expand_star(const sql::expression& star, const level& here, std::vector<known_column>& out);
 
-    // --- expressions.cpp, arithmetic.cpp, comparisons.cpp, choices.cpp, subqueries.cpp
+    // --- expressions.cpp, arithmetic.cpp, arrays.cpp, comparisons.cpp, choices.cpp, subqueries.cpp
     typed write(const sql::expression& e, const level& here);
     typed write_one(const sql::expression& e, const level& here);
     typed constant(const sql::expression& e);
@@ -135,6 +135,10 @@ private:
     typed in_list(const sql::expression& e, const level& here);
     typed in_rows(const sql::expression& e, const level& here);
     typed like(const sql::expression& e, const level& here);
+    typed any_of_array(const sql::expression& e, const level& here);
+    typed any_of_parameter(const sql::expression& e, const sql::expression& array, std::uint32_t cast_to,
+                           const level& here);
+    typed each_element(const sql::expression& e, bool any, std::vector<sql::expression> elements, const level& here);
     typed logic(const sql::expression& e, const level& here);
     typed case_of(const sql::expression& e, const level& here);
     typed choice(const sql::expression& e, const level& here, const char* what);  // COALESCE, GREATEST, LEAST

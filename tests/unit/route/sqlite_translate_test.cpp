@@ -152,6 +152,21 @@ TEST(SqliteTypes, ArithmeticIsChecked) {
     EXPECT_EQ(where("d + '1 day' > ts"), "42725");
 }
 
+TEST(SqliteTypes, AnyAndAllOverArrays) {
+    EXPECT_EQ(where("id = any($1)"), "id IN (SELECT value FROM json_each(pg_array($1, 20)))");
+    EXPECT_EQ(where("id <> all($1::int[])"), "id NOT IN (SELECT value FROM json_each(pg_array($1, 23)))");
+    EXPECT_EQ(types("select 1 from t where name = any($1)"), "text[]");
+    EXPECT_EQ(where("id = any('{1,2}')"), "id IN (1, 2)");
+    EXPECT_EQ(where("id = any(array[1, 2])"), "id IN (1, 2)");
+    EXPECT_EQ(where("id > all(array[1, 2])"), "id > 1 AND id > 2");
+    EXPECT_EQ(where("name like any(array['a%', 'b%'])"), "pg_like(name, 'a%') OR pg_like(name, 'b%')");
+    EXPECT_EQ(where("id = any('{1,x}')"), "22P02");
+    EXPECT_EQ(where("id = any(array['1'])"), "42883");
+    EXPECT_EQ(where("id > any($1)"), "0A000");
+    EXPECT_EQ(where("id = any(select n from t)"), "id IN (SELECT n FROM t)");
+    EXPECT_EQ(where("id <> all(select n from t)"), "id NOT IN (SELECT n FROM t)");
+}
+
 TEST(SqliteTypes, TextAndPatternsMeanWhatPostgresMeans) {
     EXPECT_EQ(where("name like 'A%'"), "pg_like(name, 'A%')");
     EXPECT_EQ(where("name not ilike 'A%'"), "NOT pg_ilike(name, 'A%')");
@@ -180,7 +195,7 @@ TEST(SqliteTypes, ColumnsHaveTheNamesAndTypesOfPostgres) {
 
 TEST(SqliteTypes, WhatSqliteLacksIsRefusedByName) {
     for (const char* text : {
-             "select id from t where id = any($1)",
+             "select id from t where id > any($1)",
              "select array[1]",
              "select distinct on (n) n from t",
              "select id from t for update",

@@ -1,10 +1,13 @@
-#include "route/array_value.hpp"
+#include "core/array_value.hpp"
 
 #include "core/ascii.hpp"
+#include "core/rows.hpp"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
-namespace ashlar::route {
+namespace ashlar {
 
 namespace {
 
@@ -111,7 +114,38 @@ private:
     bool good_ = true;
 };
 
+constexpr auto array_types = std::to_array<std::pair<std::uint32_t, std::uint32_t>>({
+    {oid::boolean, 1000},
+    {oid::bytea, 1001},
+    {oid::int2, 1005},
+    {oid::int4, 1007},
+    {oid::int8, 1016},
+    {oid::text, 1009},
+    {oid::varchar, 1015},
+    {oid::bpchar, 1014},
+    {oid::name, 1003},
+    {oid::float4, 1021},
+    {oid::float8, 1022},
+    {oid::date, 1182},
+    {oid::timestamp, 1115},
+    {oid::timestamptz, 1185},
+    {oid::time, 1183},
+    {oid::numeric, 1231},
+    {oid::uuid, 2951},
+    {oid::interval, 1187},
+});
+
 }  // namespace
+
+std::uint32_t array_type_of(std::uint32_t element) noexcept {
+    const auto at = std::find_if(array_types.begin(), array_types.end(), [&](auto p) { return p.first == element; });
+    return at == array_types.end() ? 0 : at->second;
+}
+
+std::uint32_t element_type_of(std::uint32_t array) noexcept {
+    const auto at = std::find_if(array_types.begin(), array_types.end(), [&](auto p) { return p.second == array; });
+    return at == array_types.end() ? 0 : at->first;
+}
 
 std::optional<std::vector<std::optional<std::string>>> array_elements(std::string_view text) {
     return array_reader{trim(text)}.read();
@@ -133,9 +167,9 @@ std::optional<binary_elements> array_elements_in_binary(std::string_view bytes) 
     }
     for (; count > 0 && in.good(); --count) {
         const std::uint32_t length = in.number();
-        if (length != null) out.values.push_back(in.take(length));
+        out.values.push_back(length == null ? std::nullopt : std::optional{in.take(length)});
     }
     return in.good() && in.at_end() ? std::optional{std::move(out)} : std::nullopt;
 }
 
-}  // namespace ashlar::route
+}  // namespace ashlar
