@@ -32,11 +32,12 @@ void session::allow_second_try() {
     second_.sent = stream_.sent();
 }
 
-// Before a Bind that a replica is asked for.
+// Before a Bind that a replica is asked for, or any server. All up to the Sync must have come: a message that is still on its
+// way cannot be kept.
 void session::keep_flight(const client_message& bind) {
     const bool alone = expected_.empty() && to_server_.empty() && current_ == nullptr && !unsynced_;
     second_.allowed = false;
-    if (!alone) return;
+    if (!alone || !sync_follows()) return;
     if (!second_.again) {
         std::string_view rest = stream_.rest();
         std::size_t size = 0;
@@ -62,7 +63,7 @@ void session::take_back(const participant& from) {
     if (!second_.anywhere) second_.avoid |= std::uint64_t{1} << from.loan.server;
     second_.allowed = second_.conflicted = false;
     expected_.clear();
-    to_server_.clear();
+    drop_gathered();
     held_.clear();
     gaps_.clear();
     passed_on_ = 0;

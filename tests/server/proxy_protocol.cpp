@@ -299,6 +299,18 @@ TEST(ProxyProtocol, EveryMessageMayArriveByteByByte) {
     EXPECT_EQ(c.talk("", s.turns()), expected);
 }
 
+// A statement that any server answers is kept for a second try, with what comes behind it, once all of that is there.
+TEST(ProxyProtocol, WhatComesBehindABindMayStillBeOnItsWay) {
+    const std::string head = script{}.parse("", "select 1").bind("", "").bytes();
+    const std::string tail = script{}.describe('P', "").execute("").sync().bytes();
+    for (std::size_t cut = 0; cut <= tail.size(); ++cut) {
+        raw_client through{house().login()};
+        through.send(head + tail.substr(0, cut));
+        through.send(tail.substr(cut));
+        EXPECT_EQ(raw_client::in_short(through.until_ready()), "1 2 T(?column?:23) D(1) C(SELECT 1) Z(I)") << cut;
+    }
+}
+
 TEST(ProxyProtocol, StartUp) {
     raw_client::options how = house().login();
     how.parameters["application_name"] = "tests";
