@@ -113,6 +113,18 @@ error memory_account::why() const {
         .hint("Ask for fewer rows or groups, give a shard key, or raise memory_max.");
 }
 
+error memory_account::why_of_what_is_kept() const {
+    const std::uint64_t most = of_ == nullptr ? 0 : of_->most();
+    return error{
+        errc::memory_exhausted,
+        fmt::format("the session keeps the most of what all sessions hold, which would be more than memory_max, {}",
+                    spoken_bytes(most))}
+        .detail(
+            fmt::format("Its prepared statements, portals, settings and messages held {} when the bound was reached.",
+                        spoken_bytes(bytes_)))
+        .hint("Close prepared statements and portals that are not needed any more, or raise memory_max.");
+}
+
 status memory_part::changed(std::uint64_t bytes) {
     const std::uint64_t others = of_->bytes_ - bytes_;
     status granted = of_->changed(others + bytes);

@@ -74,8 +74,12 @@ public:
     bool is_condemned() const noexcept { return condemned_.load(std::memory_order_relaxed); }
     // Why: memory_exhausted.
     error why() const;
+    // The same for what is kept between statements.
+    error why_of_what_is_kept() const;
+    // More than the bound is held still, by this one or others that have to end.
+    bool is_crowded() const noexcept { return seen_ > 0 && of_->is_crowded(); }
     // Others are about to give memory back: growing now could pass the reserve. Small accounts need not wait.
-    bool should_wait() const noexcept { return seen_ > 0 && of_->is_crowded() && !is_condemned(); }
+    bool should_wait() const noexcept { return is_crowded() && !is_condemned(); }
 
 private:
     friend class memory_bound;
@@ -111,6 +115,7 @@ public:
         return changed(bytes);
     }
     std::uint64_t bytes() const noexcept { return bytes_; }
+    memory_account* account() const noexcept { return of_; }
 
 private:
     status changed(std::uint64_t bytes);

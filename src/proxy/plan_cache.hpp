@@ -34,6 +34,8 @@ namespace ashlar::proxy {
 // An environment made once and shared by all sessions whose settings read texts alike.
 using shared_environment = std::shared_ptr<const reading_environment>;
 
+class statements;
+
 // One statement as many sessions may use it. Kept alive by the cache and by the clients' prepared statements.
 struct known_statement {
     std::string text;                  // as servers are to have it
@@ -53,6 +55,7 @@ struct known_statement {
     mutable std::optional<std::size_t> place;                // of an unsharded one, once known
     bool accepted = false;                                   // some server has parsed it without complaint
     std::uint64_t catalogue_version = 0;
+    std::vector<statements*> named_by;  // whose names stand for it; on the account of the first. Kept by statements.
 };
 
 class plan_cache {

@@ -81,8 +81,9 @@ task<void> session::run() {
         why = error{errc::internal};
     }
     if (was_cancelled) {
-        why = ended_        ? error{errc::shutting_down, "terminating connection due to administrator command"}
-              : crowded_out ? error{errc::too_many_clients, "sorry, too many connections wait to log in"}
+        why = ended_              ? error{errc::shutting_down, "terminating connection due to administrator command"}
+              : crowded_out       ? error{errc::too_many_clients, "sorry, too many connections wait to log in"}
+              : memory_calls_ > 0 ? keeps_much() ? memory_.why_of_what_is_kept() : memory_.why()
               : shared_.draining
                   ? error{errc::shutting_down, "terminating connection: the proxy is shutting down"}
                   : error{errc::deadline_passed, "terminating connection due to an idle limit"}.sqlstate("57P05");
@@ -303,6 +304,7 @@ void session::fail(const error& why) {
     if (timed_out_ && why == errc::cancelled && why.message() != took_too_long().message())
         return fail(took_too_long());
     if (memory_calls_ > 0 && (why == errc::cancelled || why == errc::connection_lost)) {
+        if (keeps_much()) return fail(memory_.why_of_what_is_kept());
         memory_calls_ = 0;
         return fail(memory_.why());
     }
@@ -325,8 +327,7 @@ wire::transaction_state session::state() const noexcept {
 void session::ready() {
     wire::write_ready_for_query(stream_.out(), state());
     count_answer();
-    memory_calls_ = 0;
-    if (memory_.is_condemned()) memory_.absolve();
+    forgive_memory();
 }
 
 }  // namespace ashlar::proxy

@@ -16,6 +16,7 @@
 //   session_copy.cpp         a client's rows to the server: COPY FROM STDIN
 //   session_answers.cpp      merged and encoded answers
 //   session_console.cpp      the admin console, which is another kind of session from the login on
+//   session_memory.cpp       what it keeps for the client on the memory account, and what happens when that has to end
 //   session_statistics.cpp   what is counted of it, and what it tells of itself
 //   session_oids.cpp         servers that number their own types otherwise than the catalogue
 //
@@ -281,7 +282,6 @@ private:
     void step_ended(driver::connection& on) noexcept;
     void note_losses();
     void end_silent_waits(instant now);
-    void look_at_memory();
     std::size_t place_to_show(const known_statement& show);
     void drop(participant* p);  // its link is lost
     // The only ways in which servers leave what the session does: the flight to one of them ends with it.
@@ -335,6 +335,18 @@ private:
     result<std::size_t> place_of(const route::bound_plan& plan, const route::step& step) const;
     execute::abilities abilities() const noexcept;
 
+    // --- memory, see session_memory.cpp
+    void look_at_memory();
+    status may_keep(const settings& next);
+    status keep_for_newcomers(std::string sql);
+    struct savepoint;
+    status keep_savepoint(savepoint made);
+    void count_block();
+    status may_gather(std::size_t more);
+    void drop_gathered();
+    bool keeps_much() const noexcept;
+    void forgive_memory();
+
     // --- oids
     void use_oids(participant& p) const;
     // Makes known what is not, by reading it from the servers. True: all of it.
@@ -366,6 +378,7 @@ private:
     traffic& counted_;  // its worker's
     io::loop& loop_;
     memory_account memory_;  // before all that counts on it
+    memory_part settings_memory_{&memory_}, block_memory_{&memory_}, flight_memory_{&memory_};
     client_stream stream_;
     wire::cancel_key key_;
     bool logged_in_ = false;
@@ -377,7 +390,7 @@ private:
     shared_environment environment_;
     std::shared_ptr<const oid_maps> oids_;               // nullptr: no server needs any
     std::shared_ptr<const server_parameters> reported_;  // the parameters that the client was told
-    statements statements_;
+    statements statements_{&memory_};
     name_changes name_changes_;  // of the flight under way
 
     // The transaction.

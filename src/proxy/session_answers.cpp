@@ -218,7 +218,9 @@ task<status> session::close_portals() {
         }
         status settled = co_await settle(at->second);
         if (!settled && first) first = std::move(settled);
-        at = portals.erase(at);
+        const std::string name = at->first;
+        ++at;
+        statements_.close_portal(name);
     }
     co_return first;
 }

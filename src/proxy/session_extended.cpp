@@ -290,12 +290,8 @@ task<status> session::fail_bind(error why) {
 task<status> session::keep_bound(portal& made) {
     made.parameter_formats = bind_.parameter_formats;
     made.results = result_formats{bind_.result_formats};
-    made.parameters.reserve(bind_.parameters.size());
-    for (const cell& each : bind_.parameters) {
-        if (each)
-            made.parameters.emplace_back(std::string{*each});
-        else
-            made.parameters.emplace_back(std::nullopt);
+    if (status kept = statements_.keep_parameters(made, bind_.parameters); !kept) {
+        return fail_bind(std::move(kept).error());
     }
     if (parse_owed_ == nullptr) {
         answer(bind_complete);
@@ -368,6 +364,9 @@ task<status> session::bind_binary(client_message m, std::shared_ptr<known_statem
 }
 
 task<status> session::pass_bind(client_message m, const std::shared_ptr<known_statement>& what) {
+    if (to_server_.size() + m.whole.size() > flight_max) {
+        if (status granted = may_gather(m.whole.size()); !granted) return fail_bind(std::move(granted).error());
+    }
     auto prepared = prepare_on(*current_, what);
     if (!prepared) return fail_bind(std::move(prepared).error());
     write_bind_under(to_server_, m.body, *prepared);

@@ -133,22 +133,4 @@ void session::end_silent_waits(instant now) {
     }
 }
 
-// --- memory ---------------------------------------------------------------------------------------------------------
-
-// Once a second: what this client holds was the most when memory_max was reached. Its statement is cancelled; then its servers
-// are given up; then, if it does not read what it asked for, the client is.
-void session::look_at_memory() {
-    if (!memory_.is_condemned()) return;
-    switch (++memory_calls_) {
-        case 1:
-            return cancel_statement();
-        case 2:
-            return;
-        case 3:
-            return give_servers_up();
-        default:
-            scope->cancel();
-    }
-}
-
 }  // namespace ashlar::proxy

@@ -41,7 +41,7 @@ task<status> session::exchange(participant& p, std::string_view message) {
     }
     if (!message.empty()) {
         result<std::size_t> sent = co_await loop_.send(link.descriptor(), message);
-        to_server_.clear();
+        drop_gathered();
         if (to_server_.capacity() > 2 * buffers::size) to_server_.shrink_to_fit();
         if (!sent) {
             link.mark_broken();

@@ -39,6 +39,7 @@ constexpr std::string_view leftovers_sql =
 
 void session::use_settings(settings_ptr now) {
     settings_ = shared_.shared_settings(std::move(now));
+    (void)settings_memory_.set(settings_->bytes());
     follow_settings();
 }
 
@@ -61,7 +62,7 @@ void session::end_flight() {
     if (current_ == nullptr) return;
     if (unsynced_ && current_->link != nullptr) current_->link->mark_broken();
     current_ = nullptr;
-    to_server_.clear();
+    drop_gathered();
     expected_.clear();
     unsynced_ = unsynced_executed_ = unsynced_wrote_ = false;
 }
@@ -552,7 +553,7 @@ task<status> session::spread_settings() {
             if (!done) co_return done;
             report_parameters(*to.link);
         }
-        replay_.push_back(sql);
+        if (status kept = keep_for_newcomers(sql); !kept) co_return kept;
     }
     co_return status{};
 }

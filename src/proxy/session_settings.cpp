@@ -308,6 +308,12 @@ void settings::set_from_value(const std::string& name, std::string_view value) {
         fmt::format("SELECT pg_catalog.set_config({}, {}, false)", quoted_literal(name), quoted_literal(value));
 }
 
+std::uint64_t settings::bytes() const noexcept {
+    std::uint64_t all = 0;
+    for (const auto& [name, statement] : made_by_) all += 128 + name.size() + statement.size();
+    return all;
+}
+
 const std::string* settings::find(const std::string& name) const {
     const auto at = made_by_.find(name);
     return at == made_by_.end() ? nullptr : &at->second;

@@ -51,6 +51,7 @@ public:
     bool empty() const noexcept { return made_by_.empty(); }
     const std::string* find(const std::string& name) const;
     const std::map<std::string, std::string>& all() const noexcept { return made_by_; }
+    std::uint64_t bytes() const noexcept;  // of memory, by and large
 
     friend bool operator==(const settings&, const settings&) = default;
 

@@ -397,7 +397,7 @@ task<status> session::relay_query(std::shared_ptr<known_statement> what, std::si
 task<status> session::after_loss(participant& p, error why, bool writes, int attempt) {
     if (!expected_.empty()) name_changes_.undo_from(expected_.front_number(), false, statements_);
     expected_.clear();
-    to_server_.clear();
+    drop_gathered();
     const bool in_block = block_ != block::none;
     if (second_.allowed && (p.loan.from_replica || second_.anywhere) && stream_.sent() == second_.sent) take_back(p);
     drop(&p);

@@ -182,7 +182,7 @@ task<status> session::run_setting(const known_statement& what) {
         }
         if (command.what == verb::transaction) take_read_only(words_of(what.text), read_only_);
         if (command.what == verb::set_local) note_local(command, what.plan->session().to_default);
-        replay_.push_back(command.statement);
+        if (status kept = keep_for_newcomers(command.statement); !kept) co_return kept;
         wire::write_command_complete(stream_.out(),
                                      command.what == verb::transaction && what.text.find("onstraints") != what.text.npos
                                          ? "SET CONSTRAINTS"
@@ -210,6 +210,7 @@ task<status> session::run_setting(const known_statement& what) {
         next.set(command.name, command.statement);
         for (const auto& [name, statement] : command.more) next.set(name, statement);
     }
+    if (status kept = may_keep(next); !kept) co_return kept;
     if (!shared_.is_sqlite()) {
         if (participants_.empty()) {
             auto got = co_await acquire(any_place(), false);
@@ -249,7 +250,7 @@ status session::run_discard(const known_statement& what) {
                 "25001");
         }
         statements_.close_all();
-        statements_.portals().clear();
+        statements_.erase_portals();
         use_settings(defaults_);
         wire::write_command_complete(stream_.out(), "DISCARD ALL");
     } else {

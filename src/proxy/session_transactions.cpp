@@ -44,8 +44,7 @@ task<status> session::set_modes_of(const known_statement& begin) {
     status done = co_await on_every_participant(sql);
     if (!done) co_return done;
     take_read_only(words, read_only_);
-    replay_.push_back(std::move(sql));
-    co_return status{};
+    co_return keep_for_newcomers(std::move(sql));
 }
 
 status session::begin_block(const known_statement& what) {
@@ -120,6 +119,7 @@ task<status> session::end_block(execute::ending how) {
     savepoints_.clear();
     spread_.clear();
     cursors_.clear();
+    count_block();
     read_only_.reset();
     settings_at_begin_ = nullptr;
     if (!local_.empty()) {
@@ -127,7 +127,7 @@ task<status> session::end_block(execute::ending how) {
         follow_settings();
     }
     end_flight();
-    statements_.portals().clear();
+    statements_.erase_portals();
     co_await release_all();
     if (std::exchange(changed_schema_, false) && committed) {
         const deadline until{steady_clock::now() + seconds{10}};
@@ -187,8 +187,8 @@ task<status> session::run_savepoint(const known_statement& what) {
         made.replayed = replay_.size();
         made.settings_then = settings_;
         made.local_then = local_;
-        savepoints_.push_back(std::move(made));
-        replay_.push_back(sql);
+        if (status kept = keep_savepoint(std::move(made)); !kept) co_return kept;
+        if (status kept = keep_for_newcomers(sql); !kept) co_return kept;
         wire::write_command_complete(stream_.out(), "SAVEPOINT");
         co_return status{};
     }
@@ -213,6 +213,7 @@ task<status> session::run_savepoint(const known_statement& what) {
         }
         replay_.resize(savepoints_[at].replayed + 1);
         savepoints_.resize(at + 1);
+        count_block();
         failed_ = false;
         spread_.clear();
         for (participant& p : participants_) p.unspread = p.touched;
@@ -226,8 +227,9 @@ task<status> session::run_savepoint(const known_statement& what) {
         wire::write_command_complete(stream_.out(), "ROLLBACK");
     } else {
         // What was set since stays set; a newcomer must know it all the same.
-        replay_.push_back(sql);
+        if (status kept = keep_for_newcomers(sql); !kept) co_return kept;
         savepoints_.resize(at);
+        count_block();
         wire::write_command_complete(stream_.out(), "RELEASE");
     }
     co_return status{};

@@ -3,9 +3,11 @@
 #include "support/becomes.hpp"
 #include "support/proxied.hpp"
 #include "support/sanitizer.hpp"
+#include "support/script.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -34,7 +36,10 @@ proxied::options house_of(std::uint64_t memory_max) {
     how.tables = {proxied::sharded("big", "id"), proxied::sharded("one", "id")};
     if (databases == nullptr) databases = proxied{how}.shared_databases();
     how.on = databases;
-    how.change = [memory_max](config::description& d) { d.serve.memory_max = memory_max; };
+    how.change = [memory_max](config::description& d) {
+        d.serve.memory_max = memory_max;
+        d.serve.stats_users = {"postgres"};
+    };
     return how;
 }
 
@@ -124,6 +129,115 @@ TEST(ProxyMemory, ARowThatIsLongerThanTheBoundEndsItsStatementAlone) {
     raw_client c{house.login()};
     EXPECT_NE(c.query("select id, t from one").find("E(53200)"), std::string::npos);
     EXPECT_NE(c.query("select count(*) from one").find("D(1)"), std::string::npos) << "the session goes on";
+}
+
+// A text of so many bytes that no other client has.
+std::string long_text(std::size_t bytes, int which) {
+    return fmt::format("select '{}{}' || $1", std::string(bytes, 'z'), which);
+}
+
+// What all accounts of the proxy hold, as its console says.
+std::uint64_t held_in(const proxied& house) {
+    raw_client::options to_console = house.login();
+    to_console.database = "ashlar";
+    raw_client console{to_console};
+    const std::string got = console.query("show mem");
+    constexpr std::string_view head = "D(statements,";
+    const std::size_t begun = got.find(head);
+    if (begun == got.npos) throw std::runtime_error{"show mem: " + got};
+    const std::string line = got.substr(begun + head.size(), got.find(')', begun) - begun - head.size());
+    return std::stoull(line.substr(line.rfind(',') + 1));
+}
+
+std::string refusal_of(const std::vector<test::said>& answers) {
+    for (const test::said& each : answers) {
+        if (each.type != 'E') continue;
+        std::string fields = each.body;
+        std::replace(fields.begin(), fields.end(), '\0', ' ');
+        return fields;
+    }
+    return {};
+}
+
+TEST(ProxyMemory, NamedStatementsOfAClientCountAndAreRefusedByNameAtTheBound) {
+    constexpr std::uint64_t most = 32 * mib;
+    proxied house{house_of(most)};
+    raw_client hoarder{house.login()};
+    std::string refused;
+    int kept = 0;
+    for (; kept < 100 && refused.empty(); ++kept) {
+        hoarder.send(test::script{}.parse(fmt::format("s{}", kept), long_text(mib / 2, kept)).sync().bytes());
+        refused = refusal_of(hoarder.until_ready());
+    }
+    EXPECT_NE(refused.find("53200"), refused.npos) << refused;
+    EXPECT_NE(refused.find("prepared statements"), refused.npos) << refused;
+    EXPECT_GT(kept, 5);
+    EXPECT_LT(kept, 30);
+    EXPECT_GT(held_in(house), most / 2);
+    for (int i = 0; i < 3; ++i) {
+        hoarder.send(test::script{}.parse("more", long_text(mib / 2, 1000)).sync().bytes());
+        EXPECT_NE(refusal_of(hoarder.until_ready()).find("53200"), std::string::npos)
+            << "each time, and the session lives";
+    }
+    EXPECT_NE(hoarder.query("deallocate all").find("C(DEALLOCATE ALL)"), std::string::npos);
+    EXPECT_EQ(held_in(house), 0u) << "given back at once";
+    hoarder.send(test::script{}.parse("s0", long_text(mib / 2, 0)).sync().bytes());
+    EXPECT_EQ(refusal_of(hoarder.until_ready()), "");
+    hoarder.close();
+    EXPECT_TRUE(becomes([&] { return held_in(house) == 0; }));
+}
+
+TEST(ProxyMemory, AnIdleClientThatKeepsTheMostMakesRoomForOthers) {
+    constexpr std::uint64_t most = 64 * mib;
+    proxied house{house_of(most)};
+    raw_client hoarder{house.login()};
+    for (int i = 0; i < 20; ++i) {
+        hoarder.send(test::script{}.parse(fmt::format("s{}", i), long_text(mib / 2, i)).sync().bytes());
+        ASSERT_EQ(refusal_of(hoarder.until_ready()), "");
+    }
+    raw_client other{house.login()};
+    EXPECT_TRUE(becomes([&] {
+        return other.query("select t, count(*) from big group by t order by 2, 1 limit 1").find("C(SELECT 1)") !=
+               std::string::npos;
+    }));
+    const std::string last = refusal_of(hoarder.until_ready());
+    EXPECT_NE(last.find("53200"), last.npos) << last;
+    EXPECT_NE(last.find("prepared statements"), last.npos) << last;
+    EXPECT_TRUE(hoarder.is_closed_by_peer());
+}
+
+TEST(ProxyMemory, ParametersOfOpenPortalsCount) {
+    proxied house{house_of(32 * mib)};
+    raw_client c{house.login()};
+    const std::string value(3 * mib, 'p');
+    const std::string sql = "select count(*) from big where t > $1";
+    c.send(test::script{}.parse("s", sql).bind("p1", "s", {value}).flush().bytes());
+    EXPECT_TRUE(becomes([&] { return held_in(house) >= 3 * mib; }));
+    std::string refused;
+    for (int i = 2; i < 20 && refused.empty(); ++i) {
+        c.send(test::script{}.bind(fmt::format("p{}", i), "s", {value}).flush().bytes());
+        const auto said = c.receive();
+        if (said && said->type == 'E') refused = refusal_of({*said});
+    }
+    EXPECT_NE(refused.find("53200"), refused.npos) << refused;
+    c.send(test::script{}.sync().bytes());
+    (void)c.until_ready();
+    EXPECT_TRUE(becomes([&] { return held_in(house) == 0; })) << "portals end with the transaction";
+}
+
+TEST(ProxyMemory, WhatATransactionHasToTellServersCounts) {
+    proxied house{house_of(32 * mib)};
+    raw_client c{house.login()};
+    ASSERT_NE(c.query("begin").find("C(BEGIN)"), std::string::npos);
+    std::string got;
+    for (int i = 0; i < 100 && got.find("E(") == got.npos; ++i) {
+        got = c.query(fmt::format("set local app.x{} = '{}'", i, std::string(mib, 's')));
+    }
+    EXPECT_NE(got.find("E(53200)"), got.npos) << got;
+    EXPECT_NE(c.query("rollback").find("C(ROLLBACK)"), std::string::npos);
+    EXPECT_TRUE(becomes([&] { return held_in(house) == 0; }));
+    got = c.query(fmt::format("set app.x = '{}'", std::string(2 * mib, 's')));
+    EXPECT_NE(got.find("E(53400)"), got.npos) << got << ": links remember settings when their client has gone";
 }
 
 }  // namespace
