@@ -2,6 +2,8 @@
 PRESET ?= release
 BUILD = build/$(PRESET)
 JOBS ?= $(shell nproc)
+# Tests of servers mostly wait.
+TESTS ?= $(shell expr 2 \* $(JOBS))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test check format format-check lint layers golden-accept sim asan tsan coverage fuzz bench install package clean
@@ -20,7 +22,7 @@ demo:            ## four shards, a shop of 1,000,000 orders, on 127.0.0.1:6432 (
 
 test: build      ## build, then run every test against real servers
 	@tools/setup --if-possible clients
-	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS) $(if $(LABEL),-L $(LABEL))
+	@cd $(BUILD) && ctest --output-on-failure -j $(TESTS) $(if $(LABEL),-L $(LABEL))
 
 check: setup     ## everything a change must pass: format, lint, layers, coroutines, build, every test
 	@tools/setup check
