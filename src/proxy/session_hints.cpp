@@ -53,8 +53,9 @@ std::shared_ptr<known_statement> session::as_hinted(std::shared_ptr<known_statem
     if (what->environment == nullptr) return what;
     // PostgreSQL looks up the names of a prepared statement again when search_path is another one
     const bool alike = what->catalogue_version == shared_.world().catalogue_version() &&
-                       what->environment->pinned == environment_->pinned &&
-                       what->environment->search_path == environment_->search_path;
+                       (what->environment == environment_ ||  // most are: environments are shared
+                        (what->environment->pinned == environment_->pinned &&
+                         what->environment->search_path == environment_->search_path));
     if (alike) return what;
     const auto known = catalogue();
     const std::string text = what->written.empty() ? what->text : what->written;

@@ -139,7 +139,10 @@ task<status> world::inside::keep_house() {
         }
     }
     if (desk->is_wanted()) pools.start(desk->run(*loop));
+    io::task_group<void> watch{*loop};
+    watch.start(watch_schemas());
     co_await pools.join();
+    co_await watch.cancel_and_join();
     co_return status{};
 }
 

@@ -2,6 +2,7 @@
 // answer. Who has never answered is looked at when somebody asks for a connection to it.
 #include "core/io/task_group.hpp"
 #include "topology/questions.hpp"
+#include "topology/schema_token.hpp"
 #include "topology/world_inside.hpp"
 
 #include <fmt/format.h>
@@ -97,33 +98,40 @@ status world::inside::verdict_on(const std::deque<look>& looks) const {
     return *away->failed;
 }
 
+task<status> world::inside::ask_for(driver::connection& from, look& into, deadline until) const {
+    if (into.what == asked::presence) co_return co_await from.ping(until);
+    if (into.what == asked::own_types) {
+        auto found = co_await read_oids(from, until);
+        if (!found) co_return std::move(found).error();
+        into.numbers = std::move(*found);
+        co_return status{};
+    }
+    auto token = co_await read_schema_token(from, until);
+    if (!token) co_return std::move(token).error();
+    into.token = std::move(*token);
+    auto found = co_await read_schema(from, until);
+    if (!found) co_return std::move(found).error();
+    into.schema = std::move(*found);
+    if (number_of_shard(*into.of) < shards.size()) co_return co_await look_at_mark(from, into, until);
+    co_return status{};
+}
+
 task<void> world::inside::look_at(io::loop& on, look& into, deadline until) const {
     const member& of = *into.of;
     const milliseconds limit = is_essential(of) ? of.described->pool.connect_timeout + patience_with_answer
                                                 : milliseconds{patience_with_others};
     const deadline soon{std::min(until.at(), steady_clock::now() + limit)};
+    if (into.through != nullptr) {
+        status read = co_await ask_for(*into.through, into, soon);
+        if (!read) into.failed = std::move(read).error().on(of.name);
+        co_return;
+    }
     auto lent = co_await of.servers->lend_to_look(on, soon);
     if (!lent) {
         into.failed = std::move(lent).error().on(of.name);
         co_return;
     }
-    status read;
-    if (into.what == asked::presence) {
-        read = co_await lent->lease->ping(soon);
-    } else if (into.what == asked::tables) {
-        auto found = co_await read_schema(*lent->lease, soon);
-        if (found)
-            into.schema = std::move(*found);
-        else
-            read = std::move(found).error();
-        if (read && number_of_shard(of) < shards.size()) read = co_await look_at_mark(*lent->lease, into, soon);
-    } else {
-        auto found = co_await read_oids(*lent->lease, soon);
-        if (found)
-            into.numbers = std::move(*found);
-        else
-            read = std::move(found).error();
-    }
+    status read = co_await ask_for(*lent->lease, into, soon);
     if (read) {
         of.servers->well(lent->server);
         co_return;
@@ -210,6 +218,7 @@ status world::inside::take_in(std::deque<look>& looks, instant began) {
     }
     for (const look* each : taken) {
         read_at[each->of->name] = began;
+        if (each->what == asked::tables) tokens[each->of->name] = each->token;
         if (each->what == asked::presence) present.insert(each->of->name);
         if (unread.erase(each->of->name) > 0)
             spdlog::info("{} has answered, and takes part from now on", each->of->name);

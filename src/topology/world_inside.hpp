@@ -1,6 +1,6 @@
 // world_inside.hpp: what a world keeps: its members, the thread that keeps house, the catalogue and who is reading it. Private to
 // this room: world.cpp has the members' life, world_catalogue.cpp the reading, world_marks.cpp the shards' marks, world_oids.cpp the
-// numbers of own types.
+// numbers of own types, world_watch.cpp what changes on the servers.
 #pragma once
 
 #include "core/io/loop.hpp"
@@ -49,6 +49,7 @@ struct world::inside final : gatekeeper {
     std::set<std::string, std::less<>> present;           // whose presence alone was asked, and who has answered
     std::map<std::string, instant, std::less<>> read_at;  // when the reading began that `said` has
     std::map<std::string, instant, std::less<>> learnt;   // the same for databases whose numbers were read again since
+    std::map<std::string, std::string, std::less<>> tokens;  // of the schemas that `said` has, by database
 
     std::unique_ptr<io::loop> loop;
     std::thread housekeeper;
@@ -83,6 +84,13 @@ struct world::inside final : gatekeeper {
     // Without any of these, the shards and the primary, nothing can be asked.
     bool is_essential(const member& of) const;
     task<status> keep_house();
+    // Notices schemas that were changed on the servers, and reads those again; until it is cancelled. world_watch.cpp.
+    struct watched;
+    task<void> watch_schemas();
+    task<void> watch_some(std::deque<watched> some);
+    task<void> watch_one(watched& here, deadline until);
+    task<bool> ask_through(watched& here, driver::connection& on, deadline until);
+    task<bool> read_changed(watched& here, driver::connection& on);
     enum class asked : std::uint8_t {
         tables,     // all that it has: of the shards and the unsharded database
         own_types,  // the numbers of its own types: of other PostgreSQL databases
@@ -92,6 +100,8 @@ struct world::inside final : gatekeeper {
     struct look {
         const member* of = nullptr;
         asked what = asked::tables;
+        driver::connection* through = nullptr;  // instead of one that a pool lends
+        std::string token = {};                 // as it was before the schema was read
         schema_snapshot schema = {};
         own_oids numbers = {};
         std::optional<error> failed = std::nullopt;
@@ -106,6 +116,7 @@ struct world::inside final : gatekeeper {
     // The error that whoever reads the catalogue must get, if there is one.
     status verdict_on(const std::deque<look>& looks) const;
     task<void> look_at(io::loop& on, look& into, deadline until) const;
+    task<status> ask_for(driver::connection& from, look& into, deadline until) const;
     task<status> look_at_mark(driver::connection& from, look& into, deadline until) const;
     task<void> look_at_all(io::loop& on, std::deque<look>& all, deadline until) const;
     status take_in(std::deque<look>& looks, instant began);
