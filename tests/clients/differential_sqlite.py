@@ -92,6 +92,22 @@ class Statements:
             return f"${len(self.parameters)}"
         return quoted(text)
 
+    def pattern(self, depth=0):
+        """A regular expression over the letters of the texts."""
+        pick, c = self.draw.choice, self.chance
+        parts = []
+        for _ in range(self.draw.randint(1, 3)):
+            atom = pick(["a", "b", "e", "x", ".", "[ab]", "[^a]", "[a-d]", "\\d", "\\w", "\\s", "[[:alpha:]]", "ë", "\\m", "%", "^", "$"])
+            if depth < 2 and c(0.3):
+                atom = pick(["(", "(?:"]) + self.pattern(depth + 1) + pick(["", "|" + self.pattern(depth + 1)]) + ")"
+            parts.append(atom + (pick(["*", "+", "?", "{1,2}", "{2}", "*?", "+?", "??", "*a"]) if c(0.35) else ""))
+        return "".join(parts)
+
+    def replaced(self, text):
+        with_what = self.draw.choice(["", "X", "<\\&>", "a\\\\b"])
+        flags = self.draw.choice(["", ", 'g'", ", 'gi'"])
+        return f"regexp_replace({text}, {quoted(self.pattern())}, {quoted(with_what)}{flags})"
+
     def column(self, kind):
         return self.draw.choice([c for c, k in KINDS.items() if k == kind])
 
@@ -114,7 +130,7 @@ class Statements:
             return f"{pick(['greatest', 'least'])}({self.column(kind)}, {e(kind)})"
         if kind == "int":
             return pick([lambda: f"({e('int')} {pick('+-*/%')} {e('int')})", lambda: f"length({e('text')})", lambda: f"(-{self.column('int')})",
-                         lambda: f"abs({e('int')})", lambda: f"cast({e('num')} as {pick(['integer', 'bigint', 'smallint'])})",
+                         lambda: f"abs({e('int')})", lambda: f"regexp_count({e('text')}, {quoted(self.pattern())})", lambda: f"cast({e('num')} as {pick(['integer', 'bigint', 'smallint'])})",
                          lambda: f"({e('text')})::int", lambda: f"({self.column('date')} - {self.literal('date')})",
                          lambda: f"mod({e('int')}, {self.literal('int')})"])()
         if kind == "num":
@@ -127,7 +143,8 @@ class Statements:
         if kind == "bool":
             return f"({self.predicate(depth + 1)})"
         if kind == "text":
-            return pick([lambda: f"({e('text')} || {e(pick(['text', 'int', 'bool', 'num', 'date']))})", lambda: f"upper({e('text')})",
+            return pick([lambda: self.replaced(e("text")),
+                         lambda: f"({e('text')} || {e(pick(['text', 'int', 'bool', 'num', 'date']))})", lambda: f"upper({e('text')})",
                          lambda: f"substr({e('text')}, {pick(['-1', '0', '1', '2'])}, 2)", lambda: f"({e('int')})::text",
                          lambda: f"trim({e('text')})", lambda: f"({e('text')})::varchar(2)", lambda: f"replace({e('text')}, 'a', {self.literal('text')})",
                          lambda: f"left({e('text')}, {pick(['-1', '1'])})", lambda: f"({self.column('num')})::text"])()
@@ -155,6 +172,10 @@ class Statements:
         other = kind if not c(0.06) else pick(["int", "text", "bool", "date", "num"])
         if kind == "text" and c(0.25):
             return f"{left} {pick(['', 'not '])}{pick(['like', 'ilike'])} {quoted(pick(['a%', '%b', 'A_', '_', '%', '10', 'a!%']))}"
+        if kind == "text" and c(0.25):
+            if c(0.3):
+                return f"{left} {pick(['', 'not '])}similar to {quoted(pick(['a%', '%(b|e)%', '[a-c]_*', 'a|ab', '_{2}', '%.%']))}"
+            return f"{left} {pick(['~', '~*', '!~', '!~*'])} {quoted(self.pattern())}"
         form = self.draw.random()
         if form < 0.45:
             return f"{left} {pick(['=', '<>', '<', '>', '<=', '>='])} {self.literal(other, 0.05)}"

@@ -45,6 +45,7 @@ void add_functions(sqlite3* to, const timestamp* started) {
     add_pg_values(to);
     add_pg_moments(to);
     add_pg_spans(to);
+    add_pg_regexes(to);
     add_pg_arrays(to);
 }
 

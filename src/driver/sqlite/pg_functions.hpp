@@ -24,6 +24,7 @@ void add_pg_texts(sqlite3* to);
 void add_pg_values(sqlite3* to);
 void add_pg_moments(sqlite3* to);
 void add_pg_spans(sqlite3* to);
+void add_pg_regexes(sqlite3* to);
 
 // A function's failure travels through SQLite as a message with the SQLSTATE before it.
 void fail_in_function(sqlite3_context* context, std::string_view sqlstate, std::string_view message,

@@ -32,6 +32,8 @@ typed translator::operation(const expression& e, const level& here) {
         if (e.name == "||") return concatenation(std::move(a), std::move(b), e.location);
         if (e.name.size() == 1 && std::string_view{"+-*/%"}.find(e.name[0]) != std::string_view::npos)
             return arithmetic(std::move(a), e.name[0], std::move(b), e.location);
+        if (e.name == "~" || e.name == "!~" || e.name == "~*" || e.name == "!~*")
+            return regex_match(e, std::move(a), std::move(b));
         if (e.name == "&" || e.name == "|") {
             if (is_untyped(a)) a = resolve(std::move(a), {b.type, -1});
             if (is_untyped(b)) b = resolve(std::move(b), {a.type, -1});

@@ -200,11 +200,14 @@ typed translator::in_rows(const expression& e, const level& here) {
 typed translator::like(const expression& e, const level& here) {
     const bool negated = e.name.starts_with('!');
     const std::string name = negated ? e.name.substr(1) : e.name;
-    if (name != "~~" && name != "~~*") return fail(e.location, "SQLite has no SIMILAR TO", "Write LIKE.");
+    const bool similar = name == "~";  // SIMILAR TO
     std::vector<const expression*> parts{&e.inner[0], &e.inner[1]};
     const expression& pattern = e.inner[1];
-    if (pattern.is(expression_kind::function) && pattern.name == "like_escape" && pattern.inner.size() == 2) {
-        parts = {&e.inner[0], &pattern.inner[0], &pattern.inner[1]};
+    const bool escapes =
+        pattern.is(expression_kind::function) && (pattern.name == "like_escape" || pattern.name == "similar_to_escape");
+    if (escapes) {
+        parts = {&e.inner[0]};
+        for (const expression& each : pattern.inner) parts.push_back(&each);
     }
     std::vector<std::string> arguments;
     for (const expression* each : parts) {
@@ -217,7 +220,27 @@ typed translator::like(const expression& e, const level& here) {
         arguments.push_back(std::move(v.sql));
     }
     typed v{oid::boolean, -1, {}, negated ? binding::not_ : binding::primary, e.location};
-    v.sql = fmt::format("{}{}({})", negated ? "NOT " : "", name == "~~" ? "pg_like" : "pg_ilike", joined(arguments));
+    v.sql = fmt::format("{}{}({})", negated ? "NOT " : "",
+                        similar        ? "pg_similar"
+                        : name == "~~" ? "pg_like"
+                                       : "pg_ilike",
+                        joined(arguments));
+    return v;
+}
+
+// ~ and its kin
+typed translator::regex_match(const expression& e, typed text, typed pattern) {
+    text = settle(std::move(text));
+    pattern = settle(std::move(pattern));
+    if (failed_) return {};
+    for (const typed* side : {&text, &pattern}) {
+        if (!is_text(side->type) && !side->is_own) return no_such_operator(e.name, &text, pattern, e.location);
+    }
+    const bool negated = e.name.starts_with('!');
+    typed v{oid::boolean, -1, {}, negated ? binding::not_ : binding::primary, e.location};
+    v.not_null = text.not_null && pattern.not_null;
+    v.sql = fmt::format("{}{}({}, {})", negated ? "NOT " : "", e.name.ends_with('*') ? "pg_iregex" : "pg_regex",
+                        text.sql, pattern.sql);
     return v;
 }
 

@@ -135,6 +135,7 @@ private:
     typed in_list(const sql::expression& e, const level& here);
     typed in_rows(const sql::expression& e, const level& here);
     typed like(const sql::expression& e, const level& here);
+    typed regex_match(const sql::expression& e, typed text, typed pattern);
     typed any_of_array(const sql::expression& e, const level& here);
     typed any_of_parameter(const sql::expression& e, const sql::expression& array, std::uint32_t cast_to,
                            const level& here);

@@ -152,6 +152,14 @@ TEST(SqliteTypes, ArithmeticIsChecked) {
     EXPECT_EQ(where("d + '1 day' > ts"), "42725");
 }
 
+TEST(SqliteTypes, RegularExpressions) {
+    EXPECT_EQ(where("name ~ '^a'"), "pg_regex(name, '^a')");
+    EXPECT_EQ(where("name !~* $1"), "NOT pg_iregex(name, $1)");
+    EXPECT_EQ(where("name similar to 'a!%' escape '!'"), "pg_similar(name, 'a!%', '!')");
+    EXPECT_EQ(where("n ~ 'a'"), "42883");
+    EXPECT_EQ(where("regexp_replace(name, 'a', '') = ''"), "pg_regexp_replace(name, 'a', '') = ''");
+}
+
 TEST(SqliteTypes, AnyAndAllOverArrays) {
     EXPECT_EQ(where("id = any($1)"), "id IN (SELECT value FROM json_each(pg_array($1, 20)))");
     EXPECT_EQ(where("id <> all($1::int[])"), "id NOT IN (SELECT value FROM json_each(pg_array($1, 23)))");
@@ -208,7 +216,7 @@ TEST(SqliteTypes, WhatSqliteLacksIsRefusedByName) {
              "select id from t intersect all select id from t",
              "select id from t group by rollup (id)",
              "select b'1'",
-             "select id from t where name ~ 'x'",
+             "select id from t where name @@ 'x'",
              "select to_char(d, 'YYYY') from t",
              "select id from t order by id fetch first 3 rows with ties",
          }) {

@@ -1,0 +1,62 @@
+#include "core/regex.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace ashlar;
+
+namespace {
+
+// The first match, or the SQLSTATE.
+std::string found(std::string_view pattern, std::string_view text, bool ignores_case = false) {
+    regex::options how;
+    how.ignores_case = ignores_case;
+    const auto p = regex::compile(pattern, how);
+    if (!p) return std::string{p.error().sqlstate()};
+    const auto m = p->find(text);
+    EXPECT_EQ(m.has_value(), p->is_in(text)) << pattern;
+    return m ? "<" + std::string{text.substr(m->begin, m->end - m->begin)} + ">" : "none";
+}
+
+// All values as PostgreSQL 15 gives them.
+TEST(Regex, FindsTheLeftmostAndThenTheLongestOrTheShortest) {
+    EXPECT_EQ(found("a|ab|abc", "xabcd"), "<abc>");
+    EXPECT_EQ(found("b.*", "abab"), "<bab>");
+    EXPECT_EQ(found("b.*?", "abab"), "<b>");
+    EXPECT_EQ(found("(?:xyz|z)+", "azzxyz"), "<zzxyz>");
+    EXPECT_EQ(found("a{2,3}", "aaaa"), "<aaa>");
+    EXPECT_EQ(found("x*", "aa"), "<>");
+    EXPECT_EQ(found("c", "aa"), "none");
+}
+
+TEST(Regex, KnowsClassesEscapesAndConstraints) {
+    EXPECT_EQ(found("\\d{3}-\\d+", "tel 555-1234"), "<555-1234>");
+    EXPECT_EQ(found("[[:upper:]]\\w*", "anna Zoë"), "<Zoë>");
+    EXPECT_EQ(found("[]x-]+", "a]-x"), "<]-x>");
+    EXPECT_EQ(found("\\mb", "ab b"), "<b>");
+    EXPECT_EQ(found("^b", "a\nb"), "none");
+    EXPECT_EQ(found("ZOË", "zoë", true), "<zoë>");
+    EXPECT_EQ(found("(?i)a", "A"), "<A>");
+}
+
+TEST(Regex, WhatIsWrongOrLackingIsSaid) {
+    for (const char* wrong :
+         {"(", ")", "[a", "a**", "*a", "a{2", "a{3,2}", "a{300}", "\\q", "[b-a]", "[[:nothing:]]", "a\\"}) {
+        EXPECT_EQ(found(wrong, "a"), "2201B") << wrong;
+    }
+    for (const char* lacking : {"(a)\\1", "(?=a)", "(?n)a", "***=a", "[[.a.]]"})
+        EXPECT_EQ(found(lacking, "a"), "0A000") << lacking;
+    EXPECT_EQ(found("((a{200}){200}){200}", "a"), "2201B");  // too large
+}
+
+TEST(Regex, TakesTimeThatIsLinearInTheText) {
+    EXPECT_EQ(found("(?:a*)*(?:a|aa)*b", std::string(20'000, 'a')), "none");
+}
+
+TEST(Regex, SimilarPatternsAreTranslated) {
+    EXPECT_EQ(similar_pattern("a%_(b|c)", "\\").value(), "^(?:a.*.(?:b|c))$");
+    EXPECT_EQ(similar_pattern("a!%.", "!").value(), "^(?:a\\%\\.)$");
+    EXPECT_EQ(similar_pattern("[%a]", "\\").value(), "^(?:[%a])$");
+    EXPECT_FALSE(similar_pattern("a\\\"b", "\\"));
+}
+
+}  // namespace
