@@ -67,6 +67,32 @@ columns with(const specs& theirs, const specs& ours) {
     return out;
 }
 
+// What PgBouncer counts of each database, in its order. Its views spell some of the names each in a way of its own.
+struct stats_spelling {
+    const char *received, *sent;
+    const char *prefix = "", *later = "";  // before the first eight names, and the last four
+};
+void add_stats(columns& to, const stats_spelling& as) {
+    const auto add = [&to](const char* prefix, const char* name) {
+        column& made = to.emplace_back();
+        made.name = std::string{prefix} + name;
+        made.type = oid::numeric;
+    };
+    for (const char* const name : {"server_assignment_count", "xact_count", "query_count", as.received, as.sent,
+                                   "xact_time", "query_time", "wait_time"}) {
+        add(as.prefix, name);
+    }
+    for (const char* const name : {"client_parse_count", "server_parse_count", "bind_count", "client_login_count"}) {
+        add(as.later, name);
+    }
+}
+
+columns of_databases(std::initializer_list<stats_spelling> spellings) {
+    columns out = to_columns({{"database", 's'}});
+    for (const stats_spelling& each : spellings) add_stats(out, each);
+    return out;
+}
+
 }  // namespace
 
 columns shape_of(view_kind which) {
@@ -97,60 +123,12 @@ columns shape_of(view_kind which) {
                          {"load_balance_hosts", 's'}},
                         {{"shard", 's'}, {"role", 's'}, {"breaker", 's'}});
         case view_kind::stats:
-            return to_columns({{"database", 's'},
-                               {"total_server_assignment_count", 'n'},
-                               {"total_xact_count", 'n'},
-                               {"total_query_count", 'n'},
-                               {"total_received", 'n'},
-                               {"total_sent", 'n'},
-                               {"total_xact_time", 'n'},
-                               {"total_query_time", 'n'},
-                               {"total_wait_time", 'n'},
-                               {"total_client_parse_count", 'n'},
-                               {"total_server_parse_count", 'n'},
-                               {"total_bind_count", 'n'},
-                               {"total_client_login_count", 'n'},
-                               {"avg_server_assignment_count", 'n'},
-                               {"avg_xact_count", 'n'},
-                               {"avg_query_count", 'n'},
-                               {"avg_recv", 'n'},
-                               {"avg_sent", 'n'},
-                               {"avg_xact_time", 'n'},
-                               {"avg_query_time", 'n'},
-                               {"avg_wait_time", 'n'},
-                               {"avg_client_parse_count", 'n'},
-                               {"avg_server_parse_count", 'n'},
-                               {"avg_bind_count", 'n'},
-                               {"avg_client_login_count", 'n'}});
+            return of_databases({{"received", "sent", "total_", "total_"}, {"recv", "sent", "avg_", "avg_"}});
         case view_kind::stats_totals:
-            return to_columns({{"database", 's'},
-                               {"server_assignment_count", 'n'},
-                               {"xact_count", 'n'},
-                               {"query_count", 'n'},
-                               {"bytes_received", 'n'},
-                               {"bytes_sent", 'n'},
-                               {"xact_time", 'n'},
-                               {"query_time", 'n'},
-                               {"wait_time", 'n'},
-                               {"client_parse_count", 'n'},
-                               {"server_parse_count", 'n'},
-                               {"bind_count", 'n'},
-                               {"client_login_count", 'n'}});
+            return of_databases({{"bytes_received", "bytes_sent"}});
         case view_kind::stats_averages:
             // The last four names as PgBouncer has them.
-            return to_columns({{"database", 's'},
-                               {"server_assignment_count", 'n'},
-                               {"xact_count", 'n'},
-                               {"query_count", 'n'},
-                               {"bytes_received", 'n'},
-                               {"bytes_sent", 'n'},
-                               {"xact_time", 'n'},
-                               {"query_time", 'n'},
-                               {"wait_time", 'n'},
-                               {"avg_client_parse_count", 'n'},
-                               {"avg_server_parse_count", 'n'},
-                               {"avg_bind_count", 'n'},
-                               {"avg_client_login_count", 'n'}});
+            return of_databases({{"bytes_received", "bytes_sent", "", "avg_"}});
         case view_kind::totals:
             return to_columns({{"name", 's'}, {"value", 'n'}});
         case view_kind::servers:
