@@ -99,6 +99,25 @@ TEST_F(LoadIntoMariadb, WhatIsNotWrittenAsPostgresqlWritesItIsReadByTheServer) {
               "1 0 2024-01-06 2024-01-06 00:00:00 01:02:03");
 }
 
+TEST_F(LoadIntoMariadb, ZeroDatesAreStoredWhereTheServerTakesThem) {
+    run_sql(
+        "create table had (id int primary key, d date, dt datetime(6), tm time); create table gets like had; "
+        "set sql_mode = ''; insert into had values (1, '0000-00-00', '0000-00-00 00:00:00', '-12:34:56'), "
+        "(2, '2024-00-10', '2024-05-00 01:02:03.5', '-838:59:59'), (3, null, null, null)");
+    const std::string rows = csv_of("select * from had order by id");
+    ASSERT_THAT(rows, HasSubstr("0000-00-00"));
+    const auto loaded = load("gets", write("zero.csv", rows));
+    ASSERT_TRUE(loaded.ok()) << loaded.describe();
+    EXPECT_EQ(csv_of("select * from gets order by id"), rows);
+    EXPECT_EQ(cell("select count(*) from (select * from had except select * from gets) d"), "0");
+
+    run_sql("set global sql_mode = concat(@@global.sql_mode, ',NO_ZERO_DATE'); truncate table gets");
+    const auto refused = load("gets", write("again.csv", rows));
+    run_sql("set global sql_mode = replace(@@global.sql_mode, 'NO_ZERO_DATE', '')");
+    EXPECT_FALSE(refused.ok()) << refused.describe();
+    EXPECT_THAT(refused.err, HasSubstr("0000-00-00"));
+}
+
 TEST_F(LoadIntoMariadb, ABadRowIsToldWithItsLineAndNothingOfItsBatchStays) {
     run_sql(
         "create table t (id int primary key, s varchar(5) not null, e enum('a') null, d date, "
@@ -111,7 +130,7 @@ TEST_F(LoadIntoMariadb, ABadRowIsToldWithItsLineAndNothingOfItsBatchStays) {
                                {"2,,,", "Column 's' cannot be null"},
                                {"2,ok,b,", "Data truncated for column 'e'"},
                                {"2,ok,,2024-02-30", "2024-02-30"},
-                               {"2,ok,,0000-00-00", "0000-00-00"},
+                               {"2,ok,,2024-02-31", "0000-00-00"},
                                {"1,dup,,", "Duplicate entry"},
                                {"77,ok,,", "CONSTRAINT"},
                                {"500,ok,,", "no partition for value 500"},

@@ -251,8 +251,8 @@ status find_targets(preparation& p, const route::catalogue& known) {
     return {};
 }
 
-// The database that the table is looked for in, without the catalogue: the one that is asked for, or that [tables] names; or a
-// primary that is not planned. nullptr: the catalogue says where the table is.
+// Some tables are found without the catalogue: the load names their database, [tables] names it, or the primary is MySQL, whose
+// statements are not planned. This returns that database. nullptr: look in the catalogue.
 result<const config::database*> named_database(const config::description& described, const load_options& asked) {
     const config::database* const primary = described.primary();
     std::string name = asked.database;

@@ -34,10 +34,14 @@ public:
     using driver_target::driver_target;
 
 private:
-    // A 0 in an AUTO_INCREMENT column is stored as it is, not as the next number. Case matters to the names of loads.
+    // Rows are stored as they are: a 0 in an AUTO_INCREMENT column is not the next number, and zero dates are those of the server's
+    // own mode. Case matters to the names of loads.
     std::string opening_script() const override {
         return fmt::format(
-            "set sql_mode = concat(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO'); "
+            "set sql_mode = concat_ws(',', replace(replace(@@sql_mode, 'NO_ZERO_IN_DATE', ''), 'NO_ZERO_DATE', ''), "
+            "if(find_in_set('NO_ZERO_DATE', @@global.sql_mode) > 0, 'NO_ZERO_DATE', null), "
+            "if(find_in_set('NO_ZERO_IN_DATE', @@global.sql_mode) > 0, 'NO_ZERO_IN_DATE', null), "
+            "'NO_AUTO_VALUE_ON_ZERO'); "
             "create table if not exists {} (load_id varchar(64) character set utf8mb4 collate utf8mb4_bin primary key, "
             "at_byte bigint not null, at_line bigint not null, prefix_hash varchar(32) not null) engine = InnoDB",
             progress_table);
