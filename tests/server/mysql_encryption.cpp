@@ -80,23 +80,23 @@ TEST(MysqlEncryption, IsUsedWhereTheServerHasItAndCanBeDemandedOrForbidden) {
     driver::mysql_options to = e.where("required");
     to.port = without.port();
     const error refused = e.connect(to).error();
-    EXPECT_EQ(refused.code(), errc::connect_failed);
+    EXPECT_EQ(refused.code(), errc::login_failed);
     to.extra["ssl_mode"] = "preferred";
     EXPECT_TRUE(e.connect(to));
     to.extra["ssl_mode"] = "verify_identity";
-    EXPECT_EQ(e.connect(to).error().code(), errc::connect_failed);
+    EXPECT_EQ(e.connect(to).error().code(), errc::login_failed);
 }
 
 TEST(MysqlEncryption, ThatIsVerifiedWantsTheRightCertificateForTheRightHost) {
     Encrypted e;
     driver::mysql_options to = e.where("verify_identity");
-    EXPECT_EQ(e.connect(to).error().code(), errc::connect_failed);  // nobody known has signed it
+    EXPECT_EQ(e.connect(to).error().code(), errc::login_failed);  // nobody known has signed it
     to.extra["ssl_ca"] = e.made.cert();
     auto c = e.connect(to).value();
     EXPECT_NE(e.cipher(*c), "");
     to.host = "127.0.0.1";
     const error other_name = e.connect(to).error();
-    EXPECT_EQ(other_name.code(), errc::connect_failed) << other_name;
+    EXPECT_EQ(other_name.code(), errc::login_failed) << other_name;
 }
 
 TEST(MysqlEncryption, ChangesNothingOfStreamsDeadlinesAndCancels) {

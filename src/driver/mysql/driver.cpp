@@ -64,6 +64,11 @@ error mysql_driver::refused(MYSQL* m) const {
         code = errc::connect_failed;
     }
     if (said.sqlstate == "42501") code = errc::login_failed;  // the login is right, and may not use the database
+    // A certificate that does not do, or none: trying again gives the same. (A server that is full says so in the handshake, too.)
+    const bool is_of_certificates =
+        said.engine_code == CR_SSL_CONNECTION_ERROR && (said.message.find("ertificate") != std::string::npos ||
+                                                        said.message.find("SSL is required") != std::string::npos);
+    if (is_of_certificates) code = errc::login_failed;
     error e{code, std::string{facts_of(code).sentence} + ": " + said.message};
     e.server(std::move(said));
     return std::move(e.on(describe()));

@@ -152,8 +152,10 @@ status check_encryption(MYSQL* m, const mysql_options& where) {
     const encryption wanted = encryption_of(where).value();
     const bool must = wanted == encryption::required || wanted == encryption::verify_identity;
     if (!must || mysql_get_ssl_cipher(m) != nullptr) return {};
-    return error{errc::connect_failed, "the server offers no TLS, and ssl_mode asks for it"}.hint(
-        "Give the server a certificate, or put ssl_mode=preferred into the URL, which takes a connection without TLS.");
+    // The server was reached, and trying again gives the same: a login that is refused, by us.
+    return error{errc::login_failed, "the server offers no TLS, and ssl_mode asks for it"}.sqlstate("08001").hint(
+        "Give the server a certificate, or put ssl_mode=preferred into the URL, which takes a connection without "
+        "TLS.");
 }
 
 void stop_blocking(MYSQL* m) noexcept {

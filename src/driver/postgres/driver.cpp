@@ -125,7 +125,11 @@ connection_handle postgres_driver::begin(const std::string& address, const std::
 
 error postgres_driver::refused(PGconn* c) const {
     server_report said = postgres::report_of_connect(PQerrorMessage(c));
-    const errc code = code_for(said.sqlstate);
+    errc code = code_for(said.sqlstate);
+    // Of libpq itself: the server has no TLS, or a certificate that does not do. Trying again gives the same.
+    const bool is_of_tls = said.message.find("does not support SSL") != std::string::npos ||
+                           said.message.find("certificate") != std::string::npos;
+    if (code == errc::connect_failed && is_of_tls) code = errc::login_failed;
     error e{code, std::string{facts_of(code).sentence} + ": " + said.message};
     e.server(std::move(said));
     return std::move(e.on(describe()));
