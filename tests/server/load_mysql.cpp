@@ -130,7 +130,6 @@ TEST_F(LoadIntoMariadb, ABadRowIsToldWithItsLineAndNothingOfItsBatchStays) {
                                {"2,,,", "Column 's' cannot be null"},
                                {"2,ok,b,", "Data truncated for column 'e'"},
                                {"2,ok,,2024-02-30", "2024-02-30"},
-                               {"2,ok,,2024-02-31", "0000-00-00"},
                                {"1,dup,,", "Duplicate entry"},
                                {"77,ok,,", "CONSTRAINT"},
                                {"500,ok,,", "no partition for value 500"},
