@@ -4,6 +4,7 @@
 #include "proxy/session.hpp"
 #include "proxy/statement_words.hpp"
 #include "proxy/worker.hpp"
+#include "topology/pg_catalogue.hpp"
 
 #include <fmt/format.h>
 
@@ -322,6 +323,10 @@ task<status> session::run_show(std::shared_ptr<known_statement> what, bool descr
         while (!text.empty() && (text.front() == ' ' || text.front() == '\'')) text.erase(0, 1);
         while (!text.empty() && (text.back() == ' ' || text.back() == '\'')) text.pop_back();
         if (made->rfind("SELECT", 0) != 0) value = text;
+    }
+    if (!value) {
+        const auto& fixed = topology::settings_over_sqlite();
+        if (const auto found = fixed.find(name); found != fixed.end()) value = found->second;
     }
     if (!value) {
         co_return error{errc::invalid_argument, fmt::format("unrecognized configuration parameter \"{}\"", name)}

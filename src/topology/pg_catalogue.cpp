@@ -301,25 +301,35 @@ private:
 
 }  // namespace
 
+const std::map<std::string, std::string, std::less<>>& settings_over_sqlite() {
+    static const std::map<std::string, std::string, std::less<>> all = {
+        {"server_version", "15.0"},
+        {"server_version_num", "150000"},
+        {"server_encoding", "UTF8"},
+        {"client_encoding", "UTF8"},
+        {"search_path", "public"},
+        {"standard_conforming_strings", "on"},
+        {"max_identifier_length", "63"},
+        {"max_index_keys", "32"},
+        {"default_table_access_method", "heap"},
+        {"transaction_isolation", "serializable"},
+        {"default_transaction_read_only", "off"},
+        {"lc_collate", "C"},
+        {"lc_ctype", "C"},
+        {"block_size", "8192"},
+        {"default_transaction_isolation", "serializable"},
+        {"timezone", "UTC"},
+        {"datestyle", "ISO, MDY"}};
+    return all;
+}
+
 driver::sqlite::scratch_catalogue pg_catalogue_of(const route::catalogue& known, const catalogue_reader_names& names) {
     driver::sqlite::scratch_catalogue out;
     out.user = names.user;
     out.database = names.database;
     out.process = names.process;
     out.version = "PostgreSQL 15.0 (Ashlar over SQLite)";
-    out.settings = {{"server_version", "15.0"},
-                    {"server_version_num", "150000"},
-                    {"server_encoding", "UTF8"},
-                    {"client_encoding", "UTF8"},
-                    {"search_path", "public"},
-                    {"standard_conforming_strings", "on"},
-                    {"max_identifier_length", "63"},
-                    {"max_index_keys", "32"},
-                    {"default_table_access_method", "heap"},
-                    {"transaction_isolation", "serializable"},
-                    {"default_transaction_read_only", "off"},
-                    {"timezone", "UTC"},
-                    {"datestyle", "ISO, MDY"}};
+    out.settings = settings_over_sqlite();
     filler fill{out};
     fill.fixed(names);
     for (const auto& [name, value] : out.settings) {

@@ -5,6 +5,8 @@
 #include "driver/sqlite/scratch.hpp"
 #include "route/catalogue.hpp"
 
+#include <functional>
+#include <map>
 #include <string>
 
 namespace ashlar::topology {
@@ -13,6 +15,9 @@ struct catalogue_reader_names {
     std::string user, database;
     std::int64_t process = 0;
 };
+
+// What SHOW and pg_settings say where no server has any: the settings that clients ask for at their start.
+const std::map<std::string, std::string, std::less<>>& settings_over_sqlite();
 
 driver::sqlite::scratch_catalogue pg_catalogue_of(const route::catalogue& known, const catalogue_reader_names& names);
 

@@ -93,6 +93,19 @@ TEST_F(ProxySqlite, OidsAndRowidsAreNoValues) {
     }
 }
 
+// What Active Record and others ask for before they name columns, and when they look for a table.
+TEST_F(ProxySqlite, SettingsAreShownAsPgSettingsHasThem) {
+    open();
+    raw_client c = client();
+    for (const char* const name : {"max_identifier_length", "server_version_num", "lc_collate", "block_size"}) {
+        const std::string shown = rows(c, fmt::format("show {}", name));
+        EXPECT_EQ(shown.find("E("), shown.npos) << name << ": " << shown;
+        const std::string listed = rows(c, fmt::format("select setting from pg_settings where name = '{}'", name));
+        EXPECT_EQ(shown.substr(0, shown.find(')')), listed.substr(0, listed.find(')'))) << name;
+    }
+    EXPECT_EQ(c.query("show no_such_setting"), "E(42704) Z(I)");
+}
+
 TEST_F(ProxySqlite, ATransactionOverShardsIsCommittedOrRolledBackAsOne) {
     open();
     raw_client c = client();

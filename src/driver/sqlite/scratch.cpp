@@ -59,7 +59,9 @@ void give_either(sqlite3_context* context, const std::map<std::int64_t, std::str
     for (const auto& [id, name] : names) {
         if (name == bare) return sqlite3_result_int64(context, id);
     }
-    fail_in_function(context, sqlstate, fmt::format("{} \"{}\" does not exist", what, text));
+    std::string said{text};
+    std::erase(said, '"');
+    fail_in_function(context, sqlstate, fmt::format("{} \"{}\" does not exist", what, said));
 }
 
 void regclass(sqlite3_context* c, int, sqlite3_value** v) {
