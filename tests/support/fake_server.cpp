@@ -88,10 +88,24 @@ task<status> fake_connection::reset(deadline until) {
     co_return s;
 }
 
-task<result<columns>> fake_connection::start(ashlar::driver::statement, deadline) {
-    co_return error{errc::unsupported, "the script knows no statements"};
+task<result<columns>> fake_connection::start(ashlar::driver::statement, deadline until) {
+    if (!server_.statement_takes) co_return error{errc::unsupported, "the script knows no statements"};
+    status answered = co_await take(server_.statement_takes(), until);
+    if (!answered) co_return std::move(answered).error();
+    has_row_ = true;
+    columns shape(1);
+    shape[0].name = "n";
+    shape[0].type = oid::int4;
+    co_return shape;
 }
-task<result<ashlar::driver::fetched>> fake_connection::fetch(row_batch&, deadline) {
+task<result<ashlar::driver::fetched>> fake_connection::fetch(row_batch& into, deadline) {
+    if (has_row_) {
+        has_row_ = false;
+        into.add("1");
+        into.end_row();
+        co_return ashlar::driver::fetched::rows;
+    }
+    completion_.tag = "SELECT 1";
     co_return ashlar::driver::fetched::ended;
 }
 task<status> fake_connection::run_script(std::string, deadline until) {

@@ -21,6 +21,7 @@ public:
     milliseconds login_takes{0}, ping_takes{0}, reset_takes{0};
     bool refuses_logins = false;
     std::function<bool()> drops_login, drops_ping, drops_reset;  // asked each time; empty: no
+    std::function<milliseconds()> statement_takes;               // asked for each; empty: it knows no statements
     std::function<bool()> refuses_commit;                        // … the transaction is rolled back then
     std::function<void(const char* verb)> heard;                 // of each commit and rollback that was done
 
@@ -80,6 +81,7 @@ private:
     int number_;
     std::atomic<bool> dead_{false};
     bool found_dead_ = false, dirty_ = false, in_transaction_ = false, busy_ = false;
+    bool has_row_ = false;  // of the statement under way, which gives one: 1
     ashlar::driver::completion completion_;
 };
 
