@@ -106,24 +106,25 @@ analysis::seen_query analysis::look(const sql::query& q, const scope* outer, boo
 void analysis::look_at_common(const std::vector<sql::common_table>& with, bool recursive, const scope* outer) {
     const std::size_t base = common_.size();
     if (recursive) {
-        for (const sql::common_table& c : with) common_.push_back({c.name, {}, true});
+        for (const sql::common_table& c : with) common_.push_back({c.name, {}, true, {}});
     }
     for (std::size_t i = 0; i < with.size(); ++i) {
         const std::size_t first = occurrences_.size();
         const sql::statement& body = *with[i].body;
-        common_table made{with[i].name, {}, false};
+        common_table made{with[i].name, {}, false, {}};
         if (body.kind == sql::statement_kind::select) {
             made.columns = look(*body.body, outer, false, false).columns;
             for (relation::column& c : made.columns.columns) c.origin.reset();
             // a column list after the name would rename them
             made.columns.columns_known = false;
         } else {
-            writes_in_with_ = true;
-            obstacle("a statement that changes data inside WITH", with[i].location);
+            written_in_with_.push_back(&with[i]);
             if (body.kind == sql::statement_kind::insert) {
                 look_at_insert(body, outer, false);
             } else {
-                look_at_change(body, outer, false);
+                returned rows = look_at_change(body, outer, false);
+                if (with[i].columns.empty()) made.columns = std::move(rows.columns);
+                made.facts = std::move(rows.facts);
             }
         }
         made.sharded = occurrences_.size() > first || recursive;
@@ -264,6 +265,7 @@ bool analysis::enter_common(const from_item& item, from_state& state) {
                            "Fix the shard key to one value inside it, or write it as a plain join.", item.location);
     }
     seen.simple = true;
+    seen.facts = at->facts;
     state.items[&item].query = std::move(seen);
     return true;
 }
@@ -271,7 +273,8 @@ bool analysis::enter_common(const from_item& item, from_state& state) {
 // A view is planned as the sub-query that it stands for; its names are its own.
 void analysis::enter_view(const from_item& item, const table_facts& view, from_state& state) {
     constexpr std::size_t views_max = 32;
-    views_.push_back({&view, verb::read, item.location, nullptr});
+    const bool is_inner = inside_views_ > 0;  // named in another view's text
+    views_.push_back({&view, verb::read, is_inner ? -1 : item.location, nullptr});
     if (inside_views_ == views_max) return obstacle("views that nest so deeply", item.location);
     std::vector<common_table> outside;
     std::swap(outside, common_);
@@ -386,11 +389,10 @@ void analysis::add_join_facts(const from_item& item, const from_state& state, en
 
 // What holds of every row of a FROM item that is not on the nullable side of an outer join.
 void analysis::gather(const from_item& item, const from_state& state, environment& facts) {
-    if (item.what == from_item::kind::subquery) {
+    if (item.what != from_item::kind::join) {  // a view and a common table are sub-queries, too
         if (const auto& q = state.items.at(&item).query) facts.absorb(q->facts);
         return;
     }
-    if (item.what != from_item::kind::join) return;
     switch (item.join) {
         case sql::join_kind::inner:
             gather(item.sides[0], state, facts);
@@ -491,7 +493,7 @@ spread analysis::join_spreads(spread left, spread right, const environment& fact
 
 // Changes.
 
-void analysis::look_at_change(const sql::statement& s, const scope* outer, bool top) {
+analysis::returned analysis::look_at_change(const sql::statement& s, const scope* outer, bool top) {
     const std::size_t visible = common_.size();
     look_at_common(s.with, s.recursive, outer);
     scope level{outer, {}, {}};
@@ -523,6 +525,27 @@ void analysis::look_at_change(const sql::statement& s, const scope* outer, bool 
         outermost_environment_ = facts;
     }
     common_.resize(visible);
+    returned out;
+    out.columns = columns_returned(s, level, facts);
+    out.facts = std::move(facts);
+    return out;
+}
+
+// Of a change inside WITH, which may be named several times: only a column that has one value in all its rows, a fixed shard key,
+// is the same column wherever it is named.
+relation analysis::columns_returned(const sql::statement& s, const scope& level, const environment& facts) const {
+    relation out;
+    out.columns_known = true;
+    for (const sql::select_item& item : s.returning) {
+        if (item.value.is(expression_kind::star)) return {};
+        relation::column c;
+        c.name = sql::output_name(item);
+        const auto origin = resolve_in(item.value, level);
+        const key_set* fixed = origin && is_shard_key(*origin) ? facts.values_of(*origin) : nullptr;
+        if (fixed != nullptr && fixed->values.size() == 1 && !fixed->values.front().array) c.origin = origin;
+        out.columns.push_back(std::move(c));
+    }
+    return out;
 }
 
 void analysis::look_at_insert(const sql::statement& s, const scope* outer, bool top) {

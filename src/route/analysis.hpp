@@ -109,7 +109,9 @@ public:
     const std::string& unsharded_database() const noexcept { return database_; }
     const std::string& first_unsharded() const noexcept { return first_unsharded_; }
     int first_unsharded_location() const noexcept { return first_unsharded_location_; }
-    bool writes_in_with() const noexcept { return writes_in_with_; }
+    bool writes_in_with() const noexcept { return !written_in_with_.empty(); }
+    // The statements inside WITH that change data.
+    const std::vector<const sql::common_table*>& written_in_with() const noexcept { return written_in_with_; }
     // A construct whose tables or columns could not be told: nothing may be proved then.
     const std::string& obstacle() const noexcept { return obstacle_; }
     int obstacle_location() const noexcept { return obstacle_location_; }
@@ -140,6 +142,7 @@ private:
         std::string name;
         relation columns;
         bool sharded = false;
+        environment facts = {};  // of every row that a change inside WITH returns
     };
     // One level's FROM while it is looked at.
     struct from_state {
@@ -158,8 +161,13 @@ private:
     seen_query look(const sql::query& q, const scope* outer, bool chain, bool top);
     seen_query look_at_select(const sql::query& q, const scope* outer, bool chain, bool top);
     void look_at_common(const std::vector<sql::common_table>& with, bool recursive, const scope* outer);
-    void look_at_change(const sql::statement& s, const scope* outer, bool top);
+    struct returned {  // RETURNING's columns, and what holds of the rows
+        relation columns;
+        environment facts;
+    };
+    returned look_at_change(const sql::statement& s, const scope* outer, bool top);
     void look_at_insert(const sql::statement& s, const scope* outer, bool top);
+    relation columns_returned(const sql::statement& s, const scope& level, const environment& facts) const;
     void enter(const sql::from_item& item, from_state& state);
     void enter_table(const sql::from_item& item, from_state& state);
     void enter_join(const sql::from_item& item, from_state& state);
@@ -202,7 +210,8 @@ private:
     std::vector<std::string> unknown_names_;
     std::optional<int> postgres_catalogue_;
     bool inserts_ = false;  // into a sharded table
-    bool reference_ = false, unsharded_ = false, system_ = false, writes_in_with_ = false;
+    bool reference_ = false, unsharded_ = false, system_ = false;
+    std::vector<const sql::common_table*> written_in_with_;
     std::string database_, first_unsharded_, obstacle_;
     int obstacle_location_ = -1, first_unsharded_location_ = -1;
     spread outermost_;

@@ -26,14 +26,16 @@ bool is_clock_word(std::string_view text) {
                        [&](std::string_view w) { return equals_ignoring_case(trim(text), w); });
 }
 
-void note(std::optional<place>& at, std::string_view name, int location) {
-    if (!at) at = place{std::string{name}, location};
-}
-
 struct collector {
     const catalogue& known;
     const sql::query* top;
     contents out;
+    std::optional<int> within = std::nullopt;  // where a view is named whose text is looked at
+
+    void note(std::optional<place>& at, std::string_view name, int location) const {
+        location = within.value_or(location);
+        if (!at) at = place{std::string{name}, location};
+    }
 
     void operator()(const sql::query& q) {
         if (q.locks) note(out.row_locks, "FOR UPDATE or FOR SHARE", q.location);
@@ -191,7 +193,10 @@ contents contents_of(const sql::statement& s, const catalogue& known) {
 contents contents_of(const sql::statement& s, const catalogue& known, const analysis& tables) {
     collector collect{known, s.body.get(), {}};
     sql::visit(s, collect);
-    for (const auto& view : tables.views()) sql::visit(*view.table->view_of, collect);
+    for (const auto& view : tables.views()) {
+        if (view.location >= 0) collect.within = view.location;  // those inside it follow
+        sql::visit(*view.table->view_of, collect);
+    }
     return std::move(collect.out);
 }
 

@@ -202,6 +202,10 @@ made_plan plan_copy(const question& q) {
                          : q.said.inner->kind == statement_kind::insert ? plan_insert(inner)
                                                                         : plan_change(inner);
         if (!made) return made;
+        if ((*made)->way == way::by_rows) {
+            return refusal(q.text, q.said.location, "COPY of what an INSERT into a sharded table returns",
+                           "Run the INSERT itself, with RETURNING.");
+        }
         (*made)->kind = statement_kind::copy;
         (*made)->copy = q.said.copy;
         return made;

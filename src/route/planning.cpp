@@ -47,6 +47,12 @@ std::optional<error> refuse_oids_on_shards(const question& q, const analysis& ta
     return refuse_own_numbers(q, tables, inside);
 }
 
+std::optional<error> refuse_on_shards(const question& q, const analysis& tables, contents& inside) {
+    if (auto no = refuse_mixture(q, tables)) return no;
+    if (auto no = refuse_on_one_shard(inside, q.text)) return no;
+    return refuse_oids_on_shards(q, tables, inside);
+}
+
 error refuse_touching(std::string_view text, const contents& inside) {
     return refusal(text, inside.touching->location,
                    fmt::format("the function {}(), which {},", inside.touching->name, inside.why_touching),
@@ -167,20 +173,24 @@ void take_pins(const analysis& tables, prepared_plan::inside& into) {
 
 namespace {
 
-// What stands in the way may be inside a view, which the client sees by its name alone.
-error by_views(error why, const analysis& tables) {
-    if (tables.views().empty()) return why;
-    error out{why.code(), fmt::format("the view {}: {}", tables.views().front().table->name, why.message())};
-    return std::move(out).hint(why.hint()).at(why.position()).sqlstate(std::string{why.sqlstate()});
+// What stands in the way may be inside a view, which the client sees by its name alone: then that is where the error points.
+error by_views(error why, std::string_view text, const analysis& tables) {
+    for (const analysis::touch& view : tables.views()) {
+        const std::string& name = view.table->name;
+        if (view.location < 0 || why.position() != refusal(text, view.location, "", "").position()) continue;
+        if (why.message().find(' ' + name + ',') != std::string::npos) return why;  // it is named already
+        error out{why.code(), fmt::format("the view {}: {}", name, why.message())};
+        return std::move(out).hint(why.hint()).at(why.position()).sqlstate(std::string{why.sqlstate()});
+    }
+    return why;
 }
 
 made_plan plan_select_over(const question& q, const analysis& tables, contents& inside) {
     if (auto no = refuse_hindered(q, tables)) return std::move(*no);
     if (!tables.touches_shards()) return plan_elsewhere(q, tables, inside);
     if (!q.known.shards) return error{errc::internal, "sharded tables without shards"};
-    if (auto no = refuse_mixture(q, tables)) return std::move(*no);
-    if (auto no = refuse_on_one_shard(inside, q.text)) return std::move(*no);
-    if (auto no = refuse_oids_on_shards(q, tables, inside)) return std::move(*no);
+    if (auto no = refuse_on_shards(q, tables, inside)) return std::move(*no);
+    if (tables.writes_in_with()) return plan_changes_in_with(q, tables, inside);
 
     auto out = fresh(q);
     out->looked_up = inside.looked_up;
@@ -212,7 +222,7 @@ made_plan plan_select_over(const question& q, const analysis& tables, contents& 
     } else if (out->unpinned && out->map->size() > 1) {
         return std::move(made).error();
     } else {
-        out->why_one = by_views(std::move(made).error(), tables);
+        out->why_one = by_views(std::move(made).error(), q.text, tables);
     }
     return out;
 }
@@ -226,7 +236,7 @@ made_plan plan_as_select(const question& q) {
     if (status s = tables.look_at(q.said); !s) return std::move(s).error();
     contents inside = contents_of(q.said, q.known, tables);
     made_plan made = plan_select_over(q, tables, inside);
-    return made ? std::move(made) : by_views(std::move(made).error(), tables);
+    return made ? std::move(made) : by_views(std::move(made).error(), q.text, tables);
 }
 
 bool starts_with_star(const sql::statement& s) {

@@ -25,6 +25,8 @@ made_plan plan_select(const question& q);
 made_plan plan_insert(const question& q);
 made_plan plan_change(const question& q);  // update, delete
 made_plan plan_copy(const question& q);
+// A statement over sharded tables with changes inside WITH: on the one shard of all its keys. Its tables have been looked at.
+made_plan plan_changes_in_with(const question& q, const analysis& tables, contents& inside);
 made_plan plan_definition(const question& q);  // ddl, utility
 
 // Shared steps.
@@ -37,6 +39,8 @@ error refuse_touching(std::string_view text, const contents& inside);
 std::optional<error> refuse_oids_on_shards(const question& q, const analysis& tables, contents& inside);
 // Sharded or reference tables beside tables that live elsewhere, or behind an obstacle.
 std::optional<error> refuse_mixture(const question& q, const analysis& tables);
+// The same, and what else stands in the way of a statement on shards wherever its rows are.
+std::optional<error> refuse_on_shards(const question& q, const analysis& tables, contents& inside);
 // Fills in pins, drive and the fast path from the occurrences.
 void take_pins(const analysis& tables, prepared_plan::inside& into);
 

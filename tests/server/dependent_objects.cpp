@@ -3,6 +3,7 @@
 // through the library, and nothing is ever read from or written to the copies.
 #include <ashlar/cluster.hpp>
 
+#include "support/becomes.hpp"
 #include "support/proxied.hpp"
 #include "support/sanitizer.hpp"
 
@@ -387,6 +388,17 @@ TEST_F(DependentObjects, ViewsThatCannotBePutTogetherAreRefused) {
 }
 
 // As PostgreSQL writes them: one table, plain columns.
+TEST_F(DependentObjects, AViewIsBlamedOnlyForWhatIsInIt) {
+    const auto message = [](const std::string& sql) { return here().proxy->simple(sql).message; };
+    EXPECT_TRUE(message("select * from apart").starts_with("the view apart: ")) << message("select * from apart");
+    for (const char* sql :
+         {"select rank() over (order by id) from active_acc", "select v.id, p.page from active_acc v, visits p",
+          "select count(distinct name) from active_acc", "select acc_count() from active_acc"}) {
+        EXPECT_EQ(message(sql).find("the view "), std::string::npos) << sql << ": " << message(sql);
+        EXPECT_NE(message(sql), "") << sql;
+    }
+}
+
 TEST_F(DependentObjects, SimpleViewsOverOneTableAreWritten) {
     here().put("insert into active_acc values (500, 'x')");
     here().put("insert into active_acc (name, id) values ('y', 501) returning id, name");
@@ -437,12 +449,9 @@ TEST_F(DependentObjects, ViewsThroughWhichNotOneRowIsWrittenAreRefused) {
     refused("delete from cheap c using visits v where v.acc_id = c.acc_id", "visits");
     refused("insert into counted_visits_view values (5, 3)", "counted_visits_view");
     refused("copy active_acc from stdin", "active_acc");
-    refused("with x as (insert into active_acc values (500, 'x') returning id) select * from x", "WITH");
-    refused("with x as (insert into acc values (600, 1) returning id) select * from x", "WITH");
-    refused("with x as (insert into acc values (600, 1) returning id) insert into audit select id from x", "WITH");
-    refused("with x as (insert into acc values (600, 1) returning id) delete from visits", "WITH");
-    refused("explain analyze with x as (insert into acc values (600, 1) returning id) select * from x", "WITH");
-    refused("copy (with x as (insert into acc values (600, 1) returning id) select * from x) to stdout", "WITH");
+    refused("with x as (insert into acc values (600, 1) returning id) insert into audit select id from x", "audit");
+    refused("with x as (insert into acc values (600, 1) returning id) delete from visits", "visits");
+    refused("copy (with x as (insert into acc values (600, 1) returning id) select * from x) to stdout", "COPY of");
     refused("drop view active_acc", "");
     refused("create view another as select * from acc", "CREATE VIEW");
     refused("create materialized view another as select * from active_acc", "");
@@ -608,6 +617,9 @@ TEST_F(DependentObjects, WhatIsMadeDirectlyIsKnownWhenItIsFirstNamed) {
         databases.run_sql("create function late_count() returns bigint language sql as 'select count(*) from acc'",
                           database);
     }
+    // A look at the databases that fell between the definitions has seen some of them; the next one sees all.
+    EXPECT_TRUE(test::becomes([] { return here().proxy->simple("select count(*) from late_acc").state.empty(); }));
+    EXPECT_TRUE(test::becomes([] { return here().library->query("select count(*) from late_acc").has_value(); }));
     same("select count(*) from late_acc");
     refused("select late_count()", "late_count");
     databases.run_sql("create procedure late_clear() language sql as 'delete from acc'", "main");
@@ -616,6 +628,61 @@ TEST_F(DependentObjects, WhatIsMadeDirectlyIsKnownWhenItIsFirstNamed) {
     EXPECT_EQ(none.state, "42P01") << none.message;
     const auto no_function = here().proxy->simple("select never_made()");
     EXPECT_EQ(no_function.state, "42883") << no_function.message;
+}
+
+// Each part sees what was there before the statement, as in one plain database.
+TEST_F(DependentObjects, ChangesInsideWithRunOnTheShardOfTheirKeys) {
+    const auto put_all = [](const std::string& sql) {
+        const said wanted = here().plain->simple(sql);
+        ASSERT_EQ(wanted.state, "") << sql << ": " << wanted.message;
+        const said got = here().proxy->simple("begin; " + sql);
+        EXPECT_EQ(got.rows, wanted.rows) << sql << ": " << got.message;
+        here().proxy->simple("rollback");
+        const auto whole = here().library->transaction([&](transaction& tx) -> status {
+            const auto rows = tx.query(sql);
+            EXPECT_TRUE(rows) << sql << ": " << rows.error().to_string();
+            const bool has_rows = wanted.rows.front().ends_with("|");
+            EXPECT_EQ(rows ? rows->size() : 0, has_rows ? wanted.rows.size() : 0) << sql;
+            return error{errc::cancelled, "undone"};
+        });
+        EXPECT_FALSE(whole);
+        const said last = here().proxy->extended(sql);
+        EXPECT_EQ(last.rows, wanted.rows) << sql << ": " << last.message;
+    };
+    put_all("with x as (update acc set n = n + 100 where id = 3 returning id, n) select n from x order by n");
+    put_all("with x as (insert into orders values (70, 3, 1) returning *) select count(*), sum(total) from x");
+    put_all("with x as (delete from orders where acc_id = 3 and id = 70 returning *) select id, acc_id, total from x");
+    put_all(
+        "with x as (update acc set n = n + 1 where id = 3 returning id, n) insert into orders select 71, id, n from x");
+    put_all(
+        "with x as (update acc set n = n + 1 where id = 3 returning id) update orders o set total = total + 1 from x "
+        "where o.acc_id = x.id returning o.id, o.total");
+    put_all(
+        "with a as (update acc set n = 3 where id = 3 returning n), b as (delete from orders where acc_id = 3 and id > "
+        "70 "
+        "returning id) select a.n, b.id, acc.n from a, b, acc where acc.id = 3");
+    put_all("with x as (delete from orders where acc_id = 3 returning *) insert into orders select id, 3, 7 from x");
+    put_all("with x as (insert into active_acc values (777, 'x') returning id) select * from x");
+    same("select * from orders where acc_id = 3");
+    same("select id, n from acc");
+    const std::string several = "a statement that changes data inside WITH";
+    refused("with x as (update acc set n = 0 where id = 3 returning n) select count(*) from acc", several);
+    refused("with x as (update acc set n = 0 returning n) select n from x", several);
+    refused("with x as (update acc set n = 0 where id in (1, 2, 3, 4, 5, 6) returning n) select n from x", several);
+    refused(
+        "with x as (update acc set n = 0 where id = 3 returning id), y as (insert into orders select 9, n, 1 from x) "
+        "select 1",
+        "INSERT");
+    refused("with x as (update orders set acc_id = 4 where acc_id = 3 returning id) select * from x", "shard key");
+    refused("with x as (delete from visits returning acc_id) delete from orders where acc_id = 3", "visits");
+    refused("with x as (insert into countries values ('xx', 'x')) select * from acc where id = 3", "reference table");
+    refused("with x as (insert into logged values (3, 1)) select * from acc where id = 3", "log_it");
+    refused("with x as (insert into ser(acc_id) values (3)) select * from acc where id = 3", "id");
+    // of two mentions, the one that an outer join may leave empty is not the new row's key
+    refused(
+        "with x as (update acc set n = n where id = 3 returning id) insert into orders select 1, b.id, 1 from x a left "
+        "join x b on a.id <> b.id",
+        "INSERT");
 }
 
 TEST_F(DependentObjects, ForeignTablesThatReachBackToTheCopiesAreRefused) {

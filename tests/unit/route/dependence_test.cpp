@@ -61,6 +61,17 @@ struct databases {
         objects.functions.insert(std::move(f));
     }
 
+    // For each row; on what, the caller says.
+    static schema_objects::trigger row_trigger(std::string table, std::string name, std::string calls) {
+        schema_objects::trigger t;
+        t.schema = "public";
+        t.table = std::move(table);
+        t.name = std::move(name);
+        t.function = std::move(calls);
+        t.of_row = true;
+        return t;
+    }
+
     void finish() {
         read.unsharded = objects;
         read.shards = {objects, objects};
@@ -228,12 +239,8 @@ TEST(Dependence, ATriggerThatWritesOnlyWithTheKeyOfItsRowRunsOnTheShard) {
         d.add(a_table("items", {"acc_id", "n"}), table_kind::sharded, "acc_id");
         d.objects.foreign_keys.insert({"public", "orders", "ours", "public", "acc", {"acc_id"}, {"id"}});
         d.function("on_item", std::move(body), "plpgsql");
-        schema_objects::trigger t;
-        t.schema = "public";
-        t.table = "items";
-        t.name = "counts";
-        t.of_row = t.on_insert = true;
-        t.function = "on_item";
+        schema_objects::trigger t = databases::row_trigger("items", "counts", "on_item");
+        t.on_insert = true;
         d.objects.triggers.insert(t);
         d.finish();
         return d.refusal_of("insert into items values (3, 1)");
@@ -268,19 +275,12 @@ std::string refusal_with_trigger_of_acc(std::string body, bool before = false, c
                "null; end",
                "plpgsql");
     d.function("on_acc", std::move(body), "plpgsql");
-    schema_objects::trigger t;
-    t.schema = "public";
-    t.table = "items";
-    t.name = "counts";
-    t.of_row = t.on_insert = true;
-    t.function = "on_item";
+    schema_objects::trigger t = databases::row_trigger("items", "counts", "on_item");
+    t.on_insert = true;
     d.objects.triggers.insert(t);
-    t.table = on_delete == 'a' ? "acc" : "orders";
-    t.name = "follows";
+    t = databases::row_trigger(on_delete == 'a' ? "acc" : "orders", "follows", "on_acc");
     t.before = before;
-    t.on_insert = false;
     t.on_update = t.on_delete = true;
-    t.function = "on_acc";
     d.objects.triggers.insert(t);
     d.finish();
     return d.refusal_of("insert into items values (3, 1)");
@@ -314,12 +314,8 @@ TEST(Dependence, WhatAForeignKeyDoesToOtherRowsIsForbiddenAsItIsThere) {
         d.objects.foreign_keys.insert(key);
         if (logged) {
             d.function("log", "begin insert into visits values (1, 1); return null; end", "plpgsql");
-            schema_objects::trigger t;
-            t.schema = "public";
-            t.table = "orders";
-            t.name = "logs";
-            t.of_row = t.on_delete = true;
-            t.function = "log";
+            schema_objects::trigger t = databases::row_trigger("orders", "logs", "log");
+            t.on_delete = true;
             d.objects.triggers.insert(t);
         }
         d.finish();
