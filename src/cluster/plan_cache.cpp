@@ -1,5 +1,6 @@
 #include "cluster/plan_cache.hpp"
 
+#include "route/copy_sizes.hpp"
 #include "route/shown_database.hpp"
 
 #include <mutex>
@@ -19,6 +20,9 @@ result<std::shared_ptr<const route::prepared_plan>> plan_cache::plan(std::string
     how.standard_conforming_strings = known.standard_conforming_strings;
     std::optional<std::string> shown;
     if (!shown_name_.empty()) shown = route::with_shown_database(sql, shown_name_, how);
+    auto sizes = route::without_sizes_of_copies(shown ? std::string_view{*shown} : sql, known, how);
+    if (!sizes) return std::move(sizes).error();
+    if (*sizes) shown = std::move(*sizes);
     auto made = route::plan_statement(shown ? std::string_view{*shown} : sql, known, how);
     if (!made) return made;
     std::unique_lock hold{guard_};

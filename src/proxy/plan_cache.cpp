@@ -2,6 +2,7 @@
 
 #include "proxy/our_settings.hpp"
 #include "proxy/session_bound.hpp"
+#include "route/copy_sizes.hpp"
 #include "route/shown_database.hpp"
 #include "sql/lexer.hpp"
 
@@ -137,11 +138,18 @@ std::shared_ptr<known_statement> plan_cache::plan(std::string_view text, std::sp
             out->is_rewritten = true;
         }
     }
+    result<std::optional<std::string>> sizes = std::optional<std::string>{};
+    if (!pinned) sizes = route::without_sizes_of_copies(out->text, known, options);
+    if (sizes && *sizes) {
+        use(std::move(**sizes));
+        out->is_rewritten = true;
+    }
     // PgCat's words; some are grammatical, and mean a setting that no server has.
     if (text.size() <= our_words_max) {
         if (auto ours = in_our_words(text)) use(std::move(*ours));
     }
-    auto planned = route::plan_statement(out->text, tables, options, out->types);
+    using made = decltype(route::plan_statement(out->text, tables, options, out->types));
+    made planned = sizes ? route::plan_statement(out->text, tables, options, out->types) : made{sizes.error()};
     auto bound =
         planned ? bound_to_a_session(text, options.standard_conforming_strings, known.dialect == route::dialect::sqlite)
                 : std::nullopt;

@@ -685,6 +685,22 @@ TEST_F(DependentObjects, ChangesInsideWithRunOnTheShardOfTheirKeys) {
         "INSERT");
 }
 
+TEST_F(DependentObjects, SizesAndStatisticsOfTheCopiesAreNotTold) {
+    const auto rows = [](const std::string& sql) { return here().proxy->extended(sql).rows; };
+    using lines = std::vector<std::string>;
+    EXPECT_EQ(rows("select relname, pg_table_size(c.oid) is null from pg_class c where relname in ('acc', 'acc_pkey', "
+                   "'countries', 'visits')"),
+              (lines{"acc_pkey|t|", "acc|t|", "countries|t|", "visits|f|"}));
+    EXPECT_EQ(rows("select c.reltuples, relpages is null from pg_class c where relname = 'acc'"), (lines{"-1|t|"}));
+    EXPECT_EQ(rows("select pg_relation_size('visits') >= 0"), (lines{"t|"}));
+    EXPECT_EQ(
+        here().library->query("select oid from pg_class where relname = 'acc' and pg_table_size(oid) is null")->size(),
+        1U);
+    refused("select pg_total_relation_size('public.acc'::regclass)", "of acc");
+    refused("select relname from pg_stat_user_tables", "pg_stat_user_tables");
+    refused("select count(*) from visits where exists (select from pg_stats)", "pg_stats");
+}
+
 TEST_F(DependentObjects, ForeignTablesThatReachBackToTheCopiesAreRefused) {
     const testkit::postgres_server& databases = here().running().databases();
     for (const char* each :
