@@ -1,12 +1,12 @@
 // One shard is stopped (SIGSTOP: its server takes connections and says nothing) while clients ask all shards: statements for
 // the other shards, and those that any shard can answer, do not notice.
 #include "support/becomes.hpp"
+#include "support/libpq_client.hpp"
 #include "support/proxied.hpp"
 
 #include <ashlar/ashlar.hpp>
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 #include <atomic>
 #include <memory>
@@ -18,48 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 using test::becomes;
 using test::postgres_server;
+using client = test::libpq_client;
 using test::proxied;
-
-struct finish {
-    void operator()(PGconn* c) const { PQfinish(c); }
-    void operator()(PGresult* r) const { PQclear(r); }
-};
-
-class client {
-public:
-    explicit client(std::uint16_t port) {
-        const std::string where = fmt::format("host=127.0.0.1 port={} user=postgres dbname=main", port);
-        connection_.reset(PQconnectdb(where.c_str()));
-        if (PQstatus(connection_.get()) != CONNECTION_OK) throw std::runtime_error{PQerrorMessage(connection_.get())};
-    }
-    // The first cell, or the SQLSTATE and text of an error.
-    std::string query(const std::string& sql) { return shown(PQexec(connection_.get(), sql.c_str())); }
-    std::string bound(const std::string& sql) {
-        return shown(PQexecParams(connection_.get(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
-    }
-    void cancel() {
-        PGcancel* const handle = PQgetCancel(connection_.get());
-        char problem[256];
-        (void)PQcancel(handle, problem, sizeof problem);
-        PQfreeCancel(handle);
-    }
-
-private:
-    static std::string shown(PGresult* of) {
-        const std::unique_ptr<PGresult, finish> got{of};
-        switch (PQresultStatus(got.get())) {
-            case PGRES_TUPLES_OK:
-                return PQntuples(got.get()) == 0 ? "" : PQgetvalue(got.get(), 0, 0);
-            case PGRES_COMMAND_OK:
-                return PQcmdStatus(got.get());
-            default: {
-                const char* const state = PQresultErrorField(got.get(), PG_DIAG_SQLSTATE);
-                return std::string{state == nullptr ? "" : state} + " " + PQresultErrorMessage(got.get());
-            }
-        }
-    }
-    std::unique_ptr<PGconn, finish> connection_;
-};
 
 class OneStoppedShard : public ::testing::Test {
 protected:

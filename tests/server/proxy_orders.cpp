@@ -1,5 +1,6 @@
 // Messages in orders that few drivers use: simple queries behind a pipeline without Sync, names after errors, a COPY that fails
 // while its rows come. Each is played to a database and to the proxy before it, and answered alike.
+#include "support/alike.hpp"
 #include "support/proxied.hpp"
 #include "support/script.hpp"
 
@@ -29,16 +30,10 @@ const std::string all_notes = "select count(*), max(body) from notes";
 
 // Then the session is as usable as one with the database.
 void same(const script& what) {
-    raw_client direct{house().direct()};
-    const std::string expected = what.play(direct) + ' ' + direct.query("rollback") + ' ' + direct.query(all_notes);
-    (void)direct.query("delete from notes where id > 9");
-    raw_client through{house().login()};
-    EXPECT_EQ(what.play(through) + ' ' + through.query("rollback") + ' ' + through.query(all_notes), expected);
-    (void)direct.query("delete from notes where id > 9");
-    // once more, with all prepared at the server
-    raw_client again{house().login()};
-    EXPECT_EQ(what.play(again) + ' ' + again.query("rollback") + ' ' + again.query(all_notes), expected);
-    (void)direct.query("delete from notes where id > 9");
+    const auto play = [&](raw_client& to) {
+        return what.play(to) + ' ' + to.query("rollback") + ' ' + to.query(all_notes);
+    };
+    test::expect_alike(house(), play, "delete from notes where id > 9");
 }
 
 TEST(ProxyOrders, AQueryBehindAFlushEndsThePipelineAndTheSessionLivesOn) {

@@ -1,5 +1,6 @@
 // The same messages to a database and to the proxy before it: the same answers, byte for byte but for what only names a
 // server (keys, ParameterStatus). TRAPS 1 to 28, those about the protocol.
+#include "support/alike.hpp"
 #include "support/proxied.hpp"
 #include "support/script.hpp"
 #include "wire/client_messages.hpp"
@@ -29,19 +30,10 @@ proxied& house() {
     return one;
 }
 
-// Each script on a fresh connection to either side; both databases end as they began, or the script says how to clean up.
+// `undo`: how to clean up, where the databases do not end as they began.
 void same(const script& what, std::string_view undo = {}) {
-    raw_client direct{house().direct()};
-    const std::string expected = what.play(direct);
-    if (!undo.empty()) (void)direct.query(undo);
-    raw_client through{house().login()};
-    EXPECT_EQ(what.play(through), expected);
-    if (!undo.empty()) (void)direct.query(undo);
-    // And once more: what was prepared at the servers before must make no difference.
-    const std::string again = what.play(through);
-    if (!undo.empty()) (void)direct.query(undo);
-    EXPECT_EQ(again, what.play(direct));
-    if (!undo.empty()) (void)direct.query(undo);
+    test::expect_alike(
+        house(), [&](raw_client& to) { return what.play(to); }, undo, test::replay::on_the_same_too);
 }
 
 TEST(ProxyProtocol, SimpleQueries) {

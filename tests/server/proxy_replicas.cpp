@@ -1,11 +1,10 @@
 // Clients of the proxy whose reads go to replicas by themselves (replicas.read_write_split), before real servers: a primary
 // with two shards and two streaming replicas.
 #include "support/becomes.hpp"
+#include "support/libpq_client.hpp"
 #include "support/proxied.hpp"
 
 #include <ashlar/ashlar.hpp>
-
-#include <libpq-fe.h>
 
 #include <atomic>
 #include <memory>
@@ -18,48 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 using test::becomes;
 using test::postgres_server;
+using client = test::libpq_client;
 using test::proxied;
-
-struct finish {
-    void operator()(PGconn* c) const { PQfinish(c); }
-    void operator()(PGresult* r) const { PQclear(r); }
-};
-
-class client {
-public:
-    explicit client(std::uint16_t port, const std::string& options = "") {
-        const std::string where =
-            "host=127.0.0.1 port=" + std::to_string(port) + " user=postgres dbname=main options='" + options + "'";
-        connection_.reset(PQconnectdb(where.c_str()));
-        if (PQstatus(connection_.get()) != CONNECTION_OK) throw std::runtime_error{PQerrorMessage(connection_.get())};
-    }
-    // The first cell, the tag of a command, or the SQLSTATE of an error.
-    std::string query(const std::string& sql) { return shown(PQexec(connection_.get(), sql.c_str())); }
-    std::string bound(const std::string& sql, std::initializer_list<std::string> values) {
-        std::vector<const char*> texts;
-        for (const std::string& each : values) texts.push_back(each.c_str());
-        return shown(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(texts.size()), nullptr, texts.data(),
-                                  nullptr, nullptr, 0));
-    }
-    PGconn* raw() const { return connection_.get(); }
-
-    static std::string shown(PGresult* of) {
-        const std::unique_ptr<PGresult, finish> got{of};
-        switch (PQresultStatus(got.get())) {
-            case PGRES_TUPLES_OK:
-                return PQntuples(got.get()) == 0 ? "" : PQgetvalue(got.get(), 0, 0);
-            case PGRES_COMMAND_OK:
-                return PQcmdStatus(got.get());
-            default: {
-                const char* const state = PQresultErrorField(got.get(), PG_DIAG_SQLSTATE);
-                return state == nullptr ? PQresultErrorMessage(got.get()) : state;
-            }
-        }
-    }
-
-private:
-    std::unique_ptr<PGconn, finish> connection_;
-};
 
 class ProxyReplicas : public ::testing::Test {
 protected:
