@@ -6,11 +6,6 @@
 
 namespace ashlar::cli {
 
-std::string json_string(std::string_view text) {
-    const nlohmann::json value = std::string{text};
-    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 std::string json_number(double number) {
     if (!std::isfinite(number)) return "null";
     return nlohmann::json(number).dump();

@@ -1,7 +1,7 @@
 // json_text.hpp: JSON for programs that read what a command says: objects and arrays, written in order. Pure.
-//
-// Strings that are not UTF-8 are written with U+FFFD in place of what is wrong, so that the output always is JSON.
 #pragma once
+
+#include "core/json_text.hpp"
 
 #include <concepts>
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace ashlar::cli {
 
-std::string json_string(std::string_view text);
+using ashlar::json_string;
 std::string json_number(double number);  // null for NaN and infinities
 
 class json_array;

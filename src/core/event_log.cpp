@@ -1,5 +1,7 @@
 #include "core/event_log.hpp"
 
+#include "core/json_text.hpp"
+
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/spdlog.h>
 
@@ -29,28 +31,13 @@ spdlog::level::level_enum to_spdlog(log_level level) noexcept {
     return spdlog::level::info;
 }
 
-void append_json_text(std::string& to, std::string_view text) {
-    to += '"';
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            to += '\\';
-            to += c;
-        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-            to += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-        } else {
-            to += c;
-        }
-    }
-    to += '"';
-}
-
 // A value as it is when it is one plain word; else in quotes, on one line.
 void append_plain(std::string& to, std::string_view value) {
     const bool plain = !value.empty() && value.find_first_of(" \"\\=\t\r\n") == std::string_view::npos;
     if (plain) {
         to += value;
     } else {
-        append_json_text(to, value);
+        append_json_string(to, value);
     }
 }
 
@@ -63,7 +50,7 @@ public:
             text = payload.substr(1);
         } else {
             text = "\"message\":";
-            append_json_text(text, payload);
+            append_json_string(text, payload);
         }
         into.append(text.data(), text.data() + text.size());
     }
@@ -109,15 +96,15 @@ void log_event(log_level level, std::string_view event, std::initializer_list<lo
     if (form.load() == log_format::json) {
         line = ready_made;
         line += "\"event\":";
-        append_json_text(line, event);
+        append_json_string(line, event);
         for (const log_field& each : fields) {
             line += ',';
-            append_json_text(line, each.name);
+            append_json_string(line, each.name);
             line += ':';
             if (each.is_number) {
                 line += each.value;
             } else {
-                append_json_text(line, each.value);
+                append_json_string(line, each.value);
             }
         }
     } else {

@@ -130,10 +130,57 @@ private:
     std::size_t at_ = 0;
 };
 
+// How many bytes the first character has; 0 = it is not UTF-8.
+std::size_t utf8_size(std::string_view text) noexcept {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char first = byte(0);
+    if (first < 0x80) return 1;
+    const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
+    for (std::size_t i = 1; i < size; ++i) {
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+    }
+    const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+    const bool outside = (first == 0xed && byte(1) > 0x9f) || (first == 0xf4 && byte(1) > 0x8f);
+    return overlong || outside ? 0 : size;
+}
+
 }  // namespace
 
 bool is_json(std::string_view text) noexcept {
     return json_reader{text}.whole();
+}
+
+void append_json_string(std::string& to, std::string_view text) {
+    to += '"';
+    for (std::size_t i = 0; i < text.size();) {
+        const char c = text[i];
+        const std::size_t size = utf8_size(text.substr(i));
+        if (size == 0) {
+            to += "\xef\xbf\xbd";
+            ++i;
+            continue;
+        }
+        if (const std::size_t at = std::string_view{"\"\\\b\t\n\f\r"}.find(c); at != std::string_view::npos) {
+            to += '\\';
+            to += std::string_view{"\"\\btnfr"}[at];
+        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+            constexpr std::string_view digits = "0123456789abcdef";
+            to += "\\u00";
+            to += digits[static_cast<unsigned char>(c) >> 4];
+            to += digits[static_cast<unsigned char>(c) & 15];
+        } else {
+            to += text.substr(i, size);
+        }
+        i += size;
+    }
+    to += '"';
+}
+
+std::string json_string(std::string_view text) {
+    std::string out;
+    append_json_string(out, text);
+    return out;
 }
 
 }  // namespace ashlar

@@ -1,6 +1,7 @@
 #include "route/shown_database.hpp"
 
 #include "core/ascii.hpp"
+#include "core/json_text.hpp"
 #include "core/quoting.hpp"
 #include "sql/parse.hpp"
 #include "sql/splice.hpp"
@@ -60,15 +61,6 @@ bool may_ask(std::string_view text) {
         if (contains_word(text, word)) return true;
     }
     return false;
-}
-
-std::string as_json_text(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + "\"";
 }
 
 constexpr std::string_view is_own = "operator(pg_catalog.=) pg_catalog.current_database()";
@@ -291,7 +283,7 @@ private:
 
     // {"datname": "shop"}
     std::string object(std::string_view column) const {
-        return quoted_literal(fmt::format("{{\"{}\": {}}}", column, as_json_text(json_)));
+        return quoted_literal(fmt::format("{{\"{}\": {}}}", column, json_string(json_)));
     }
 
     std::string_view text_;

@@ -31,7 +31,7 @@ TEST_F(EventLog, TextHasOneLineForAnEvent) {
     log_event(log_level::info, "login", {{"user", "app"}, {"application", "my tool"}, {"port", 5432}, {"empty", ""}});
     EXPECT_EQ(line(), " info login user=app application=\"my tool\" port=5432 empty=\"\"\n");
     log_event(log_level::warning, "login_refused", {{"reason", "two\nlines \"quoted\" a=b"}});
-    EXPECT_EQ(line(), " warning login_refused reason=\"two\\u000alines \\\"quoted\\\" a=b\"\n");
+    EXPECT_EQ(line(), " warning login_refused reason=\"two\\nlines \\\"quoted\\\" a=b\"\n");
     spdlog::info("other\nmessages");
     EXPECT_EQ(line(), " info other messages\n");
 }
