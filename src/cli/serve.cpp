@@ -161,8 +161,8 @@ int run_serve(const serve_options& asked) {
     server.stop(asked.grace);
     server.wait();
     const proxy::traffic counts = server.counts();
-    print(fmt::format("Stopped. Clients {}, statements {} passed on, {} merged, {} refused.\n", counts.logins,
-                      counts.relayed, counts.merged, counts.refused));
+    print(fmt::format("Stopped. Clients {}, statements {} sent to one database, {} merged, {} refused.\n",
+                      counts.logins, counts.relayed, counts.merged, counts.refused));
     return exit_ok;
 }
 

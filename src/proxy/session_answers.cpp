@@ -100,7 +100,7 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         if (!clear) co_return std::move(clear).error();
     }
     const bool replica = wants_replica(*what) && (block_ != block::none || unit == as_one::statement || next_is_sync());
-    ++counted().merged;
+    ++(bound->merge != nullptr || bound->steps.size() > 1 ? counted().merged : counted().relayed);
     std::vector<driver::parameter> parameters;
     parameters.reserve(values.size());
     for (const route::bound_parameter& each : values) parameters.push_back(parameter_from(each));
