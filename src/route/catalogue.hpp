@@ -64,6 +64,23 @@ struct index_facts {
     friend bool operator==(const index_facts&, const index_facts&) = default;
 };
 
+// SQLite: what the catalogue shows of a table beside the above. Nothing is decided by it, so that it makes no two tables differ.
+struct shown_definition {
+    struct foreign_key {
+        std::string name, table;
+        std::vector<std::string> columns, to;  // to: empty = the table's primary key
+        std::string on_update, on_delete;      // "CASCADE", "NO ACTION" …
+    };
+    struct check {
+        std::string name, condition;
+    };
+    std::vector<foreign_key> foreign_keys;
+    std::vector<check> checks;
+    std::string view_text;
+    std::map<std::string, std::string, std::less<>> indexes;  // by name: the text that made it
+    friend bool operator==(const shown_definition&, const shown_definition&) { return true; }
+};
+
 struct table_facts {
     std::string schema, name;
     table_kind kind = table_kind::unsharded;
@@ -80,6 +97,7 @@ struct table_facts {
     // Such a view over one table, whose rows PostgreSQL writes through it: as a table with the view's columns.
     std::shared_ptr<const table_facts> written_as;
     std::vector<hindrance> hindrances;
+    shown_definition shown;
     const column_facts* find(std::string_view column) const;
     friend bool operator==(const table_facts&, const table_facts&) = default;
 };

@@ -94,6 +94,7 @@ private:
         }
         if (is(p, "information_schema") && is(peek(2), "_pg_expandarray") && is_symbol(peek(3), "("))
             return expand_with_places();
+        if (is(p, "pg_partition_ancestors") && is_symbol(peek(1), "(")) return no_ancestors();
         if (is(p, "information_schema") && is_symbol(peek(1), ".")) {
             put("information_schema_" + peek(2).text, token_kind::word);
             at_ += 3;
@@ -179,6 +180,22 @@ private:
         if (is(p, "where") || is(p, "group") || is(p, "order")) clause_ = clause::other;
         out_.push_back(p);
         ++at_;
+    }
+
+    // pg_partition_ancestors(x) WITH ORDINALITY: no table is a partition there.
+    void no_ancestors() {
+        at_ += 1;
+        const std::string argument = written(closing(at_));
+        const bool numbered = is(peek(), "with") && is(peek(1), "ordinality");
+        if (!numbered) return put("pg_partition_ancestors" + argument);
+        at_ += 2;
+        put("(select null as relid, null as depth where false)");
+        if (is(peek(), "as") && is_symbol(peek(2), "(")) {
+            ++at_;
+            put(peek().text, token_kind::word);
+            ++at_;
+            (void)written(closing(at_));
+        }
     }
 
     // information_schema._pg_expandarray(a): a row for each element, with .x, the element, and .n, its place.

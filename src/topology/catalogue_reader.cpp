@@ -3,6 +3,7 @@
 #include "core/ascii.hpp"
 #include "core/letter_case.hpp"
 #include "driver/declared_type.hpp"
+#include "route/sqlite_definition.hpp"
 #include "topology/object_reader.hpp"
 #include "topology/questions.hpp"
 
@@ -107,6 +108,15 @@ select m.name, i.name, i."unique", i.origin, coalesce(c.name, '')
  where m.type = 'table' and m.name not like 'sqlite\_%' escape '\' and m.name not like 'ashlar\_%' escape '\'
  order by m.name, i.name, c.seqno)";
 
+constexpr std::string_view sqlite_foreign_keys_query = R"(
+select m.name, f.id, f."table", f."from", coalesce(f."to", ''), f.on_update, f.on_delete
+  from sqlite_master m, pragma_foreign_key_list(m.name) f
+ where m.type = 'table' and m.name not like 'sqlite\_%' escape '\' and m.name not like 'ashlar\_%' escape '\'
+ order by m.name, f.id desc, f.seq)";
+
+constexpr std::string_view sqlite_texts_query = R"(
+select type, name, tbl_name, sql from sqlite_master where type in ('table', 'view', 'index') and sql is not null)";
+
 // A default that is a plain literal gives the same value on every shard; anything else is taken as volatile.
 bool is_constant_default(std::string_view expression) {
     if (const auto cast = expression.find("::"); cast != std::string_view::npos)
@@ -192,6 +202,51 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
     co_return all;
 }
 
+// What only the catalogue shows.
+task<status> read_sqlite_definitions(driver::connection& from, schema_snapshot& all, deadline until) {
+    auto keys = co_await ask(from, std::string{sqlite_foreign_keys_query}, until);
+    if (!keys) co_return std::move(keys).error();
+    std::string last;
+    for (const auto& row : *keys) {
+        const auto found = all.tables.find("public." + row[0]);
+        if (found == all.tables.end()) continue;
+        auto& known = found->second.shown.foreign_keys;
+        const std::string id = row[0] + " " + row[1];
+        if (id != last) {
+            route::shown_definition::foreign_key key;
+            key.table = row[2];
+            key.on_update = row[5];
+            key.on_delete = row[6];
+            known.push_back(std::move(key));
+        }
+        last = id;
+        known.back().columns.push_back(row[3]);
+        if (!row[4].empty()) known.back().to.push_back(row[4]);
+    }
+    auto texts = co_await ask(from, std::string{sqlite_texts_query}, until);
+    if (!texts) co_return std::move(texts).error();
+    for (const auto& row : *texts) {
+        const auto found = all.tables.find("public." + row[2]);
+        if (found == all.tables.end()) continue;
+        route::shown_definition& shown = found->second.shown;
+        if (row[0] == "view") shown.view_text = route::query_of_view(row[3]);
+        if (row[0] == "index") shown.indexes[row[1]] = row[3];
+        if (row[0] != "table") continue;
+        shown.checks = route::checks_in(row[3], row[1]);
+        // SQLite lists them from the last to the first, and gives no names
+        const std::vector<std::string> names = route::foreign_key_names_in(row[3]);
+        for (std::size_t i = 0; i < shown.foreign_keys.size(); ++i) {
+            route::shown_definition::foreign_key& key = shown.foreign_keys[i];
+            if (names.size() == shown.foreign_keys.size()) key.name = names[i];
+            if (!key.name.empty()) continue;
+            key.name = row[1];
+            for (const std::string& column : key.columns) key.name += "_" + column;
+            key.name += "_fkey";
+        }
+    }
+    co_return status{};
+}
+
 task<result<schema_snapshot>> read_sqlite(driver::connection& from, deadline until) {
     schema_snapshot all;
     all.default_collation.kind = route::collation_kind::bytes;
@@ -231,6 +286,8 @@ task<result<schema_snapshot>> read_sqlite(driver::connection& from, deadline unt
         if (known.empty() || known.back().name != row[1]) known.push_back({row[1], row[2] != "0", row[3] == "pk", {}});
         known.back().columns.push_back(row[4]);
     }
+    status told = co_await read_sqlite_definitions(from, all, until);
+    if (!told) co_return std::move(told).error();
     auto objects = co_await read_objects(from, until);
     if (!objects) co_return std::move(objects).error();
     all.objects = std::move(*objects);

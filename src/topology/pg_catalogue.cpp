@@ -1,12 +1,15 @@
 #include "topology/pg_catalogue.hpp"
 
+#include "core/ascii.hpp"
 #include "core/quoting.hpp"
 #include "core/stored_form.hpp"
+#include "route/sqlite_definition.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace ashlar::topology {
 
@@ -90,7 +93,8 @@ create table pg_stat_activity(datname NAME TEXT, pid INTEGER, usename NAME TEXT,
 constexpr std::string_view views = R"(
 create view pg_tables as select n.nspname as schemaname, c.relname as tablename, 'ashlar' as tableowner from pg_class c
   join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r';
-create view pg_views as select n.nspname as schemaname, c.relname as viewname, 'ashlar' as viewowner from pg_class c
+create view pg_views as select n.nspname as schemaname, c.relname as viewname, 'ashlar' as viewowner,
+  pg_get_viewdef(c.oid) as definition from pg_class c
   join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'v';
 create view pg_indexes as select n.nspname as schemaname, t.relname as tablename, i.relname as indexname, pg_get_indexdef(i.oid) as indexdef
   from pg_index x join pg_class i on i.oid = x.indexrelid join pg_class t on t.oid = x.indrelid join pg_namespace n on n.oid = t.relnamespace;
@@ -108,10 +112,29 @@ create view information_schema_columns as select current_database() as table_cat
   left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where c.relkind in ('r', 'v') and a.attnum > 0;
 create view information_schema_table_constraints as select current_database() as constraint_catalog, 'public' as constraint_schema,
   k.conname as constraint_name, 'public' as table_schema, c.relname as table_name,
-  case k.contype when 'p' then 'PRIMARY KEY' else 'UNIQUE' end as constraint_type from pg_constraint k join pg_class c on c.oid = k.conrelid;
-create view information_schema_key_column_usage as select k.conname as constraint_name, 'public' as table_schema, c.relname as table_name,
+  case k.contype when 'p' then 'PRIMARY KEY' when 'f' then 'FOREIGN KEY' when 'c' then 'CHECK' else 'UNIQUE' end as constraint_type from pg_constraint k join pg_class c on c.oid = k.conrelid;
+create view information_schema_key_column_usage as select current_database() as constraint_catalog, 'public' as constraint_schema,
+  current_database() as table_catalog, k.conname as constraint_name, 'public' as table_schema, c.relname as table_name,
   a.attname as column_name, e.key + 1 as ordinal_position from pg_constraint k join pg_class c on c.oid = k.conrelid,
-  json_each('[' || trim(k.conkey, '{}') || ']') e join pg_attribute a on a.attrelid = k.conrelid and a.attnum = e.value;
+  json_each('[' || trim(k.conkey, '{}') || ']') e join pg_attribute a on a.attrelid = k.conrelid and a.attnum = e.value
+  where k.contype in ('p', 'u', 'f');
+create view information_schema_constraint_column_usage as select current_database() as constraint_catalog, 'public' as constraint_schema,
+  current_database() as table_catalog, k.conname as constraint_name, 'public' as table_schema, c.relname as table_name,
+  a.attname as column_name from pg_constraint k
+  join pg_class c on c.oid = case k.contype when 'f' then k.confrelid else k.conrelid end,
+  json_each('[' || trim(case k.contype when 'f' then k.confkey else k.conkey end, '{}') || ']') e
+  join pg_attribute a on a.attrelid = c.oid and a.attnum = e.value where k.contype in ('p', 'u', 'f');
+create view information_schema_referential_constraints as select current_database() as constraint_catalog, 'public' as constraint_schema,
+  k.conname as constraint_name, current_database() as unique_constraint_catalog, 'public' as unique_constraint_schema,
+  (select u.conname from pg_constraint u where u.conrelid = k.confrelid and u.contype in ('p', 'u') and u.conkey = k.confkey) as unique_constraint_name,
+  'NONE' as match_option,
+  case k.confupdtype when 'c' then 'CASCADE' when 'r' then 'RESTRICT' when 'n' then 'SET NULL' when 'd' then 'SET DEFAULT' else 'NO ACTION' end as update_rule,
+  case k.confdeltype when 'c' then 'CASCADE' when 'r' then 'RESTRICT' when 'n' then 'SET NULL' when 'd' then 'SET DEFAULT' else 'NO ACTION' end as delete_rule
+  from pg_constraint k where k.contype = 'f';
+create view information_schema_check_constraints as select current_database() as constraint_catalog, 'public' as constraint_schema,
+  k.conname as constraint_name, k.conbin as check_clause from pg_constraint k where k.contype = 'c';
+create view information_schema_views as select current_database() as table_catalog, n.nspname as table_schema, c.relname as table_name,
+  pg_get_viewdef(c.oid) as view_definition from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'v';
 )";
 
 struct built_in {
@@ -202,10 +225,14 @@ public:
     void table(const route::table_facts& t) {
         const std::int64_t number = next_++;
         const bool has_index = !t.indexes.empty() || !t.unique_keys.empty();
+        numbers_[t.name] = number;
         relation(number, t.name, t.is_view ? 'v' : 'r', t.columns.size(), has_index);
         std::size_t place = 0;
         for (const route::column_facts& c : t.columns) column(t, c, number, ++place);
-        if (t.is_view) return;
+        if (t.is_view) {
+            out_.definitions[number] = " " + t.shown.view_text + (t.shown.view_text.ends_with(';') ? "" : ";");
+            return;
+        }
         bool has_primary = false;
         for (const route::index_facts& i : t.indexes) {
             has_primary = has_primary || i.is_primary;
@@ -215,14 +242,81 @@ public:
                 for (const std::string& each : i.columns) joined += each + "_";
                 name = i.is_primary ? t.name + "_pkey" : t.name + "_" + joined + "key";
             }
-            index(t, number, name, i.is_unique, i.is_primary, i.columns);
+            const auto text = t.shown.indexes.find(i.name);
+            index(t, number, name, i.is_unique, i.is_primary, i.columns,
+                  text == t.shown.indexes.end() ? std::string{} : text->second);
         }
         // an INTEGER PRIMARY KEY is the row's own number, and has no index of its own
         if (!has_primary && !t.unique_keys.empty())
-            index(t, number, t.name + "_pkey", true, true, t.unique_keys.front());
+            index(t, number, t.name + "_pkey", true, true, t.unique_keys.front(), {});
+        for (const auto& each : t.shown.checks) check(number, each);
+        if (!t.shown.checks.empty())
+            out_.script +=
+                fmt::format("update pg_class set relchecks = {} where oid = {};\n", t.shown.checks.size(), number);
+    }
+
+    // Once all tables have their numbers.
+    void foreign_keys(const route::table_facts& t, const route::catalogue& known) {
+        for (const auto& key : t.shown.foreign_keys) {
+            const auto other = known.tables.find("public." + key.table);
+            const auto number = numbers_.find(key.table);
+            if (other == known.tables.end() || number == numbers_.end()) continue;
+            std::vector<std::string> to = key.to;
+            if (to.empty() && !other->second.unique_keys.empty()) to = other->second.unique_keys.front();
+            foreign_key(t, key, other->second, number->second, to);
+        }
     }
 
 private:
+    static std::string places_of(const route::table_facts& t, const std::vector<std::string>& columns) {
+        std::string out;
+        for (const std::string& each : columns) {
+            std::size_t place = 0;
+            for (std::size_t i = 0; i < t.columns.size(); ++i) {
+                if (equals_ignoring_case(t.columns[i].name, each)) place = i + 1;
+            }
+            out += (out.empty() ? "" : ",") + std::to_string(place);
+        }
+        return out;
+    }
+    static std::string names_of(const std::vector<std::string>& columns) {
+        std::string out;
+        for (const std::string& each : columns) out += (out.empty() ? "" : ", ") + name_of(each);
+        return out;
+    }
+    static char letter_of(std::string_view action) {
+        return action == "CASCADE"       ? 'c'
+               : action == "RESTRICT"    ? 'r'
+               : action == "SET NULL"    ? 'n'
+               : action == "SET DEFAULT" ? 'd'
+                                         : 'a';
+    }
+
+    void check(std::int64_t of, const route::shown_definition::check& c) {
+        const std::int64_t number = next_++;
+        row("pg_constraint", fmt::format("{}, {}, {}, 'c', 0, 0, 1, {}, 0, 0, 0, 0, ' ', ' ', ' ', 1, '{{}}', null, {}",
+                                         number, quoted_text(c.name), public_schema, of, quoted_text(c.condition)));
+        out_.definitions[number] = fmt::format("CHECK ({})", c.condition);
+    }
+
+    void foreign_key(const route::table_facts& t, const route::shown_definition::foreign_key& key,
+                     const route::table_facts& other, std::int64_t other_number, const std::vector<std::string>& to) {
+        const std::int64_t number = next_++;
+        row("pg_constraint",
+            fmt::format("{}, {}, {}, 'f', 0, 0, 1, {}, 0, 0, 0, {}, '{}', '{}', 's', 1, '{{{}}}', '{{{}}}', null",
+                        number, quoted_text(key.name), public_schema, numbers_.at(t.name), other_number,
+                        letter_of(key.on_update), letter_of(key.on_delete), places_of(t, key.columns),
+                        places_of(other, to)));
+        std::string text =
+            fmt::format("FOREIGN KEY ({}) REFERENCES {}({})", names_of(key.columns), name_of(key.table), names_of(to));
+        if (letter_of(key.on_update) != 'a') text += " ON UPDATE " + key.on_update;
+        if (letter_of(key.on_delete) != 'a') text += " ON DELETE " + key.on_delete;
+        out_.definitions[number] = std::move(text);
+        // psql looks for foreign keys where there are triggers, which is how PostgreSQL checks them
+        out_.script += fmt::format("update pg_class set relhastriggers = 1 where oid in ({}, {});\n",
+                                   numbers_.at(t.name), other_number);
+    }
+
     void row(std::string_view table, const std::string& values) {
         out_.script += fmt::format("insert into {} values ({});\n", table, values);
     }
@@ -237,7 +331,7 @@ private:
                 kind == 'r'   ? 2
                 : kind == 'i' ? 403
                               : 0,
-                number, has_index ? 1 : 0, kind, width, kind == 'v' ? 1 : 0, kind == 'i' ? 'n' : 'd'));
+                number, has_index ? 1 : 0, kind, width, 0, kind == 'i' ? 'n' : 'd'));
     }
 
     void column(const route::table_facts& t, const route::column_facts& c, std::int64_t of, std::size_t place) {
@@ -258,7 +352,7 @@ private:
     }
 
     void index(const route::table_facts& t, std::int64_t of, const std::string& name, bool unique, bool primary,
-               const std::vector<std::string>& columns) {
+               const std::vector<std::string>& columns, const std::string& text) {
         const std::int64_t number = next_++;
         relation(number, name, 'i', columns.size(), false);
         std::string keys, places, list, options;
@@ -280,12 +374,14 @@ private:
                 fmt::format("{}, {}, {}, -1, -1, {}, 0, {}, 0, 0, 0, '', '', 0, 1, 0, 'x', '', null, null, null",
                             number, quoted_text(each), type, out_.index_columns[number].size(), c.type_modifier));
         }
-        row("pg_index",
-            fmt::format("{}, {}, {}, {}, {}, 0, {}, 0, 1, 0, 1, 1, 1, 0, '{}', '{}', '{}', '{}', null, null", number,
-                        of, columns.size(), columns.size(), unique ? 1 : 0, primary ? 1 : 0, keys, options, options,
-                        options));
-        out_.definitions[number] = fmt::format("CREATE {}INDEX {} ON public.{} USING btree ({})",
-                                               unique ? "UNIQUE " : "", name_of(name), name_of(t.name), list);
+        const std::string predicate = route::predicate_of_index(text);
+        const std::string shown = text.empty() ? list : route::columns_of_index(text);
+        row("pg_index", fmt::format("{}, {}, {}, {}, {}, 0, {}, 0, 1, 0, 1, 1, 1, 0, '{}', '{}', '{}', '{}', null, {}",
+                                    number, of, columns.size(), columns.size(), unique ? 1 : 0, primary ? 1 : 0, keys,
+                                    options, options, options, predicate.empty() ? "null" : quoted_text(predicate)));
+        out_.definitions[number] =
+            fmt::format("CREATE {}INDEX {} ON public.{} USING btree ({}){}", unique ? "UNIQUE " : "", name_of(name),
+                        name_of(t.name), shown, predicate.empty() ? "" : " WHERE (" + predicate + ")");
         const bool constraint = primary || (unique && !name.empty() && name.ends_with("_key"));
         if (!constraint) return;
         const std::int64_t con = next_++;
@@ -297,6 +393,7 @@ private:
 
     driver::sqlite::scratch_catalogue& out_;
     std::int64_t next_ = first_own;
+    std::map<std::string, std::int64_t> numbers_;  // of the tables
 };
 
 }  // namespace
@@ -340,6 +437,10 @@ driver::sqlite::scratch_catalogue pg_catalogue_of(const route::catalogue& known,
     for (const auto& [name, table] : known.tables) {
         const bool qualified = !table.schema.empty() && name == table.schema + "." + table.name;
         if (qualified && !table.columns.empty()) fill.table(table);
+    }
+    for (const auto& [name, table] : known.tables) {
+        const bool qualified = !table.schema.empty() && name == table.schema + "." + table.name;
+        if (qualified && !table.shown.foreign_keys.empty()) fill.foreign_keys(table, known);
     }
     out.script += views;
     return out;

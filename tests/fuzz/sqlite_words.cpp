@@ -2,7 +2,7 @@
 // foreign keys, views and indexes. What is found lies within the text.
 #include "core/assert.hpp"
 #include "route/sqlite/lacking.hpp"
-#include "topology/sqlite_definition.hpp"
+#include "route/sqlite_definition.hpp"
 
 #include <cstdint>
 #include <string>
@@ -14,12 +14,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& why : {route::sqlite::misread(text), route::sqlite::lacking(text)}) {
         if (why) ASHLAR_ASSERT(!why->message().empty() && why->sqlstate() == "0A000");
     }
-    for (const auto& each : topology::checks_in(text, "t")) {
+    for (const auto& each : route::checks_in(text, "t")) {
         ASHLAR_ASSERT(text.find(each.condition) != text.npos);
     }
-    (void)topology::foreign_key_names_in(text);
-    ASHLAR_ASSERT(text.find(topology::query_of_view(text)) != text.npos);
-    ASHLAR_ASSERT(text.find(topology::predicate_of_index(text)) != text.npos);
-    ASHLAR_ASSERT(text.find(topology::columns_of_index(text)) != text.npos);
+    (void)route::foreign_key_names_in(text);
+    ASHLAR_ASSERT(text.find(route::query_of_view(text)) != text.npos);
+    ASHLAR_ASSERT(text.find(route::predicate_of_index(text)) != text.npos);
+    ASHLAR_ASSERT(text.find(route::columns_of_index(text)) != text.npos);
     return 0;
 }

@@ -345,6 +345,7 @@ void add_functions(sqlite3* to, const scratch_catalogue& of) {
              entry{"pg_get_expr", itself},
              entry{"array_to_string", joined},
              entry{"pg_encoding_to_char", encoding},
+             entry{"pg_partition_ancestors", nothing},  // no table is a partition
              entry{"obj_description", nothing},
              entry{"col_description", nothing},
              entry{"shobj_description", nothing},
@@ -373,10 +374,10 @@ void add_functions(sqlite3* to, const scratch_catalogue& of) {
              entry{"pg_series", series},
              entry{"pg_element", element},
          }) {
-        sqlite3_create_function_v2(to, e.name, -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, const_cast<scratch_catalogue*>(&of),
+        sqlite3_create_function_v2(to, e.name, -1, SQLITE_UTF8 | SQLITE_INNOCUOUS, const_cast<scratch_catalogue*>(&of),
                                    e.run, nullptr, nullptr, nullptr);
     }
-    sqlite3_create_function_v2(to, "pg_array_agg", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY, nullptr, nullptr, collect,
+    sqlite3_create_function_v2(to, "pg_array_agg", 2, SQLITE_UTF8 | SQLITE_INNOCUOUS, nullptr, nullptr, collect,
                                give_collected, nullptr);
 }
 
