@@ -13,6 +13,7 @@ namespace ashlar {
 namespace {
 
 std::atomic<log_format> form{log_format::text};
+std::atomic<bool> configured{false};
 
 // Begins a payload that is the inner part of a JSON object already. No message begins with it.
 constexpr char ready_made = '\x01';
@@ -74,6 +75,7 @@ public:
 
 void configure_log(log_level least, log_format as) {
     form.store(as);
+    configured.store(true);
     auto formatter = std::make_unique<spdlog::pattern_formatter>(
         as == log_format::json ? spdlog::pattern_time_type::utc : spdlog::pattern_time_type::local);
     if (as == log_format::json) {
@@ -87,6 +89,7 @@ void configure_log(log_level least, log_format as) {
 }
 
 bool logs(log_level level) noexcept {
+    if (level < log_level::warning && !configured.load(std::memory_order_relaxed)) return false;
     return spdlog::default_logger_raw()->should_log(to_spdlog(level));
 }
 

@@ -21,7 +21,8 @@ namespace ashlar {
 enum class log_level : std::uint8_t { debug, info, warning, error };
 enum class log_format : std::uint8_t { text, json };
 
-// Of the default logger. Until it is called, spdlog's own form is used.
+// Of the default logger. Until it is called, spdlog's own form is used, and only warnings and errors are written: a program
+// that uses the library did not ask for more.
 void configure_log(log_level least, log_format as);
 
 struct log_field {

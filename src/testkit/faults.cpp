@@ -83,6 +83,7 @@ public:
 
     driver::connection& inside() const noexcept { return *inside_; }
     io::loop& loop() const noexcept { return *loop_; }
+    void takes_no_failures() noexcept { takes_failures_ = false; }
 
     driver::dialect speaks() const noexcept override { return inside_->speaks(); }
     void bind(io::loop& loop) override {
@@ -173,7 +174,8 @@ private:
             if (until < sent) co_return made_by_test(errc::deadline_passed);
             if (status still = still_there(); !still) co_return still;
         }
-        if (const std::optional<errc> why = faults_->next_failure()) {
+        const std::optional<errc> why = takes_failures_ ? faults_->next_failure() : std::nullopt;
+        if (why) {
             if (*why == errc::connection_lost) broken_ = true;
             co_return made_by_test(*why);
         }
@@ -184,6 +186,7 @@ private:
     io::loop* loop_;
     const std::shared_ptr<server_faults> faults_;  // shared with the driver and the test
     const std::uint64_t number_;
+    bool takes_failures_ = true;
     bool broken_ = false;
 };
 
@@ -202,6 +205,16 @@ public:
         co_return wrapped(std::move(*made), loop);
     }
 
+    // It shares the server's fate, but takes no failure that a statement of the test is to meet.
+    task<result<std::unique_ptr<ashlar::driver::connection>>> connect_to_look(io::loop& loop, deadline until) override {
+        if (faults_->is_down()) co_return made_by_test(errc::connect_failed).on(describe());
+        auto made = co_await inside_->connect_to_look(loop, until);
+        if (!made) co_return std::move(made).error();
+        auto all = wrapped(std::move(*made), loop);
+        all->takes_no_failures();
+        co_return std::unique_ptr<ashlar::driver::connection>{std::move(all)};
+    }
+
     task<result<std::unique_ptr<ashlar::driver::connection>>> join(ashlar::driver::connection& host,
                                                                    deadline until) override {
         if (faults_->is_down()) co_return made_by_test(errc::connect_failed).on(describe());
@@ -212,8 +225,7 @@ public:
     }
 
 private:
-    std::unique_ptr<ashlar::driver::connection> wrapped(std::unique_ptr<ashlar::driver::connection> made,
-                                                        io::loop& loop) const {
+    std::unique_ptr<faulty_connection> wrapped(std::unique_ptr<ashlar::driver::connection> made, io::loop& loop) const {
         return std::make_unique<faulty_connection>(std::move(made), loop, faults_);
     }
 

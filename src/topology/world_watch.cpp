@@ -84,7 +84,7 @@ task<void> world::inside::watch_one(watched& here, deadline until) {
         co_return;
     }
     if (here.on == nullptr) {
-        auto made = co_await of.server().connect(*loop, until);
+        auto made = co_await of.server().connect_to_look(*loop, until);
         if (!made) co_return;
         here.on = std::move(*made);
     }
