@@ -5,7 +5,7 @@
 // Without a server's name it starts one, which asks for SCRAM.
 //
 // All threads of the process are counted, so that keys derived on a worker thread are not forgotten.
-#include "proxy/server_link.hpp"
+#include "driver/pgwire/server_link.hpp"
 #include "support/postgres_server.hpp"
 
 #include <libpq-fe.h>
@@ -16,7 +16,7 @@
 #include <optional>
 
 using namespace ashlar;
-using namespace ashlar::proxy;
+using namespace ashlar::driver::pgwire;
 
 namespace {
 

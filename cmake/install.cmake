@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 
 # libashlar.a: the rooms below the faces, in one archive.
 set(ASHLAR_LIBRARY_ROOMS ${ASHLAR_ROOMS})
-list(REMOVE_ITEM ASHLAR_LIBRARY_ROOMS wire proxy testkit cli)
+list(REMOVE_ITEM ASHLAR_LIBRARY_ROOMS proxy testkit cli)
 if(TARGET ashlar_cluster)
   set(bundle ${CMAKE_BINARY_DIR}/lib/libashlar.a)
   set(script "create ${bundle}\n")

@@ -1,14 +1,20 @@
 // participant.hpp: a server that takes part in what a session is doing, with the settings that stand on it.
 #pragma once
 
+#include "driver/pgwire/server_driver.hpp"
 #include "execute/transaction.hpp"
-#include "proxy/server_link.hpp"
 #include "proxy/session_settings.hpp"
 
 #include <cstdint>
 #include <memory>
 
 namespace ashlar::proxy {
+
+// The links that the proxy relays on.
+using driver::pgwire::server_canceller;
+using driver::pgwire::server_link;
+using driver::pgwire::server_link_of;
+using driver::pgwire::server_parameters;
 
 using settings_ptr = std::shared_ptr<const settings>;
 

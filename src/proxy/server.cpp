@@ -2,9 +2,9 @@
 
 #include "core/errno_text.hpp"
 #include "core/io/loop.hpp"
+#include "driver/pgwire/server_driver.hpp"
 #include "proxy/measures.hpp"
 #include "proxy/metrics_listener.hpp"
-#include "proxy/server_driver.hpp"
 #include "proxy/worker.hpp"
 #include "topology/measures.hpp"
 
@@ -27,6 +27,9 @@
 namespace ashlar::proxy {
 
 namespace {
+
+using driver::pgwire::make_server_driver;
+using driver::pgwire::server_options;
 
 struct listener {
     int descriptor = -1;

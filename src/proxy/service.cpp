@@ -43,12 +43,12 @@ wire::scram_verifier service::verifier_of(const std::string& user, bool& known) 
     return known ? at->second : wire::scram_verifier::mock(user, secret_);
 }
 
-std::shared_ptr<const server_parameters> service::greeting() const {
+std::shared_ptr<const driver::pgwire::server_parameters> service::greeting() const {
     std::lock_guard hold{guard_};
     return greeting_;
 }
 
-void service::set_greeting(std::shared_ptr<const server_parameters> what) {
+void service::set_greeting(std::shared_ptr<const driver::pgwire::server_parameters> what) {
     std::lock_guard hold{guard_};
     greeting_ = std::move(what);
 }

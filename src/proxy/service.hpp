@@ -6,7 +6,7 @@
 #include "config/description.hpp"
 #include "core/memory_bound.hpp"
 #include "proxy/interned.hpp"
-#include "proxy/server_target.hpp"
+#include "driver/pgwire/server_target.hpp"
 #include "proxy/session_settings.hpp"
 #include "topology/world.hpp"
 #include "wire/scram.hpp"
@@ -53,8 +53,8 @@ public:
     bool trusts() const noexcept { return settings().auth_type == "trust"; }
 
     // What real servers greet with; empty before the first link was made.
-    std::shared_ptr<const server_parameters> greeting() const;
-    void set_greeting(std::shared_ptr<const server_parameters> what);
+    std::shared_ptr<const driver::pgwire::server_parameters> greeting() const;
+    void set_greeting(std::shared_ptr<const driver::pgwire::server_parameters> what);
 
     // One object for all sessions of the same settings, whichever worker they are on: comparing pointers then tells, in the
     // common case, that a connection is set as a session needs it.
@@ -88,7 +88,7 @@ private:
     std::map<std::string, wire::scram_verifier> users_;
     std::string secret_;  // for mock verifiers
     mutable std::mutex guard_;
-    std::shared_ptr<const server_parameters> greeting_;
+    std::shared_ptr<const driver::pgwire::server_parameters> greeting_;
     interned<std::map<std::string, std::string>, proxy::settings> settings_;
 };
 

@@ -1,10 +1,13 @@
 // The flight to the one server that the extended protocol talks to: what is gathered for it, under which names it has the
 // statements prepared, and the answers that are owed.
-#include "proxy/own_types.hpp"
+#include "driver/pgwire/own_types.hpp"
 #include "proxy/session.hpp"
 #include "wire/writer.hpp"
 
 namespace ashlar::proxy {
+
+using driver::pgwire::server_prepared;
+using driver::pgwire::types_for_server;
 
 // An error of ours, in its place among the answers.
 task<status> session::fail_extended(error why) {

@@ -1,7 +1,7 @@
 // Where a server numbers its own types otherwise than the database that clients ask for the catalogue: text passes with its
 // numbers translated, in the relay; binary values that hold numbers are refused before they are asked for.
 #include "core/letter_case.hpp"
-#include "proxy/own_types.hpp"
+#include "driver/pgwire/own_types.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 #include "wire/message_types.hpp"
@@ -13,6 +13,10 @@
 namespace ashlar::proxy {
 
 namespace {
+
+using driver::pgwire::binary_holds_numbers;
+using driver::pgwire::missing_in;
+using driver::pgwire::write_for_client;
 
 bool is_binary(cell_format format) {
     return format == cell_format::binary;

@@ -1,7 +1,7 @@
 // A server's bytes to the client. What is passed on is neither decoded nor, as far as can be, copied: the chunk that was
 // received is walked by message headers and sent on; only answers to what we sent by ourselves, ReadyForQuery and changes
 // of parameters are looked at and left out or written anew.
-#include "proxy/own_types.hpp"
+#include "driver/pgwire/own_types.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 #include "wire/writer.hpp"
@@ -13,6 +13,9 @@
 namespace ashlar::proxy {
 
 namespace {
+
+using driver::pgwire::holds_types;
+using driver::pgwire::write_for_client;
 
 // A tail shorter than this waits to go along with what follows.
 constexpr std::size_t small = 4 * 1024;

@@ -3,7 +3,7 @@
 // A link's notes say which settings were last put on it. At checkout the difference to the session's own is sent, and
 // waited for: a statement must not run under settings that were refused. Sessions that set nothing pay nothing.
 #include "core/letter_case.hpp"
-#include "proxy/server_driver.hpp"
+#include "driver/pgwire/server_driver.hpp"
 #include "proxy/session_lending.hpp"
 #include "proxy/worker.hpp"
 

@@ -9,6 +9,7 @@
 
 #include "config/description.hpp"
 #include "core/oid_map.hpp"
+#include "driver/oid_source.hpp"
 #include "pool/pool.hpp"
 #include "route/catalogue.hpp"
 #include "topology/server_set.hpp"
@@ -40,7 +41,7 @@ using driver_factory =
 // SQLite, libpq and libmariadb.
 result<std::shared_ptr<driver::driver>> default_driver(const config::endpoint& where, const config::pool_settings& how);
 
-class world {
+class world final : public driver::oid_source {
 public:
     // Fails with config_invalid for what only shows when all is put together: shards of several engines, a
     // primary of another engine than the shards, a key type that the function cannot place.
@@ -92,7 +93,8 @@ public:
     // missing: made directly on the servers since the catalogue was read. On connections of its own, so that callers who
     // hold those of the pools do not wait for each other; no more often than learning_rules say. True: all are known now,
     // and the catalogue has grown.
-    task<bool> learn_oids(io::loop& loop, std::string database, missing_oids what, deadline until);
+    task<bool> learn_oids(io::loop& loop, std::string database, missing_oids what, deadline until) override;
+    std::shared_ptr<const oid_map> oids_of(const std::string& database) const override;
     // With what every PostgreSQL server's sessions begin; nullptr: none has been asked yet, or there is none.
     std::shared_ptr<const driver::session_values> session_defaults() const;
     // The same, asked for when need be.

@@ -73,6 +73,13 @@ world::inside::reading::~reading() {
     here.waiting.clear();
 }
 
+std::shared_ptr<const oid_map> world::oids_of(const std::string& database) const {
+    const std::shared_ptr<const oid_maps> all = catalogue()->oids;
+    if (all == nullptr) return nullptr;
+    const auto at = all->find(database);
+    return at == all->end() ? nullptr : at->second;
+}
+
 task<bool> world::learn_oids(io::loop& loop, std::string database, missing_oids what, deadline until) {
     using verdict = learning_rules::verdict;
     inside& all = *inside_;

@@ -1,7 +1,7 @@
 // Our own link against real PostgreSQL servers, and against servers that do not mean well.
-#include "proxy/server_link.hpp"
+#include "driver/pgwire/server_link.hpp"
 #include "core/memory_bound.hpp"
-#include "proxy/server_driver.hpp"
+#include "driver/pgwire/server_driver.hpp"
 
 #include "pool/pool.hpp"
 #include "support/becomes.hpp"
@@ -21,7 +21,7 @@
 #include <thread>
 
 using namespace ashlar;
-using namespace ashlar::proxy;
+using namespace ashlar::driver::pgwire;
 using namespace std::chrono_literals;
 using test::postgres_server;
 using wire::transaction_state;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/io/loop.hpp"
-#include "proxy/server_target.hpp"
+#include "driver/pgwire/server_target.hpp"
 #include "wire/startup.hpp"
 
 #include <sys/socket.h>
@@ -11,7 +11,7 @@
 #include <memory>
 #include <utility>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 // Owns a descriptor that waits happen on: tells the loop to forget it before it closes it.
 class server_socket {
@@ -73,4 +73,4 @@ private:
     std::shared_ptr<shared> shared_;
 };
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

@@ -1,4 +1,4 @@
-#include "proxy/own_types.hpp"
+#include "driver/pgwire/own_types.hpp"
 
 #include "wire/message_types.hpp"
 #include "wire/reader.hpp"
@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 namespace {
 
@@ -151,4 +151,4 @@ error binary_holds_numbers(std::string_view what, std::uint32_t clients, const o
         .hint("Use text format, or cast to a built-in type.");
 }
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

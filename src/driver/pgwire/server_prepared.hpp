@@ -14,7 +14,7 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 class server_prepared {
 public:
@@ -49,4 +49,4 @@ private:
     std::unordered_map<std::string_view, std::list<entry>::iterator> by_key_;
 };
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

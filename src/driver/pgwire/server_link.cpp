@@ -1,6 +1,6 @@
-// The link's life, its login, what it learns from the server, and the relay's side. driver::connection is in
+// The link's life, its login, what it learns from the server, and the relay's side. connection is in
 // server_link_driver.cpp.
-#include "proxy/server_link.hpp"
+#include "driver/pgwire/server_link.hpp"
 
 #include "driver/socket_news.hpp"
 #include "wire/client_messages.hpp"
@@ -12,7 +12,7 @@
 
 #include <cerrno>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 namespace {
 
@@ -76,7 +76,7 @@ int server_link::watch_end() const noexcept {
 }
 
 task<result<std::unique_ptr<server_link>>> server_link::connect(io::loop& loop, std::shared_ptr<server_target> to,
-                                                                deadline until, driver::session_values values) {
+                                                                deadline until, session_values values) {
     auto socket = co_await connect_socket(loop, *to, until);
     if (!socket) co_return std::move(socket).error();
     std::unique_ptr<server_link> link{new server_link{std::move(to), *std::move(socket)}};
@@ -92,12 +92,12 @@ task<result<std::unique_ptr<server_link>>> server_link::connect(io::loop& loop, 
     co_return std::move(link);
 }
 
-task<status> server_link::log_in(const driver::session_values& values, deadline until) {
+task<status> server_link::log_in(const session_values& values, deadline until) {
     const server_options& o = target_->options();
     std::vector<std::pair<std::string, std::string>> parameters{
         {"user", o.user}, {"database", o.database}, {"client_encoding", "UTF8"}};
     parameters.insert(parameters.end(), o.startup.begin(), o.startup.end());
-    for (const driver::session_value& each : values) parameters.emplace_back(each.name, each.value);
+    for (const session_value& each : values) parameters.emplace_back(each.name, each.value);
     wire::write_startup(out_, parameters);
 
     wire::login::identity who{o.user, o.password, address_.is_local()};
@@ -274,7 +274,7 @@ bool server_link::is_clean() const noexcept {
 }
 
 bool server_link::has_news() const noexcept {
-    return driver::has_news(descriptor());
+    return ashlar::driver::has_news(descriptor());
 }
 
 void server_link::release_memory() noexcept {
@@ -319,4 +319,4 @@ std::string server_link::describe() const {
     return target_->describe() + " #" + std::to_string(process_);
 }
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

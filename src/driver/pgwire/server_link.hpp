@@ -1,28 +1,27 @@
 // server_link.hpp: our own link to a PostgreSQL server, without libpq. One object, two ways to use it:
 //
-//   relay   The proxy sends a client's bytes as they are and walks what comes back (below). Nothing is
-//   decoded. driver  driver::connection, for plans that scatter and merge: statements are run, rows come as
-//   row_batch.
+//   relay   The proxy sends a client's bytes as they are and walks what comes back (below). Nothing is decoded.
+//   driver  driver::connection, for plans that scatter and merge: statements are run, rows come as row_batch.
 //
 // The two may alternate whenever is_quiet(). In both the link keeps track of the transaction state, the parameters that
 // the server reports, the statements prepared there, and whether a session left something behind (is_clean).
 //
 // Life      connect() logs in. Destruction sends Terminate as far as that needs no waiting, and closes.
 // Loop      Waits happen on the loop it is bound to. bind() moves it, when it is quiet.
-// Memory    About 1 KiB while quiet: receive memory is held only while something is under way, and the
-// greeting is shared. Failure   connect_failed, login_failed, connection_lost, deadline_passed,
-// protocol_violation, and what the server
-//           said (driver/error_map.hpp). After connection_lost and protocol_violation it is broken for good.
+// Memory    About 1 KiB while quiet: receive memory is held only while something is under way, and the greeting is shared.
+// Failure   connect_failed, login_failed, connection_lost, deadline_passed, protocol_violation, and what the server said
+//           (driver/error_map.hpp). After connection_lost and protocol_violation it is broken for good.
 // Cost      A login with kept SCRAM keys takes 0.4 ms CPU, a row framed 67 ns: docs/decisions/0007-own-server-link.md.
 #pragma once
 
 #include "core/memory_bound.hpp"
 #include "core/oid_map.hpp"
 #include "driver/connection.hpp"
-#include "proxy/server_buffer.hpp"
-#include "proxy/server_prepared.hpp"
-#include "proxy/server_socket.hpp"
-#include "proxy/server_target.hpp"
+#include "driver/oid_source.hpp"
+#include "driver/pgwire/server_buffer.hpp"
+#include "driver/pgwire/server_prepared.hpp"
+#include "driver/pgwire/server_socket.hpp"
+#include "driver/pgwire/server_target.hpp"
 #include "wire/frame_walker.hpp"
 #include "wire/message_types.hpp"
 
@@ -32,29 +31,24 @@
 #include <string>
 #include <string_view>
 
-namespace ashlar::topology {
-class world;
-}
+namespace ashlar::driver::pgwire {
 
-namespace ashlar::proxy {
-
-class server_link final : public driver::connection {
+class server_link final : public connection {
 public:
     // The session begins with `values`, to which a reset returns.
     static task<result<std::unique_ptr<server_link>>> connect(io::loop& loop, std::shared_ptr<server_target> to,
-                                                              deadline until, driver::session_values values = {});
+                                                              deadline until, session_values values = {});
     ~server_link() override;
 
-    // --- relaying
-    // -------------------------------------------------------------------------------------------------
+    // --- relaying ----------------------------------------------------------------------------------------------------
     //
-    //     link.expect_ready();                                          // for each Sync, Query or
-    //     FunctionCall sent auto sent = co_await link.loop().send(link.descriptor(), bytes, until); while
-    //     (!link.is_quiet()) {
+    //     link.expect_ready();                                 // for each Sync, Query or FunctionCall sent
+    //     auto sent = co_await link.loop().send(link.descriptor(), bytes, until);
+    //     while (!link.is_quiet()) {
     //         auto count = co_await link.loop().receive(link.descriptor(), link.space(), until);
     //         std::string_view chunk = link.arrived(*count);
-    //         for (std::string_view rest = chunk; auto frame = link.next_frame(rest);) …    // rest: after
-    //         that message … send `chunk` on to the client …
+    //         for (std::string_view rest = chunk; auto frame = link.next_frame(rest);) …    // rest: after that message
+    //         … send `chunk` on to the client …
     //     }
     //     link.release_memory();
 
@@ -89,7 +83,7 @@ public:
     bool is_dirty() const noexcept { return dirty_; }
     // How the server's own types are to be numbered for its borrower; nullptr: as they are. In driver use the link translates
     // by itself, the relay has to. `from` outlives the link, and is asked for what is missing.
-    void use_oids(std::shared_ptr<const oid_map> oids, topology::world* from) noexcept {
+    void use_oids(std::shared_ptr<const oid_map> oids, oid_source* from) noexcept {
         oids_ = std::move(oids);
         oids_from_ = from;
     }
@@ -129,16 +123,16 @@ public:
     // Gives receive memory back. Precondition: is_quiet(), or is_broken().
     void release_memory() noexcept;
 
-    // --- driver::connection ------------------------------------------------------------------------------------------
+    // --- connection ------------------------------------------------------------------------------------------
 
-    driver::dialect speaks() const noexcept override { return driver::dialect::postgres; }
+    dialect speaks() const noexcept override { return dialect::postgres; }
     void bind(io::loop& loop) override;
-    task<result<columns>> start(driver::statement what, deadline until) override;
-    task<result<driver::fetched>> fetch(row_batch& into, deadline until) override;
-    const driver::completion& completed() const noexcept override { return completed_; }
+    task<result<columns>> start(statement what, deadline until) override;
+    task<result<fetched>> fetch(row_batch& into, deadline until) override;
+    const completion& completed() const noexcept override { return completed_; }
     bool at_end() const noexcept override { return awaited_ == 0 && !broken_ && !failed_; }
     task<status> run_script(std::string sql, deadline until) override;
-    task<status> begin(driver::transaction_options how, deadline until) override;
+    task<status> begin(transaction_options how, deadline until) override;
     task<status> commit(deadline until) override;
     task<status> rollback(deadline until) override;
     task<status> savepoint(std::string_view name, deadline until) override;
@@ -168,7 +162,7 @@ private:
     bool next_buffered(message& into);
     task<status> receive_more(deadline until);
     task<status> send_out(deadline until);  // what stands in out_
-    task<status> log_in(const driver::session_values& values, deadline until);
+    task<status> log_in(const session_values& values, deadline until);
     error lost(std::string_view doing, const error& why);
     error broke_protocol(std::string_view what);
     void learn_from(char type, std::string_view body);
@@ -181,14 +175,14 @@ private:
 
     // Driver use, in server_link_driver.cpp.
     enum class taken { noted, done };
-    task<result<columns>> start_once(const driver::statement& what, deadline until);
+    task<result<columns>> start_once(const statement& what, deadline until);
     // The key under which it is kept prepared; empty for the unnamed statement.
-    result<std::string> write_statement(const driver::statement& what);
+    result<std::string> write_statement(const statement& what);
     // May it be kept under its text? Only while no settings of another borrower could have a say in its parsing.
-    bool may_keep_prepared(const driver::statement& what) const noexcept;
+    bool may_keep_prepared(const statement& what) const noexcept;
     task<result<columns>> read_shape(std::string key, deadline until);
-    missing_oids missing_for(const driver::statement& what) const;
-    result<std::vector<std::uint32_t>> types_of(const driver::statement& what) const;
+    missing_oids missing_for(const statement& what) const;
+    result<std::vector<std::uint32_t>> types_of(const statement& what) const;
     // May a statement begin?
     status begin_work();
     task<status> command(std::string_view sql, deadline until);
@@ -224,15 +218,15 @@ private:
     std::shared_ptr<const void> notes_;                   // the relay's
     std::shared_ptr<const server_parameters> accounted_;  // parameters_ when they were taken
     std::shared_ptr<const oid_map> oids_;
-    topology::world* oids_from_ = nullptr;
+    oid_source* oids_from_ = nullptr;
     bool greeted_ = false;  // login is over: a ParameterStatus is a change
 
     // Of the statement under way in driver use.
     std::size_t width_ = 0;
     memory_account* memory_ = nullptr;
     bool parsed_ = false;  // it stands at the server, by its Parse or an earlier one
-    driver::completion completed_;
+    completion completed_;
     std::optional<error> failed_;  // the first error of the answer
 };
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

@@ -1,8 +1,8 @@
-#include "proxy/server_prepared.hpp"
+#include "driver/pgwire/server_prepared.hpp"
 
 #include "core/assert.hpp"
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 std::string_view server_prepared::find(std::string_view key) {
     const auto found = by_key_.find(key);
@@ -38,4 +38,4 @@ void server_prepared::clear() noexcept {
     recent_.clear();
 }
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

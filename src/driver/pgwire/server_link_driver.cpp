@@ -1,16 +1,15 @@
-// server_link as driver::connection: statements in the extended protocol, rows straight from DataRow into batches.
+// server_link as connection: statements in the extended protocol, rows straight from DataRow into batches.
 #include "core/quoting.hpp"
 #include "driver/error_map.hpp"
-#include "proxy/own_types.hpp"
-#include "proxy/server_link.hpp"
-#include "topology/world.hpp"
+#include "driver/pgwire/own_types.hpp"
+#include "driver/pgwire/server_link.hpp"
 #include "wire/client_messages.hpp"
 #include "wire/error_fields.hpp"
 #include "wire/server_messages.hpp"
 
 #include <algorithm>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 namespace {
 
@@ -24,26 +23,26 @@ constexpr seconds call_off_grace{2};
 constexpr seconds learning_time{2};
 
 // All that parsing depends on while the session is as it was at login. Otherwise (may_keep_prepared) nothing is kept.
-std::string key_of(const driver::statement& what) {
+std::string key_of(const statement& what) {
     std::string key = "sql:";
-    for (const driver::parameter& p : what.parameters) key += std::to_string(p.type) + ",";
+    for (const parameter& p : what.parameters) key += std::to_string(p.type) + ",";
     key += ':';
     key += what.sql;
     return key;
 }
 
-std::string begin_text(driver::transaction_options how) {
+std::string begin_text(transaction_options how) {
     std::string text = "BEGIN";
     switch (how.level) {
-        case driver::isolation::server_default:
+        case isolation::server_default:
             break;
-        case driver::isolation::read_committed:
+        case isolation::read_committed:
             text += " ISOLATION LEVEL READ COMMITTED";
             break;
-        case driver::isolation::repeatable_read:
+        case isolation::repeatable_read:
             text += " ISOLATION LEVEL REPEATABLE READ";
             break;
-        case driver::isolation::serializable:
+        case isolation::serializable:
             text += " ISOLATION LEVEL SERIALIZABLE";
             break;
     }
@@ -73,7 +72,7 @@ status server_link::begin_work() {
     return {};
 }
 
-task<result<columns>> server_link::start(driver::statement what, deadline until) {
+task<result<columns>> server_link::start(statement what, deadline until) {
     if (auto ready = begin_work(); !ready) co_return std::move(ready).error();
     const bool in_transaction_before = in_transaction();
     const bool was_prepared = may_keep_prepared(what) && !prepared_.find(key_of(what)).empty();
@@ -85,7 +84,7 @@ task<result<columns>> server_link::start(driver::statement what, deadline until)
     co_return co_await start_once(what, until);
 }
 
-task<result<columns>> server_link::start_once(const driver::statement& what, deadline until) {
+task<result<columns>> server_link::start_once(const statement& what, deadline until) {
     parsed_ = false;
     memory_ = what.memory;
     missing_oids missing = missing_for(what);
@@ -104,26 +103,26 @@ task<result<columns>> server_link::start_once(const driver::statement& what, dea
     co_return std::move(shape);
 }
 
-bool server_link::may_keep_prepared(const driver::statement& what) const noexcept {
+bool server_link::may_keep_prepared(const statement& what) const noexcept {
     return what.prepare && what.sql.size() <= prepared_text_max && !dirty_ && !notes_ && parameters_ == greeting_;
 }
 
-result<std::vector<std::uint32_t>> server_link::types_of(const driver::statement& what) const {
+result<std::vector<std::uint32_t>> server_link::types_of(const statement& what) const {
     std::vector<std::uint32_t> types;
-    for (const driver::parameter& p : what.parameters) types.push_back(p.type);
+    for (const ashlar::driver::parameter& p : what.parameters) types.push_back(p.type);
     if (oids_ == nullptr) return types;
     for (std::size_t i = 0; i < types.size(); ++i) {
-        const driver::parameter& p = what.parameters[i];
+        const ashlar::driver::parameter& p = what.parameters[i];
         if (p.format != cell_format::binary || !p.bytes || !oids_->differs_in_binary(types[i])) continue;
         return binary_holds_numbers("parameter $" + std::to_string(i + 1), types[i], *oids_);
     }
     return types_for_server(types, *oids_);
 }
 
-missing_oids server_link::missing_for(const driver::statement& what) const {
+missing_oids server_link::missing_for(const statement& what) const {
     missing_oids out;
     if (oids_ == nullptr) return out;
-    for (const driver::parameter& p : what.parameters) {
+    for (const ashlar::driver::parameter& p : what.parameters) {
         if (!oids_->type_for_server(p.type)) out.declared.push_back(p.type);
     }
     return out;
@@ -134,18 +133,16 @@ task<bool> server_link::learn(missing_oids what) {
     const std::string database = oids_->database();
     const deadline until = deadline::in(learning_time);
     const bool known = co_await oids_from_->learn_oids(loop(), database, std::move(what), until);
-    const std::shared_ptr<const oid_maps> all = oids_from_->catalogue()->oids;
-    if (all == nullptr) co_return known;
-    if (const auto mine = all->find(database); mine != all->end()) oids_ = mine->second;
+    if (auto mine = oids_from_->oids_of(database)) oids_ = std::move(mine);
     co_return known;
 }
 
-result<std::string> server_link::write_statement(const driver::statement& what) {
+result<std::string> server_link::write_statement(const statement& what) {
     auto types = types_of(what);
     if (!types) return std::move(types).error();
     std::vector<cell> cells;
     std::vector<cell_format> formats;
-    for (const driver::parameter& p : what.parameters) {
+    for (const ashlar::driver::parameter& p : what.parameters) {
         formats.push_back(p.format);
         cells.push_back(p.bytes ? cell{*p.bytes} : std::nullopt);
     }
@@ -214,8 +211,8 @@ task<result<columns>> server_link::read_shape(std::string key, deadline until) {
     }
 }
 
-task<result<driver::fetched>> server_link::fetch(row_batch& into, deadline until) {
-    if (awaited_ == 0) co_return driver::fetched::ended;
+task<result<fetched>> server_link::fetch(row_batch& into, deadline until) {
+    if (awaited_ == 0) co_return fetched::ended;
     const std::size_t rows_before = into.rows();
     const std::size_t bytes_before = into.byte_size();
     for (;;) {
@@ -224,21 +221,21 @@ task<result<driver::fetched>> server_link::fetch(row_batch& into, deadline until
             if (m.type == wire::server_says::data_row) {
                 if (!wire::read_data_row(m.body, width_, into))
                     co_return broke_protocol("a row that does not fit its description");
-                if (into.byte_size() - bytes_before >= batch_bytes) co_return driver::fetched::rows;
+                if (into.byte_size() - bytes_before >= batch_bytes) co_return fetched::rows;
                 continue;
             }
             if (take(m) != taken::done) continue;
             quieten();
             if (failed_) co_return *std::exchange(failed_, std::nullopt);
-            if (into.rows() == rows_before) co_return driver::fetched::ended;
-            co_return driver::fetched::rows;  // and the next call says that it ended
+            if (into.rows() == rows_before) co_return fetched::ended;
+            co_return fetched::rows;  // and the next call says that it ended
         }
         if (broken_ && failed_) co_return *std::exchange(failed_, std::nullopt);
-        if (into.rows() > rows_before) co_return driver::fetched::rows;
+        if (into.rows() > rows_before) co_return fetched::rows;
         if (const auto size = long_row_ahead()) {
             status read = co_await read_long_row(*size, into, until);
             if (!read) co_return std::move(read).error();
-            co_return driver::fetched::rows;
+            co_return fetched::rows;
         }
         if (auto more = co_await receive_more(until); !more) co_return co_await give_up(std::move(more).error());
     }
@@ -337,7 +334,7 @@ void server_link::take_error(std::string_view body) {
         failed_ = broke_protocol("an error without fields");
         return;
     }
-    if (!failed_) failed_ = driver::from_report(*std::move(said));
+    if (!failed_) failed_ = from_report(*std::move(said));
 }
 
 void server_link::take_notice(std::string_view body) {
@@ -399,7 +396,7 @@ task<status> server_link::run_script(std::string sql, deadline until) {
     co_return done;
 }
 
-task<status> server_link::begin(driver::transaction_options how, deadline until) {
+task<status> server_link::begin(transaction_options how, deadline until) {
     if (in_transaction()) co_return error{errc::transaction_state, "a transaction is open already"};
     const std::string text = begin_text(how);
     auto done = co_await command(text, until);
@@ -472,4 +469,4 @@ task<status> server_link::reset(deadline until) {
     co_return status{};
 }
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

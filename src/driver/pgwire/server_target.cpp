@@ -1,8 +1,8 @@
-#include "proxy/server_target.hpp"
+#include "driver/pgwire/server_target.hpp"
 
 #include <openssl/crypto.h>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 server_target::server_target(server_options options) : options_(std::move(options)) {
     if (options_.database.empty()) options_.database = options_.user;
@@ -38,4 +38,4 @@ std::shared_ptr<const server_parameters> server_target::share(server_parameters 
     return greeting_;
 }
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

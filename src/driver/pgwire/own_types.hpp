@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 // Append the message, header and all, as the client is to see it. False, and nothing appended, when the body is malformed.
 bool write_row_description_for_client(std::string& out, std::string_view body, const oid_map& oids);
@@ -37,4 +37,4 @@ error no_such_type_for_client(std::uint32_t there, const oid_map& oids);
 // `what`: "column \"a\"", "parameter $1".
 error binary_holds_numbers(std::string_view what, std::uint32_t clients, const oid_map& oids);
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

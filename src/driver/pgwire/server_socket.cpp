@@ -1,4 +1,4 @@
-#include "proxy/server_socket.hpp"
+#include "driver/pgwire/server_socket.hpp"
 
 #include "core/errno_text.hpp"
 #include "core/io/blocking_threads.hpp"
@@ -16,7 +16,7 @@
 #include <mutex>
 #include <vector>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 namespace {
 
@@ -262,4 +262,4 @@ task<status> server_canceller::settled(io::loop& loop, deadline until) const {
     co_return co_await loop.wait_for(none, until);
 }
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

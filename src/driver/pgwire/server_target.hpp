@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 struct server_options {
     std::string host;  // a name, an address, or the folder of a Unix socket (begins with '/'; empty:
@@ -38,7 +38,7 @@ struct server_options {
     // a congested network kills transactions; too large and a vanished server holds its leases that long.
     milliseconds unacknowledged_max{30'000};
     seconds keepalive_after{30};
-    // The longest message that is assembled whole for a caller of driver::connection (one row). Relays have
+    // The longest message that is assembled whole for a caller of connection (one row). Relays have
     // no such bound.
     std::uint32_t message_max = 0x3fff'ffff;
     server_options() = default;
@@ -75,4 +75,4 @@ private:
     std::shared_ptr<const server_parameters> greeting_;
 };
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

@@ -1,10 +1,10 @@
 // The parts of a server link that need no server: which statements are prepared there, and the receive memory.
-#include "proxy/server_buffer.hpp"
-#include "proxy/server_prepared.hpp"
+#include "driver/pgwire/server_buffer.hpp"
+#include "driver/pgwire/server_prepared.hpp"
 
 #include <algorithm>
 
-using namespace ashlar::proxy;
+using namespace ashlar::driver::pgwire;
 
 TEST(ServerPrepared, ForgetsTheLeastRecentlyUsedAndSaysWhichToClose) {
     server_prepared all{2};

@@ -1,11 +1,11 @@
-#include "proxy/server_buffer.hpp"
+#include "driver/pgwire/server_buffer.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 namespace {
 
@@ -61,4 +61,4 @@ void server_buffer::release() noexcept {
     size_ = head_ = tail_ = 0;
 }
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 
 class server_buffer {
 public:
@@ -38,4 +38,4 @@ private:
     std::size_t size_ = 0, head_ = 0, tail_ = 0;
 };
 
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire

@@ -1,9 +1,9 @@
-#include "proxy/own_types.hpp"
+#include "driver/pgwire/own_types.hpp"
 #include "wire/server_messages.hpp"
 
 #include <gtest/gtest.h>
 
-namespace ashlar::proxy {
+namespace ashlar::driver::pgwire {
 namespace {
 
 std::shared_ptr<const oid_map> oids() {
@@ -122,4 +122,4 @@ TEST(OwnTypes, MergedColumnsMustAllBeKnown) {
 }
 
 }  // namespace
-}  // namespace ashlar::proxy
+}  // namespace ashlar::driver::pgwire
