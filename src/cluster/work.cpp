@@ -211,6 +211,7 @@ io::task<result<rows>> collect(io::loop& loop, route::bound_plan plan, std::vect
     within.merge_memory_max = options.merge_memory_max;
     within.fan_out_max = options.fan_out_max;
     within.account = &account;
+    within.object_ids = inside.world().catalogue()->oids;
     memory_part collected{&account};
     auto begun = co_await execute::run(loop, std::move(plan), std::move(parameters), std::move(from), cell_format::text,
                                        within, until);

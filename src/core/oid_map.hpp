@@ -6,6 +6,8 @@
 // arrays go by the names of their elements, for their own are made up. A value. Pure.
 #pragma once
 
+#include "core/own_type.hpp"
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -28,6 +30,7 @@ struct own_oids {
     };
     std::map<std::string, std::uint32_t> types, relations;  // by full name; arrays as "schema.element[]"
     std::vector<part> parts;
+    own_types details;  // of the types, by their oids
     friend bool operator==(const own_oids&, const own_oids&) = default;
 };
 

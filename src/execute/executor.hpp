@@ -49,6 +49,8 @@ struct limits {
     std::uint32_t read_ahead_max = 256u << 10;    // bytes of one shard's rows, while other shards are waited for
     session_names names;                          // of the session that asks
     bool text_floats_exact = true;                // no setting makes the servers round floats that they write
+    // Where the databases' own object ids are not told as clients know them yet (by the library's driver): how to. nullptr: they are.
+    std::shared_ptr<const oid_maps> object_ids;
     limits() = default;
 };
 

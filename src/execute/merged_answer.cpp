@@ -226,9 +226,22 @@ private:
             s.running = false;
             co_return in_our_words(std::move(shape).error(), *s.on, plan_.steps[index].sql).on(s.where);
         }
+        tell_as_shown(*shape, s.where);
         shapes_[index] = std::move(*shape);
         ++started_;
         co_return status{};
+    }
+
+    // Users' types by the object ids that the catalogue knows. One that was made since keeps its own, unless that is another type's.
+    void tell_as_shown(columns& shape, const std::string& database) const {
+        if (within_.object_ids == nullptr) return;
+        const auto at = within_.object_ids->find(database);
+        if (at == within_.object_ids->end()) return;
+        for (column& each : shape) {
+            const bool known = at->second->has_type_for_client(each.type);
+            const bool means_another = recipe_->types != nullptr && recipe_->types->find(each.type) != nullptr;
+            if (known || means_another) each.type = at->second->type_for_client(each.type);
+        }
     }
 
     // Until all others have started too; one batch always, in which a short answer ends.

@@ -39,13 +39,14 @@ std::uint64_t aggregate::state::byte_size() const noexcept {
     return sizeof *this + outside(bytes) + outside(key) + (exact ? exact->byte_size() : 0);
 }
 
-result<aggregate> aggregate::make(const route::output& what, const columns& shape, route::dialect dialect,
+result<aggregate> aggregate::make(const route::output& what, const columns& shape, const value_rules& rules,
                                   cell_format results) {
     if (what.column >= shape.size() || what.count_column >= shape.size()) {
         return error{errc::internal, "an aggregate names a column that the shards do not send"};
     }
     aggregate a;
     a.what_ = what;
+    const route::dialect dialect = rules.dialect;
     a.dialect_ = dialect;
     a.partial_ = shape[what.column];
     a.shape_ = a.partial_;
@@ -63,7 +64,7 @@ result<aggregate> aggregate::make(const route::output& what, const columns& shap
             std::vector<key_column> key(1);
             key[0].column = what.column;
             key[0].text = what.text;
-            auto order = key_order::make(key, shape, dialect, purpose::order);
+            auto order = key_order::make(key, shape, rules, purpose::order);
             if (!order) return std::move(order).error();
             a.order_ = std::move(*order);
             return a;

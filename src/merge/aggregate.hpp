@@ -35,7 +35,7 @@ public:
     };
 
     // `results`: the format of computed columns. Fails with `unsupported` for a type or collation that cannot be finished.
-    static result<aggregate> make(const route::output& what, const columns& shape, route::dialect dialect,
+    static result<aggregate> make(const route::output& what, const columns& shape, const value_rules& rules,
                                   cell_format results);
 
     // One shard's row of the group. Fails with bad_value, or numeric overflow (22003) as the server does.

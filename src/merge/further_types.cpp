@@ -20,14 +20,8 @@ namespace {
 
 // pg_type.dat
 namespace number {
-constexpr std::uint32_t cidr = 650, macaddr8 = 774, money = 790, macaddr = 829, pg_lsn = 3220, tsvector = 3614,
-                        xid8 = 5069;
-constexpr std::uint32_t bool_array = 1000, bytea_array = 1001, name_array = 1003, int2_array = 1005, int4_array = 1007,
-                        text_array = 1009, varchar_array = 1015, int8_array = 1016, oid_array = 1028,
-                        timestamp_array = 1115, date_array = 1182, timestamptz_array = 1185, uuid_array = 2951;
-constexpr std::uint32_t int4range = 3904, tsrange = 3908, tstzrange = 3910, daterange = 3912, int8range = 3926,
-                        int4multirange = 4451, tsmultirange = 4533, tstzmultirange = 4534, datemultirange = 4535,
-                        int8multirange = 4536;
+constexpr std::uint32_t tid = 27, xid = 28, cid = 29, oidvector = 30, cidr = 650, macaddr8 = 774, money = 790,
+                        macaddr = 829, pg_lsn = 3220, tsvector = 3614, xid8 = 5069;
 }  // namespace number
 
 __extension__ using wide = __int128;
@@ -214,44 +208,68 @@ status append_unsigned(std::string& out, std::string_view bytes, std::uint32_t t
     return {};
 }
 
-// Equal documents have one text but for zeros at the end of a fraction, which do not count.
-std::string canonical_json(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size();) {
-        if (text[i] == '"') {
-            std::size_t end = i + 1;
-            while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
-            end = std::min(end + 1, text.size());
-            out += text.substr(i, end - i);
-            i = end;
-        } else if (is_digit(text[i])) {
-            const std::size_t end = std::min(text.find_first_not_of("0123456789.", i), text.size());
-            std::string_view digits = text.substr(i, end - i);
-            if (digits.find('.') != digits.npos) {
-                digits = digits.substr(0, digits.find_last_not_of('0') + 1);
-                if (digits.ends_with('.')) digits.remove_suffix(1);
-            }
-            out += digits;
-            i = end;
-        } else {
-            out += text[i++];
-        }
+// Binary: 64 bits. Text: as lc_monetary writes it, which is the same on all servers: each value has as many digits behind the
+// point, so that the digits alone are the number of the smallest units.
+status append_money(std::string& out, std::string_view bytes, cell_format format) {
+    if (format == cell_format::binary) {
+        if (bytes.size() != 8) return not_of(number::money, bytes);
+        order_bytes::append_integer(out, static_cast<std::int64_t>(wire::read64(bytes)));
+        return {};
     }
-    return out;
+    std::string digits;
+    for (const char c : bytes) {
+        if (is_digit(c)) digits += c;
+    }
+    // glibc's locales have these signs; an amount without any is not negative
+    const bool negative = bytes.find_first_of("-(") != bytes.npos || bytes.find("\u2212") != bytes.npos;
+    const auto units = whole<std::uint64_t>(digits);
+    if (!units || *units > std::uint64_t{1} << 63) return not_of(number::money, bytes);
+    const std::uint64_t value = negative ? 0 - *units : *units;
+    order_bytes::append_integer(out, static_cast<std::int64_t>(value));
+    return {};
 }
 
-status append_json(std::string& out, std::string_view bytes, cell_format format) {
+// By block, then by place: "(4294967295,65535)".
+status append_tid(std::string& out, std::string_view bytes, cell_format format) {
     if (format == cell_format::binary) {
-        if (bytes.empty() || bytes[0] != 1) return not_of(oid::jsonb, bytes);
-        bytes.remove_prefix(1);
+        if (bytes.size() != 6) return not_of(number::tid, bytes);
+        out += bytes;
+        return {};
     }
-    order_bytes::append_bytes(out, canonical_json(bytes));
+    const std::size_t comma = bytes.find(',');
+    if (comma == bytes.npos || !bytes.starts_with('(') || !bytes.ends_with(')')) return not_of(number::tid, bytes);
+    const auto block = whole<std::uint32_t>(bytes.substr(1, comma - 1));
+    const auto place = whole<std::uint16_t>(bytes.substr(comma + 1, bytes.size() - comma - 2));
+    if (!block || !place) return not_of(number::tid, bytes);
+    wire::append32(out, *block);
+    wire::append16(out, *place);
+    return {};
+}
+
+// By the number of them first (btoidvectorcmp). Binary: an array of one dimension.
+status append_oids(std::string& out, std::string_view bytes, cell_format format) {
+    std::string oids;
+    if (format == cell_format::binary) {
+        constexpr std::size_t header = 20, each = 8;
+        if (bytes.size() < header || (bytes.size() - header) % each != 0) return not_of(number::oidvector, bytes);
+        for (bytes.remove_prefix(header); !bytes.empty(); bytes.remove_prefix(each)) oids += bytes.substr(4, 4);
+    } else {
+        while (!bytes.empty()) {
+            const std::size_t end = std::min(bytes.find(' '), bytes.size());
+            const auto one = whole<std::uint32_t>(bytes.substr(0, end));
+            if (!one) return not_of(number::oidvector, bytes);
+            wire::append32(oids, *one);
+            bytes.remove_prefix(std::min(end + 1, bytes.size()));
+        }
+    }
+    wire::append32(out, static_cast<std::uint32_t>(oids.size() / 4));
+    out += oids;
     return {};
 }
 
 }  // namespace
 
-comparable further_type(std::uint32_t type, cell_format format) noexcept {
+comparable further_type(std::uint32_t type) noexcept {
     switch (type) {
         case oid::time:
         case oid::timetz:
@@ -266,42 +284,17 @@ comparable further_type(std::uint32_t type, cell_format format) noexcept {
         case number::pg_lsn:
         case number::xid8:
             return comparable::in_order;
-        case number::money:  // its text is the locale's
-            return format == cell_format::binary ? comparable::in_order : comparable::as_equal;
-        case oid::jsonb:
+        case number::money:
+        case number::tid:
+        case number::oidvector:
+            return comparable::in_order;
         case number::tsvector:
-        case number::bool_array:
-        case number::bytea_array:
-        case number::name_array:
-        case number::int2_array:
-        case number::int4_array:
-        case number::text_array:
-        case number::varchar_array:
-        case number::int8_array:
-        case number::oid_array:
-        case number::timestamp_array:
-        case number::date_array:
-        case number::uuid_array:
-        case number::int4range:
-        case number::tsrange:
-        case number::daterange:
-        case number::int8range:
-        case number::int4multirange:
-        case number::tsmultirange:
-        case number::datemultirange:
-        case number::int8multirange:
+        case number::xid:
+        case number::cid:
             return comparable::as_equal;
-        case number::timestamptz_array:  // the text may name a zone by letters that mean two offsets
-        case number::tstzrange:
-        case number::tstzmultirange:
-            return format == cell_format::binary ? comparable::as_equal : comparable::no;
         default:
             return comparable::no;
     }
-}
-
-bool holds_text(std::uint32_t type) noexcept {
-    return type == number::text_array || type == number::varchar_array;
 }
 
 status append_further(std::string& out, std::string_view bytes, std::uint32_t type, cell_format format) {
@@ -321,8 +314,12 @@ status append_further(std::string& out, std::string_view bytes, std::uint32_t ty
         case number::pg_lsn:
         case number::xid8:
             return append_unsigned(out, bytes, type, format);
-        case oid::jsonb:
-            return append_json(out, bytes, format);
+        case number::money:
+            return append_money(out, bytes, format);
+        case number::tid:
+            return append_tid(out, bytes, format);
+        case number::oidvector:
+            return append_oids(out, bytes, format);
         case oid::char1: {
             if (format == cell_format::binary) {
                 if (bytes.size() != 1) return not_of(type, bytes);
@@ -334,13 +331,6 @@ status append_further(std::string& out, std::string_view bytes, std::uint32_t ty
             out += *byte;
             return {};
         }
-        case number::money:
-            if (format == cell_format::binary) {
-                if (bytes.size() != 8) return not_of(type, bytes);
-                order_bytes::append_integer(out, static_cast<std::int64_t>(wire::read64(bytes)));
-                return {};
-            }
-            break;
         default:  // macaddr and its like, whose digits order as they do; and what is equal when its bytes are
             break;
     }

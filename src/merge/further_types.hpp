@@ -18,10 +18,7 @@ enum class comparable : std::uint8_t {
     in_order,  // and which comes first
 };
 
-// Of PostgreSQL's values in this format: some texts hang on a setting or leave something out.
-comparable further_type(std::uint32_t type, cell_format format) noexcept;
-// Does the type's equality follow the collation of the text that it holds?
-bool holds_text(std::uint32_t type) noexcept;
+comparable further_type(std::uint32_t type) noexcept;
 
 // Appends ordering bytes, as order_bytes has them. Precondition: further_type() is not `no`. Fails with bad_value.
 status append_further(std::string& out, std::string_view bytes, std::uint32_t type, cell_format format);

@@ -7,7 +7,8 @@ namespace {
 constexpr std::uint64_t bytes_of_node = 64;
 }  // namespace
 
-result<grouping> grouping::make(const route::recipe& what, const columns& shape, const result_formats& results) {
+result<grouping> grouping::make(const route::recipe& what, const columns& shape, const value_rules& rules,
+                                const result_formats& results) {
     grouping g;
     g.one_group_ = what.group_keys.empty();
     std::vector<key_column> by;
@@ -16,11 +17,11 @@ result<grouping> grouping::make(const route::recipe& what, const columns& shape,
         k.column = what.group_keys[i];
         if (i < what.group_key_text.size()) k.text = what.group_key_text[i];
     }
-    auto keys = key_order::make(by, shape, what.dialect, purpose::equality);
+    auto keys = key_order::make(by, shape, rules, purpose::equality);
     if (!keys) return std::move(keys).error();
     g.keys_ = std::move(*keys);
     for (const route::output& o : what.outputs) {
-        auto a = aggregate::make(o, shape, what.dialect, results.of(g.aggregates_.size()));
+        auto a = aggregate::make(o, shape, rules, results.of(g.aggregates_.size()));
         if (!a) return std::move(a).error();
         g.shape_.push_back(a->shape());
         g.aggregates_.push_back(std::move(*a));

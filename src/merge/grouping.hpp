@@ -17,7 +17,8 @@ namespace ashlar::merge {
 class grouping {
 public:
     // `shape`: the shards' columns; `results`: of the finished ones. Precondition: what.grouped. Fails with `unsupported`.
-    static result<grouping> make(const route::recipe& what, const columns& shape, const result_formats& results);
+    static result<grouping> make(const route::recipe& what, const columns& shape, const value_rules& rules,
+                                 const result_formats& results);
 
     status add(const row_batch& rows, std::size_t row);
     // All groups in the order in which they appeared, each a row; without keys one, even if no row came. Call it once.

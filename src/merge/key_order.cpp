@@ -6,41 +6,20 @@
 #include <fmt/format.h>
 #include "merge/order_bytes.hpp"
 
-#include <cstring>
-
 namespace ashlar::merge {
 
 namespace {
 
-using locale_ptr = std::shared_ptr<std::remove_pointer_t<locale_t>>;
-
-error refuse(const column& c, std::string_view what, purpose why) {
+error refuse(const column& c, const error& reason, purpose why) {
     const std::string verb = why == purpose::order ? "order" : "compare";
     // a column that was added to the statement, for an expression that is not selected
     const std::string named = c.name.starts_with("ashlar_helper_") ? "an expression" : "column \"" + c.name + '"';
-    return error{errc::unsupported, "cannot " + verb + " " + named + " across shards: " + std::string{what}};
-}
-
-error refuse_collation(const column& c, const route::collation& collation, purpose why) {
-    const std::string name = collation.locale.empty() ? "its collation" : "collation \"" + collation.locale + "\"";
-    return refuse(c, name + " cannot be computed here", why)
-        .hint("Write COLLATE \"C\", or give a shard key so that one shard answers.");
-}
-
-result<locale_ptr> open_locale(const column& c, const route::collation& collation, purpose why) {
-    const locale_t opened = ::newlocale(LC_COLLATE_MASK | LC_CTYPE_MASK, collation.locale.c_str(), nullptr);
-    if (opened == nullptr) return refuse_collation(c, collation, why);
-    return locale_ptr{opened, ::freelocale};
-}
-
-// Types whose collation is fixed to bytes, whatever the database's.
-bool has_no_collation(std::uint32_t type) {
-    return type == oid::name;
+    error out{errc::unsupported, "cannot " + verb + " " + named + " across shards: " + std::string{reason.message()}};
+    return out.hint(reason.hint().empty() ? "Give a shard key so that one shard answers." : std::string{reason.hint()});
 }
 
 std::string_view without_trailing_blanks(std::string_view text) {
-    const std::size_t last = text.find_last_not_of(' ');
-    return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+    return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
 status append_sqlite(std::string& out, std::string_view bytes, storage kind) {
@@ -61,12 +40,6 @@ status append_sqlite(std::string& out, std::string_view bytes, storage kind) {
         order_bytes::append_bytes(out, bytes);
     }
     return {};
-}
-
-bool can_be_key(const column& c, purpose why) {
-    if (can_compare(c.type)) return true;
-    const comparable how = further_type(c.type, c.format);
-    return how == comparable::in_order || (how == comparable::as_equal && why == purpose::equality);
 }
 
 // A shard sent a value that we cannot read: written in another style.
@@ -111,7 +84,7 @@ status append_value(std::string& out, std::string_view bytes, std::uint32_t type
         order_bytes::append_float(out, *v);
         return {};
     }
-    if (further_type(type, format) != comparable::no) {
+    if (further_type(type) != comparable::no) {
         const status made = append_further(out, bytes, type, format);
         return made ? status{} : status{not_comparable(made.error(), type)};
     }
@@ -157,28 +130,19 @@ status append_value(std::string& out, std::string_view bytes, std::uint32_t type
     }
 }
 
-result<key_order> key_order::make(const std::vector<key_column>& by, const columns& shape, route::dialect dialect,
+result<key_order> key_order::make(const std::vector<key_column>& by, const columns& shape, const value_rules& rules,
                                   purpose why) {
     key_order order;
-    order.dialect_ = dialect;
+    order.dialect_ = rules.dialect;
     for (const key_column& k : by) {
         if (k.column >= shape.size()) return error{errc::internal, "a key names a column that the rows do not have"};
         const column& c = shape[k.column];
-        part p{k, c.type, c.format, nullptr};
-        const bool text = codec::is_text(c.type) && !has_no_collation(c.type);
-        if (dialect == route::dialect::postgres && !can_be_key(c, why)) {
-            return refuse(c, "its type is " + codec::type_name(c.type), why)
-                .hint("Give a shard key so that one shard answers.");
-        }
-        using enum route::collation_kind;
-        if (text && (k.text.kind == nondeterministic || (why == purpose::order && k.text.kind == deterministic))) {
-            return refuse_collation(c, k.text, why);
-        }
-        if (text && why == purpose::order && k.text.kind == system_locale) {
-            auto locale = open_locale(c, k.text, why);
-            if (!locale) return std::move(locale).error();
-            p.locale = std::move(*locale);
-            order.by_parts_ = true;
+        part p{k, c.type, c.format, {}};
+        if (rules.dialect == route::dialect::postgres) {
+            auto how = value_order::make(c.type, k.text, rules, why);
+            if (!how) return refuse(c, how.error(), why);
+            p.order = std::move(*how);
+            order.by_parts_ = order.by_parts_ || p.order.in_pieces();
         }
         order.parts_.push_back(std::move(p));
     }
@@ -207,15 +171,12 @@ status key_order::append_part(const part& p, cell bytes, storage kind, std::stri
         return {};
     }
     key += present;
-    if (p.locale) {
-        // As a C string for strcoll; character(n) without the blanks that do not count.
-        key += p.type == oid::bpchar ? without_trailing_blanks(*bytes) : *bytes;
-        key += '\0';
-        return {};
-    }
     const std::size_t begin = key.size();
-    if (auto ok = append_value(key, *bytes, p.type, p.format, kind, dialect_); !ok) return ok;
-    if (p.what.descending) order_bytes::reverse(key, begin);
+    const bool typed = dialect_ == route::dialect::postgres;
+    status made =
+        typed ? p.order.append(key, *bytes, p.format) : append_value(key, *bytes, p.type, p.format, kind, dialect_);
+    if (!made) return made;
+    if (p.what.descending && !p.order.in_pieces()) order_bytes::reverse(key, begin);
     return {};
 }
 
@@ -231,11 +192,8 @@ int key_order::compare(std::string_view a, std::string_view b) const noexcept {
 }
 
 int key_order::compare_part(const part& p, std::string_view a, std::string_view b) noexcept {
-    if (!p.locale || a[0] != b[0] || a.size() == 1) return a.compare(b);
-    if (a == b) return 0;
-    // The server breaks ties of the locale by bytes.
-    int c = ::strcoll_l(a.data() + 1, b.data() + 1, p.locale.get());
-    if (c == 0) c = std::strcmp(a.data() + 1, b.data() + 1);
+    if (!p.order.in_pieces() || a[0] != b[0] || a.size() == 1) return a.compare(b);
+    const int c = compare_pieces(a.substr(1), b.substr(1), p.order.locales());
     return p.what.descending ? -c : c;
 }
 

@@ -6,19 +6,17 @@
 #pragma once
 
 #include "core/rows.hpp"
+#include "merge/value_order.hpp"
 #include "route/recipe.hpp"
 
 #include <ashlar/result.hpp>
 
-#include <locale.h>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace ashlar::merge {
-
-enum class purpose { order, equality };
 
 // One column of a key.
 struct key_column {
@@ -32,7 +30,7 @@ class key_order {
 public:
     key_order() = default;  // of no columns: all rows are equal
     // `shape`: the rows' columns. Fails with `unsupported`.
-    static result<key_order> make(const std::vector<key_column>& by, const columns& shape, route::dialect dialect,
+    static result<key_order> make(const std::vector<key_column>& by, const columns& shape, const value_rules& rules,
                                   purpose why);
 
     // Appends the row's key. Fails with bad_value when a cell is not of its column's type.
@@ -46,15 +44,14 @@ private:
         key_column what;
         std::uint32_t type = 0;
         cell_format format = cell_format::text;
-        // Shared: keys of several columns and copies of this order use one locale.
-        std::shared_ptr<std::remove_pointer_t<locale_t>> locale;
+        value_order order;  // PostgreSQL's types
     };
     status append_part(const part& p, cell bytes, storage kind, std::string& key) const;
     static int compare_part(const part& p, std::string_view a, std::string_view b) noexcept;
 
     std::vector<part> parts_;
     route::dialect dialect_ = route::dialect::postgres;
-    // With a locale among the parts each part is preceded by its length, since it must be found to be handed to strcoll.
+    // With pieces among the parts each part is preceded by its length, since it must be found to be compared.
     bool by_parts_ = false;
 };
 

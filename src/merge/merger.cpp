@@ -43,6 +43,10 @@ public:
         if (!common) return std::move(common).error();
         std::unique_ptr<recipe_merger> m{new recipe_merger{std::move(options)}};
         m->rows_ = std::move(*common);
+        m->rules_.dialect = what.dialect;
+        m->rules_.types = what.types.get();
+        m->rules_.database_text = what.database_text;
+        m->rules_.sources = &m->options_.names;
         if (auto ok = m->check_floats(what); !ok) return std::move(ok).error();
         if (auto ok = m->prepare_limits(what, parameters); !ok) return std::move(ok).error();
         if (auto ok = m->prepare_grouping(what, parameters); !ok) return std::move(ok).error();
@@ -106,7 +110,7 @@ private:
     status check_floats(const route::recipe& what) const {
         if (options_.text_floats_exact || what.dialect != route::dialect::postgres) return {};
         const auto fits = [&](std::size_t column) {
-            return column >= rows_.size() || !codec::is_float(rows_[column].type) ||
+            return column >= rows_.size() || !holds_floats(rows_[column].type, what.types.get()) ||
                    rows_[column].format == cell_format::binary;
         };
         bool good = true;
@@ -134,7 +138,7 @@ private:
     status prepare_grouping(const route::recipe& what, std::span<const route::bound_parameter> parameters) {
         width_in_ = rows_.size();
         if (!what.grouped) return {};
-        auto made = grouping::make(what, rows_, options_.results);
+        auto made = grouping::make(what, rows_, rules_, options_.results);
         if (!made) return std::move(made).error();
         rows_ = made->shape();
         grouping_.emplace(std::move(*made));
@@ -167,7 +171,7 @@ private:
         std::vector<key_column> by(visible_.size());
         for (std::size_t i = 0; i < by.size(); ++i) by[i].column = i;
         // Equality of text is bytewise under every deterministic collation; the planner refuses the others.
-        auto made = key_order::make(by, rows_, what.dialect, purpose::equality);
+        auto made = key_order::make(by, rows_, rules_, purpose::equality);
         if (!made) return std::move(made).error();
         distinct_.emplace(std::move(*made));
         return {};
@@ -176,7 +180,7 @@ private:
     status prepare_order(const route::recipe& what, std::size_t sources) {
         key_order order;
         if (!what.order.empty()) {
-            auto made = key_order::make(keys_of(what.order), rows_, what.dialect, purpose::order);
+            auto made = key_order::make(keys_of(what.order), rows_, rules_, purpose::order);
             if (!made) return std::move(made).error();
             order = std::move(*made);
         }
@@ -307,6 +311,7 @@ private:
     };
 
     const merge_options options_;
+    value_rules rules_;  // while it is made
     memory_part memory_;
     std::size_t width_in_ = 0;  // of the shards' rows
     columns rows_;              // after grouping, helpers included

@@ -2,7 +2,9 @@
 // reads the databases fills it in. Pure.
 #pragma once
 
+#include "core/collation.hpp"
 #include "core/oid_map.hpp"
+#include "core/own_type.hpp"
 #include "keyspace/shard_map.hpp"
 #include "route/effects.hpp"
 
@@ -24,25 +26,15 @@ namespace ashlar::route {
 enum class dialect { postgres, sqlite };
 enum class table_kind { sharded, reference, unsharded };
 
-// How text of a column (or a whole database) is ordered and compared.
-enum class collation_kind {
-    bytes,             // "C", "POSIX", ucs_basic, SQLite's BINARY: memcmp
-    system_locale,     // a libc locale that this process has in the same version: strcoll_l
-    deterministic,     // equality is bytewise, the order cannot be computed here: ORDER BY is refused, GROUP BY is not
-    nondeterministic,  // neither can be computed here
-};
-
-struct collation {
-    collation_kind kind = collation_kind::deterministic;
-    std::string locale;  // for system_locale: the name for newlocale(3)
-    friend bool operator==(const collation&, const collation&) = default;
-};
+using ashlar::collation;
+using ashlar::collation_kind;
 
 struct disagreement;
 
 struct column_facts {
     std::string name;
-    std::uint32_t type = 0;  // PostgreSQL's oid; 0 = a type that is not built in
+    std::uint32_t type = 0;         // PostgreSQL's oid; 0 = a type that is not built in
+    std::uint32_t domain_over = 0;  // of such a type: the built-in type that it is a domain over, whose values it has
     std::int32_t type_modifier = -1;
     bool not_null = false;
     bool has_volatile_default =
@@ -130,6 +122,8 @@ struct catalogue {
     // How databases number their own types and relations, where that is not as the one numbers them that is asked for the
     // catalogue; nullptr when none needs it.
     std::shared_ptr<const oid_maps> oids;
+    // The own types of the database that is asked for the catalogue; nullptr: none has been read.
+    std::shared_ptr<const type_book> types;
     // How a statement is read in a session that has set nothing.
     std::vector<std::string> search_path{"public"};
     bool standard_conforming_strings = true;

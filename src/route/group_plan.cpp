@@ -77,6 +77,8 @@ public:
 
     result<several_plan> run() {
         out_.dialect = q_.known.dialect;
+        out_.types = q_.known.types;
+        out_.database_text = q_.known.default_collation;
         out_.grouped = true;
         out_.visible_columns = q_.query.items.size();
         if (parts_.has_star())

@@ -92,6 +92,10 @@ struct recipe {
     std::vector<sort_key> order;
     row_count limit, offset;
 
+    // PostgreSQL, for comparing: users' types, and how the database orders text (of strings in a jsonb).
+    std::shared_ptr<const type_book> types;
+    collation database_text;
+
     // Commands without rows: the tag's counts are summed. reference writes: the same on each shard, counted once.
     bool count_once = false;
 };

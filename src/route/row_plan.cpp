@@ -56,6 +56,8 @@ public:
 
     result<several_plan> run() {
         out_.dialect = q_.known.dialect;
+        out_.types = q_.known.types;
+        out_.database_text = q_.known.default_collation;
         out_.star = parts_.has_star();
         out_.visible_columns = out_.star ? (parts_.outputs() ? parts_.outputs()->size() : 0) : q_.query.items.size();
         if (q_.query.distinct) {
@@ -99,7 +101,8 @@ private:
             for (const auto& o : *parts_.outputs()) {
                 const column_facts* facts = o.column ? q_.tables.facts_of(*o.column) : nullptr;
                 if (o.value) continue;
-                if (!facts || facts->type == 0 || facts->collation.kind == collation_kind::nondeterministic) {
+                const bool typed = facts && (facts->type != 0 || q_.known.dialect == dialect::postgres);
+                if (!typed || facts->collation.kind == collation_kind::nondeterministic) {
                     return refusal(q_.text, q_.query.location,
                                    fmt::format("DISTINCT over column {}, whose equality is not known here,", o.name),
                                    "Name the columns.");
@@ -192,9 +195,10 @@ private:
             key.text = parts_.text_of(*found->value);
         } else {
             const column_facts* facts = found->from_star ? q_.tables.facts_of(*found->from_star) : nullptr;
-            const bool ordered = facts && facts->type != 0 &&
-                                 (!is_text_like(facts->type) || facts->collation.kind == collation_kind::bytes ||
-                                  facts->collation.kind == collation_kind::system_locale);
+            const bool typed = facts && (facts->type != 0 || q_.known.dialect == dialect::postgres);
+            const bool ordered =
+                typed && (!is_text_like(compared_type(*facts)) || facts->collation.kind == collation_kind::bytes ||
+                          facts->collation.kind == collation_kind::system_locale);
             if (!ordered) {
                 return refusal(q_.text, item.value.location, "ORDER BY a column of *, whose order is not known here,",
                                "Name the column, and add COLLATE \"C\" if it is text.");

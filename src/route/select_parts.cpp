@@ -54,7 +54,7 @@ std::uint32_t select_parts::type_of(const expression& e) const {
         case expression_kind::column: {
             const auto column = q_.tables.resolve(e);
             const column_facts* facts = column ? q_.tables.facts_of(*column) : nullptr;
-            return facts ? facts->type : 0;
+            return facts ? compared_type(*facts) : 0;
         }
         case expression_kind::constant:
             if (e.literal == sql::literal_kind::integer) return oid::int4;
@@ -115,7 +115,7 @@ bool select_parts::is_foreign_type(const expression& e) const {
     if (!e.is(expression_kind::column)) return false;
     const auto column = q_.tables.resolve(e);
     const column_facts* facts = column ? q_.tables.facts_of(*column) : nullptr;
-    return facts && facts->type == 0;
+    return facts && compared_type(*facts) == 0;
 }
 
 collation select_parts::text_of(const expression& given) const {
@@ -134,22 +134,35 @@ collation select_parts::text_of(const expression& given) const {
         if (facts) return facts->collation;
         return q_.known.any_column_collation_differs ? cannot_tell : q_.known.default_collation;
     }
-    if (const std::uint32_t type = type_of(e); type != 0 && !is_text_like(type)) return q_.known.default_collation;
+    if (const std::uint32_t type = type_of(e); type != 0 && !is_collated(type)) return q_.known.default_collation;
     // a function of columns takes their collation; one that differs from the default makes it unclear which one wins
     bool clear = true;
     const auto look = [&](const expression& each) {
         if (each.is(expression_kind::collate) || each.is(expression_kind::subquery)) clear = false;
+        if (each.is(expression_kind::cast) && brings_collation(*each.type)) clear = false;
         if (!each.is(expression_kind::column) || !q_.known.any_column_collation_differs) return;
         const auto column = q_.tables.resolve(each);
         const column_facts* facts = column ? q_.tables.facts_of(*column) : nullptr;
-        clear = clear && facts && (!is_text_like(facts->type) || facts->collation == q_.known.default_collation);
+        const std::uint32_t type = facts ? compared_type(*facts) : 0;
+        const bool collated = type == 0 || is_collated(type);
+        clear = clear && facts && (!collated || facts->collation == q_.known.default_collation);
     };
     sql::visit(e, look, sql::into_queries::no);
     return clear ? q_.known.default_collation : cannot_tell;
 }
 
+bool select_parts::brings_collation(const sql::type_name& name) const {
+    if (is_builtin_type(name) || is_object_type(name)) return false;
+    if (q_.known.types == nullptr) return true;
+    return std::ranges::any_of(q_.known.types->names, [&](const auto& each) {
+        if (!std::string_view{each.second}.ends_with("." + name.name)) return false;
+        const own_type* const own = q_.known.types->find(each.first);
+        return own != nullptr && own->what == own_type::kind::domain && own->text != q_.known.default_collation;
+    });
+}
+
 std::optional<error> select_parts::refuse_order(const expression& e, std::string_view clause, int location) const {
-    if (is_foreign_type(e)) {
+    if (is_foreign_type(e) && q_.known.dialect == dialect::sqlite) {
         return refusal(q_.text, location, fmt::format("{} by a type that is not built in", clause),
                        "Order by a column of a built-in type, or fix the shard key to one value in WHERE.");
     }
@@ -163,7 +176,7 @@ std::optional<error> select_parts::refuse_order(const expression& e, std::string
 }
 
 std::optional<error> select_parts::refuse_equality(const expression& e, std::string_view clause, int location) const {
-    if (is_foreign_type(e)) {
+    if (is_foreign_type(e) && q_.known.dialect == dialect::sqlite) {
         return refusal(q_.text, location, fmt::format("{} on a type that is not built in", clause), "Cast it to text.");
     }
     const std::uint32_t type = type_of(e);

@@ -23,6 +23,8 @@ public:
     std::uint32_t type_of(const sql::expression& e) const;  // 0 = not known
     // A column of a type that is not built in: its order and equality are not known here.
     bool is_foreign_type(const sql::expression& e) const;
+    // Is it a domain whose text is compared otherwise than the database's?
+    bool brings_collation(const sql::type_name& name) const;
 
     // How the values of an expression are compared when they are text. `certain` types that are no text give any.
     collation text_of(const sql::expression& e) const;

@@ -142,6 +142,15 @@ bool is_text_like(std::uint32_t type) noexcept {
     return type == oid::text || type == oid::varchar || type == oid::bpchar || type == oid::name;
 }
 
+bool is_collated(std::uint32_t type) noexcept {
+    constexpr std::uint32_t text_array = 1009, bpchar_array = 1014, varchar_array = 1015;
+    return is_text_like(type) || type == text_array || type == bpchar_array || type == varchar_array;
+}
+
+std::uint32_t compared_type(const column_facts& column) noexcept {
+    return column.type != 0 ? column.type : column.domain_over;
+}
+
 bool is_number(std::uint32_t type) noexcept {
     return type == oid::int2 || type == oid::int4 || type == oid::int8 || type == oid::numeric || type == oid::float4 ||
            type == oid::float8;

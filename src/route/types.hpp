@@ -23,6 +23,10 @@ bool is_object_type(const sql::type_name& type) noexcept;  // or an array
 bool holds_objects(const column_facts& column) noexcept;   // itself, or in parts of a type of the user's own
 
 bool is_text_like(std::uint32_t type) noexcept;
+// Is it text, or an array of it, so that a collation says how values are compared?
+bool is_collated(std::uint32_t type) noexcept;
+// By which a column's values are compared: of a domain the type below it. 0: not built in.
+std::uint32_t compared_type(const column_facts& column) noexcept;
 bool is_number(std::uint32_t type) noexcept;
 
 // Whether equality of two values of these types means that they are the same shard key: columns that may stand in one

@@ -1,6 +1,7 @@
 #include "topology/catalogue_builder.hpp"
 
 #include "route/dependence.hpp"
+#include "topology/type_books.hpp"
 
 #include <fmt/format.h>
 
@@ -180,13 +181,16 @@ private:
         const std::string shown = database_shown(into(), described_);
         if (into().dialect != route::dialect::postgres || numbers_of(shown) == nullptr) return;
         oid_maps made;
+        type_book types = book_of(*numbers_of(shown));
         for (const std::string& name : names_of_all(described_)) {
             if (name == shown) continue;
-            if (const own_oids* there = numbers_of(name))
+            if (const own_oids* there = numbers_of(name)) {
                 made.emplace(name, oid_map::make(name, *there, *numbers_of(shown)));
-            else if (said_.silent.contains(name))
+                note_differences(types, name, *there);
+            } else if (said_.silent.contains(name))
                 made.emplace(name, oid_map::blind(name));
         }
+        into().types = std::make_shared<const type_book>(std::move(types));
         into().oids = made.empty() ? nullptr : std::make_shared<const oid_maps>(std::move(made));
     }
 

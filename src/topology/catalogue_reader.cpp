@@ -6,6 +6,7 @@
 #include "route/sqlite_definition.hpp"
 #include "topology/object_reader.hpp"
 #include "topology/questions.hpp"
+#include "topology/type_reader.hpp"
 
 #include <fmt/format.h>
 #include <gnu/libc-version.h>
@@ -131,18 +132,25 @@ bool calls_sequence(std::string_view expression) {
     return expression.find("nextval(") != std::string_view::npos;
 }
 
+// Of a domain; 0 of other types, and of a domain over a type that is not built in.
+std::uint32_t built_in_base_of(std::uint32_t type, const own_types& known) {
+    for (auto at = known.find(type); at != known.end() && at->second.what == own_type::kind::domain;
+         at = known.find(type)) {
+        type = at->second.inner;
+        if (type < oid_map::first_own) return type;
+    }
+    return 0;
+}
+
 std::uint32_t number_from(const std::string& text) {
     return static_cast<std::uint32_t>(std::stoul(text));
 }
 
 task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline until) {
     schema_snapshot all;
-    auto collations = co_await ask(from, std::string{default_collation_query}, until);
-    if (!collations) co_return std::move(collations).error();
-    for (const auto& row : *collations) {
-        all.default_collation =
-            collation_of(row[0].empty() ? 'c' : row[0][0], row[0] == "i" ? row[2] : row[1], row[3], true);
-    }
+    auto default_collation = co_await read_default_collation(from, until);
+    if (!default_collation) co_return std::move(default_collation).error();
+    all.default_collation = std::move(*default_collation);
 
     auto oids = co_await read_oids(from, until);
     if (!oids) co_return std::move(oids).error();
@@ -162,6 +170,7 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
         c.holds_oids = holders.contains(c.type);
         c.default_is_oid = c.type == oid::oid &&
                            (row[9].find("::reg") != std::string::npos || row[9].find("to_reg") != std::string::npos);
+        if (c.type >= oid_map::first_own) c.domain_over = built_in_base_of(c.type, all.oids.details);
         if (c.type >= oid_map::first_own) c.type = 0;  // not built in: its oid says nothing on another server
         c.type_modifier = std::stoi(row[6]);
         c.not_null = is_true(row[7]);
@@ -315,6 +324,15 @@ route::collation collation_of(char provider, std::string_view locale, std::strin
     return c;
 }
 
+task<result<route::collation>> read_default_collation(driver::connection& from, deadline until) {
+    auto rows = co_await ask(from, std::string{default_collation_query}, until);
+    if (!rows) co_return std::move(rows).error();
+    route::collation found;
+    for (const auto& row : *rows)
+        found = collation_of(row[0].empty() ? 'c' : row[0][0], row[0] == "i" ? row[2] : row[1], row[3], true);
+    co_return found;
+}
+
 task<result<own_oids>> read_oids(driver::connection& from, deadline until) {
     own_oids all;
     if (from.speaks() != driver::dialect::postgres) co_return all;
@@ -338,6 +356,9 @@ task<result<own_oids>> read_oids(driver::connection& from, deadline until) {
             all.types[array == arrays.end() ? name : array->second] = number;
         }
     }
+    auto details = co_await read_own_types(from, until);
+    if (!details) co_return std::move(details).error();
+    all.details = std::move(*details);
     co_return all;
 }
 

@@ -22,8 +22,10 @@ struct schema_snapshot {
     friend bool operator==(const schema_snapshot&, const schema_snapshot&) = default;
 };
 
+// How the database orders text that says nothing else.
+task<result<route::collation>> read_default_collation(driver::connection& from, deadline until);
 task<result<schema_snapshot>> read_schema(driver::connection& from, deadline until);
-// Only the numbers of types and relations; none for other engines than PostgreSQL.
+// Only the numbers of types and relations, and what the types are; none for other engines than PostgreSQL.
 task<result<own_oids>> read_oids(driver::connection& from, deadline until);
 
 // How text of a PostgreSQL collation is ordered: provider 'c' (libc) or 'i' (ICU), its locale, the version

@@ -1,5 +1,6 @@
 // The numbers of one database's own types and relations, read again when an answer holds one that nobody knows.
 #include "topology/catalogue_reader.hpp"
+#include "topology/type_books.hpp"
 #include "topology/world_inside.hpp"
 
 #include <algorithm>
@@ -51,12 +52,16 @@ task<bool> world::inside::read_oids_again(io::loop& on_loop, const member& from,
         found[i] = std::move(*read);
     }
     auto fresh = oid_map::make(from.name, found[1], found[0]);
+    type_book types = book_of(found[0]);
     std::lock_guard hold{guard};
     auto next = std::make_shared<route::catalogue>(*catalogue);
     if (next->oids == nullptr || next->oids->contains(shown)) co_return false;
     auto maps = std::make_shared<oid_maps>(*next->oids);
     (*maps)[from.name] = std::move(fresh);
     next->oids = std::move(maps);
+    if (next->types != nullptr) types.differences = next->types->differences;
+    note_differences(types, from.name, found[1]);
+    next->types = std::make_shared<const type_book>(std::move(types));
     ++next->version;
     learnt[from.name] = began;
     catalogue = std::move(next);

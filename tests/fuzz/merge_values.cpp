@@ -38,6 +38,27 @@ void check_types(std::string_view text) {
     if (const auto f = parse_float8(text); f && *f == *f) must(parse_float8(float_text(*f)) == *f);
 }
 
+// Types that hold others: whatever the bytes are, they make a key or an error, and the key equals itself.
+void check_containers(std::string_view bytes, cell_format format, unsigned which) {
+    constexpr std::uint32_t types[] = {oid::jsonb,
+                                       1007 /* integer[] */,
+                                       1009 /* text[] */,
+                                       3906 /* numrange */,
+                                       4451 /* int4multirange */,
+                                       3807 /* jsonb[] */,
+                                       790 /* money */,
+                                       30 /* oidvector */};
+    merge::value_rules rules;
+    rules.database_text.kind = collation_kind::bytes;
+    if (which % 2 == 1) rules.database_text = {collation_kind::system_locale, "C"};
+    const auto order = merge::value_order::make(types[which / 2 % std::size(types)], rules.database_text, rules,
+                                                merge::purpose::order);
+    must(order.has_value());
+    std::string key;
+    if (!order->append(key, bytes, format)) return;
+    must(!order->in_pieces() || merge::compare_pieces(key, key, order->locales()) == 0);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -52,6 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)merge::append_value(key, bytes, type, format, storage::by_column, route::dialect::postgres);
     (void)merge::append_value(key, bytes, type, format, static_cast<storage>(data[1] % 5), route::dialect::sqlite);
     if (type == oid::numeric) check_numeric(bytes, format);
+    check_containers(bytes, format, data[1]);
     if (format == cell_format::text) {
         check_types(bytes);
         (void)codec::text_to_binary(bytes, type);

@@ -268,8 +268,8 @@ TEST(Merger, RefusesCollationsThatCannotBeComputedHere) {
 }
 
 TEST(Merger, RefusesTypesWhoseOrderItDoesNotKnowByNameBeforeAnyRow) {
-    const std::vector<std::uint32_t> only_equal{oid::jsonb, 1007, 3904};  // integer[], int4range
-    for (const std::uint32_t type : {oid::json, oid::xml, 16'500u, 1231u, oid::jsonb, 1007u, 3904u}) {
+    const std::vector<std::uint32_t> only_equal{3614};  // tsvector
+    for (const std::uint32_t type : {oid::json, oid::xml, 16'500u, 600u, 2249u, 3614u}) {  // point, record
         route::recipe ordered = shows(1);
         ordered.order = {by(0)};
         std::vector<route::recipe> refused{ordered};
