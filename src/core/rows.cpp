@@ -58,6 +58,12 @@ cell row_batch::at(std::size_t row, std::size_t column) const noexcept {
     return std::string_view{bytes_}.substr(s.offset, static_cast<std::size_t>(s.length));
 }
 
+std::span<char> row_batch::writable(std::size_t row, std::size_t column) noexcept {
+    const slot& s = slots_[row * width_ + column];
+    if (s.length < 0) return {};
+    return {bytes_.data() + s.offset, static_cast<std::size_t>(s.length)};
+}
+
 storage row_batch::kind_at(std::size_t row, std::size_t column) const noexcept {
     return slots_[row * width_ + column].kind;
 }

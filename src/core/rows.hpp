@@ -70,6 +70,8 @@ public:
     bool empty() const noexcept { return rows_ == 0; }
     cell at(std::size_t row, std::size_t column) const noexcept;
     storage kind_at(std::size_t row, std::size_t column) const noexcept;
+    // A cell's bytes, to be changed in their place; none for NULL.
+    std::span<char> writable(std::size_t row, std::size_t column) noexcept;
 
 private:
     struct slot {

@@ -3,6 +3,7 @@
 
 #include "core/io/loop.hpp"
 #include "core/oid_map.hpp"
+#include "core/own_type.hpp"
 
 #include <memory>
 #include <string>
@@ -16,6 +17,8 @@ public:
     virtual task<bool> learn_oids(io::loop& loop, std::string database, missing_oids what, deadline until) = 0;
     // As of now; nullptr: the database numbers as the catalogue does, or is not known.
     virtual std::shared_ptr<const oid_map> oids_of(const std::string& database) const = 0;
+    // The users' types, by the numbers that the catalogue has; nullptr: none are known.
+    virtual std::shared_ptr<const type_book> own_types() const = 0;
 
 protected:
     ~oid_source() = default;

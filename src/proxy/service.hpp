@@ -5,8 +5,8 @@
 
 #include "config/description.hpp"
 #include "core/memory_bound.hpp"
-#include "proxy/interned.hpp"
 #include "driver/pgwire/server_target.hpp"
+#include "proxy/interned.hpp"
 #include "proxy/session_settings.hpp"
 #include "topology/world.hpp"
 #include "wire/scram.hpp"

@@ -358,7 +358,9 @@ private:
     task<void> fill_gaps(participant& p);
     // Preconditions: the link has oids that differ.
     status may_pass_binary(const known_statement& what, const participant& p) const;
-    task<status> check_binary(std::shared_ptr<known_statement> what, const wire::bind_message& bind);
+    // True: its columns have to be translated, so that the answer must not be relayed.
+    task<result<bool>> check_binary(std::shared_ptr<known_statement> what, const wire::bind_message& bind);
+    status translate_bound(std::string_view body, const known_statement& what);
 
     // --- small
     void look_at_query_timeout(instant now);

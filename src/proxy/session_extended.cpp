@@ -351,13 +351,21 @@ task<status> session::bind_known(client_message m, const std::shared_ptr<known_s
 }
 
 task<status> session::bind_binary(client_message m, std::shared_ptr<known_statement> what) {
-    status good = co_await check_binary(what, bind_);
+    auto good = co_await check_binary(what, bind_);
     if (!good) {
-        if (good.error() == errc::peer_closed) co_return good;
+        if (good.error() == errc::peer_closed) co_return std::move(good).error();
         error why = std::move(good).error();
         co_return co_await fail_bind(std::move(why));
     }
     if (skipping_) co_return status{};
+    portal* const made = statements_.find_portal(bind_.portal);
+    if (*good && made != nullptr) {
+        made->relayed = false;
+        second_.allowed = false;  // the Bind goes to no server
+        task<status> kept = keep_bound(*made);
+        if (kept) co_return co_await kept;
+        co_return status{};
+    }
     task<status> rest = pass_bind(m, what);
     if (rest) co_return co_await rest;
     co_return status{};
@@ -369,7 +377,14 @@ task<status> session::pass_bind(client_message m, const std::shared_ptr<known_st
     }
     auto prepared = prepare_on(*current_, what);
     if (!prepared) return fail_bind(std::move(prepared).error());
+    const std::size_t before = to_server_.size();
     write_bind_under(to_server_, m.body, *prepared);
+    if (bind_.has_binary() && current_->link->differing_oids() != nullptr) {
+        if (status done = translate_bound(m.body, *what); !done) {
+            to_server_.resize(before);
+            return fail_bind(std::move(done).error());
+        }
+    }
     if (!bind_.portal.empty()) name_changes_.portal(expected_.next_number(), bind_.portal);
     expected_.push(expectation::of(expectation::kind::bind));
     flight_.push_back(what);

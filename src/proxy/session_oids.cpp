@@ -15,7 +15,9 @@ namespace ashlar::proxy {
 namespace {
 
 using driver::pgwire::binary_holds_numbers;
+using driver::pgwire::may_translate;
 using driver::pgwire::missing_in;
+using driver::pgwire::oids_for_server;
 using driver::pgwire::write_for_client;
 
 bool is_binary(cell_format format) {
@@ -69,52 +71,81 @@ status session::may_pass_binary(const known_statement& what, const participant& 
         .hint("Copy as text or CSV.");
 }
 
+// By the client's number; 0: nobody has told it.
+std::uint32_t declared_type(const known_statement& what, std::size_t parameter) {
+    std::uint32_t type = parameter < what.types.size() ? what.types[parameter] : 0;
+    if (type == oid::unknown) type = 0;
+    if (type == 0 && what.described && parameter < what.described->size()) type = (*what.described)[parameter];
+    return type;
+}
+
 // For a Bind to current_. What the statement takes and gives is asked once, unless a Describe has told already.
-task<status> session::check_binary(std::shared_ptr<known_statement> what, const wire::bind_message& bind) {
+task<result<bool>> session::check_binary(std::shared_ptr<known_statement> what, const wire::bind_message& bind) {
     const bool results = std::any_of(bind.result_formats.begin(), bind.result_formats.end(), is_binary);
-    const auto declared = [&](std::size_t i) -> std::uint32_t {
-        const std::uint32_t type = i < what->types.size() ? what->types[i] : 0;
-        return type == oid::unknown ? 0 : type;
-    };
     bool binary = false, undeclared = false;
     for (std::size_t i = 0; i < bind.parameters.size(); ++i) {
         if (!bind.parameters[i] || !is_binary(bind.format_of_parameter(i))) continue;
         binary = true;
-        undeclared = undeclared || declared(i) == 0;
+        const std::uint32_t type = i < what->types.size() ? what->types[i] : 0;
+        undeclared = undeclared || type == 0 || type == oid::unknown;
     }
-    if (!results && !binary) co_return status{};
-    // What FETCH gives hangs on the cursor.
+    if (!results && !binary) co_return false;
+    // The column types of FETCH depend on the cursor.
     const bool changes = what->plan->kind() == route::statement_kind::utility;
     const bool unsure = what->types_unsure || changes;
     if ((results && (unsure || !what->result_types)) || (undeclared && (what->types_unsure || !what->described))) {
         status asked = ask_to_describe(what);
-        if (!asked) co_return asked;
+        if (!asked) co_return std::move(asked).error();
         status settled = co_await drain(false);
-        if (!settled || skipping_) co_return settled;
+        if (!settled) co_return std::move(settled).error();
+        if (skipping_) co_return false;
         if ((results && !what->result_types) || (undeclared && !what->described)) {
             co_return error{errc::protocol_violation, "the server did not describe the statement"};
         }
     }
     const oid_map* const oids = current_->link->differing_oids();
-    if (oids == nullptr) co_return status{};
+    if (oids == nullptr) co_return false;
+    const std::shared_ptr<const type_book> types = current_->link->types();
+    const auto passes = [&](std::uint32_t type) { return types != nullptr && may_translate(type, *types); };
     for (std::size_t i = 0; i < bind.parameters.size(); ++i) {
         if (!bind.parameters[i] || !is_binary(bind.format_of_parameter(i))) continue;
-        std::uint32_t type = declared(i);
-        if (type == 0 && i < what->described->size()) type = (*what->described)[i];
-        if (oids->differs_in_binary(type)) {
+        const std::uint32_t type = declared_type(*what, i);
+        if (oids->differs_in_binary(type) && !passes(type)) {
             co_return binary_holds_numbers(fmt::format("parameter ${}", i + 1), type, *oids);
         }
     }
-    if (!results) co_return status{};
+    if (!results) co_return false;
+    bool translated = false;
+    // Only what reads, and by itself, may be answered in another way than by the server's own bytes.
+    const bool reads = what->plan->kind() == route::statement_kind::select && !what->plan->writes();
     const std::vector<std::uint32_t>& columns = *what->result_types;
     for (std::size_t i = 0; i < columns.size(); ++i) {
         const std::size_t format = bind.result_formats.size() == 1 ? 0 : i;
         if (format >= bind.result_formats.size() || !is_binary(bind.result_formats[format])) continue;
-        if (oids->differs_in_binary(columns[i])) {
+        if (!oids->differs_in_binary(columns[i])) continue;
+        if (!reads || !passes(columns[i]))
             co_return binary_holds_numbers(fmt::format("column {}", i + 1), columns[i], *oids);
-        }
+        translated = true;
     }
-    co_return status{};
+    co_return translated;
+}
+
+// The Bind at the end of to_server_, whose body the client sent so: its binary values that hold object ids, as the server numbers.
+status session::translate_bound(std::string_view body, const known_statement& what) {
+    const oid_map& oids = *current_->link->differing_oids();
+    std::shared_ptr<const type_book> types;
+    for (std::size_t i = 0; i < bind_.parameters.size(); ++i) {
+        const cell& value = bind_.parameters[i];
+        const std::uint32_t type = declared_type(what, i);
+        if (!value || !is_binary(bind_.format_of_parameter(i)) || !oids.differs_in_binary(type)) continue;
+        if (types == nullptr) types = current_->link->types();
+        if (types == nullptr) return binary_holds_numbers(fmt::format("parameter ${}", i + 1), type, oids);
+        // what follows the names is the same in both
+        const auto behind = static_cast<std::size_t>(body.data() + body.size() - value->data());
+        const std::span<char> there{to_server_.data() + (to_server_.size() - behind), value->size()};
+        if (status done = oids_for_server(there, type, oids, *types); !done) return done;
+    }
+    return {};
 }
 
 // --- what is not known yet ----------------------------------------------------------------------------------------

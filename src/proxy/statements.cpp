@@ -11,9 +11,14 @@ std::vector<route::bound_parameter> portal::bound() const {
     for (std::size_t i = 0; i < parameters.size(); ++i) {
         if (parameters[i]) out[i].bytes = *parameters[i];
         if (i < statement->types.size()) out[i].type = statement->types[i];
+        const bool told =
+            out[i].type == 0 && statement->described && !statement->types_unsure && i < statement->described->size();
         out[i].format = parameter_formats.empty()       ? cell_format::text
                         : parameter_formats.size() == 1 ? parameter_formats[0]
                                                         : parameter_formats[i];
+        // a user's type, whose binary form may hold object ids, is only known from what a server said of the statement
+        if (told && out[i].format == cell_format::binary && (*statement->described)[i] >= oid_map::first_own)
+            out[i].type = (*statement->described)[i];
     }
     return out;
 }

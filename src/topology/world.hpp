@@ -95,6 +95,7 @@ public:
     // and the catalogue has grown.
     task<bool> learn_oids(io::loop& loop, std::string database, missing_oids what, deadline until) override;
     std::shared_ptr<const oid_map> oids_of(const std::string& database) const override;
+    std::shared_ptr<const type_book> own_types() const override;
     // With what every PostgreSQL server's sessions begin; nullptr: none has been asked yet, or there is none.
     std::shared_ptr<const driver::session_values> session_defaults() const;
     // The same, asked for when need be.

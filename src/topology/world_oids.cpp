@@ -85,6 +85,10 @@ std::shared_ptr<const oid_map> world::oids_of(const std::string& database) const
     return at == all->end() ? nullptr : at->second;
 }
 
+std::shared_ptr<const type_book> world::own_types() const {
+    return catalogue()->types;
+}
+
 task<bool> world::learn_oids(io::loop& loop, std::string database, missing_oids what, deadline until) {
     using verdict = learning_rules::verdict;
     inside& all = *inside_;

@@ -120,14 +120,20 @@ result<std::vector<std::uint32_t>> types_for_server(std::span<const std::uint32_
     return out;
 }
 
-status columns_for_client(columns& shape, const oid_map& oids) {
-    for (column& each : shape) {
+status columns_for_client(columns& shape, const oid_map& oids, const type_book* types,
+                          std::vector<translated_column>& translated) {
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        column& each = shape[i];
         if (!oids.has_type_for_client(each.type)) {
             return no_such_type_for_client(each.type, oids);
         }
         each.type = oids.type_for_client(each.type);
         each.table = oids.relation_for_client(each.table);
         if (each.format == cell_format::binary && oids.differs_in_binary(each.type)) {
+            if (types != nullptr && may_translate(each.type, *types)) {
+                translated.push_back({i, each.type});
+                continue;
+            }
             return binary_holds_numbers(fmt::format("column \"{}\"", each.name), each.type, oids);
         }
     }

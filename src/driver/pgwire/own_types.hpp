@@ -4,6 +4,7 @@
 
 #include "core/oid_map.hpp"
 #include "core/rows.hpp"
+#include "driver/pgwire/binary_oids.hpp"
 
 #include <ashlar/result.hpp>
 
@@ -29,9 +30,11 @@ missing_oids missing_in(std::span<const std::uint32_t> declared, const oid_map& 
 // Declared parameter types as the server numbers them. Fails with unsupported for one that it does not have.
 result<std::vector<std::uint32_t>> types_for_server(std::span<const std::uint32_t> clients, const oid_map& oids);
 
-// The columns of an answer that is to be merged: here nothing may be of unknown type. Fails with unsupported for a type that
-// the catalogue database does not have, and for binary values that hold this server's numbers.
-status columns_for_client(columns& shape, const oid_map& oids);
+// The columns of an answer that is to be merged: here nothing may be of unknown type. Those whose binary values hold this server's
+// numbers are added to `translated`. Fails with unsupported for a type that the catalogue database does not have, and for such
+// values where they cannot be translated. `types`: nullptr when none is known.
+status columns_for_client(columns& shape, const oid_map& oids, const type_book* types,
+                          std::vector<translated_column>& translated);
 
 error no_such_type_for_client(std::uint32_t there, const oid_map& oids);
 // `what`: "column \"a\"", "parameter $1".

@@ -1,7 +1,7 @@
 // server_link.hpp: our own link to a PostgreSQL server, without libpq. One object, two ways to use it:
 //
 //   relay   The proxy sends a client's bytes as they are and walks what comes back (below). Nothing is decoded.
-//   driver  driver::connection, for plans that scatter and merge: statements are run, rows come as row_batch.
+//   driver  connection, for plans that scatter and merge: statements are run, rows come as row_batch.
 //
 // The two may alternate whenever is_quiet(). In both the link keeps track of the transaction state, the parameters that
 // the server reports, the statements prepared there, and whether a session left something behind (is_clean).
@@ -18,6 +18,7 @@
 #include "core/oid_map.hpp"
 #include "driver/connection.hpp"
 #include "driver/oid_source.hpp"
+#include "driver/pgwire/binary_oids.hpp"
 #include "driver/pgwire/server_buffer.hpp"
 #include "driver/pgwire/server_prepared.hpp"
 #include "driver/pgwire/server_socket.hpp"
@@ -94,6 +95,8 @@ public:
     }
     // Has what is missing read from the servers; oids() are new then. True: all is known now.
     task<bool> learn(missing_oids what);
+    // What is known of users' types; nullptr: nothing.
+    std::shared_ptr<const type_book> types() const;
     // As frame_walker::half_seen.
     std::size_t half_seen() const noexcept { return walker_.half_seen(); }
     bool is_at_boundary() const noexcept { return walker_.at_boundary(); }
@@ -182,6 +185,8 @@ private:
     bool may_keep_prepared(const statement& what) const noexcept;
     task<result<columns>> read_shape(std::string key, deadline until);
     missing_oids missing_for(const statement& what) const;
+    result<std::vector<std::string>> translated_parameters(const statement& what) const;
+    task<result<fetched>> fetch_rows(row_batch& into, deadline until);
     result<std::vector<std::uint32_t>> types_of(const statement& what) const;
     // May a statement begin?
     status begin_work();
@@ -222,6 +227,8 @@ private:
     bool greeted_ = false;  // login is over: a ParameterStatus is a change
 
     // Of the statement under way in driver use.
+    std::vector<translated_column> translated_;  // binary columns that hold object ids
+    std::shared_ptr<const type_book> types_;     // for them
     std::size_t width_ = 0;
     memory_account* memory_ = nullptr;
     bool parsed_ = false;  // it stands at the server, by its Parse or an earlier one

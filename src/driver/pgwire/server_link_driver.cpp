@@ -86,6 +86,7 @@ task<result<columns>> server_link::start(statement what, deadline until) {
 
 task<result<columns>> server_link::start_once(const statement& what, deadline until) {
     parsed_ = false;
+    translated_.clear();
     memory_ = what.memory;
     missing_oids missing = missing_for(what);
     if (!missing.empty()) (void)co_await learn(std::move(missing));
@@ -110,13 +111,28 @@ bool server_link::may_keep_prepared(const statement& what) const noexcept {
 result<std::vector<std::uint32_t>> server_link::types_of(const statement& what) const {
     std::vector<std::uint32_t> types;
     for (const ashlar::driver::parameter& p : what.parameters) types.push_back(p.type);
-    if (oids_ == nullptr) return types;
-    for (std::size_t i = 0; i < types.size(); ++i) {
+    return oids_ == nullptr ? types : types_for_server(types, *oids_);
+}
+
+// The values of binary parameters that hold object ids, as this server numbers; empty for all others.
+result<std::vector<std::string>> server_link::translated_parameters(const statement& what) const {
+    std::vector<std::string> out(what.parameters.size());
+    if (differing_oids() == nullptr) return out;
+    std::shared_ptr<const type_book> known;
+    for (std::size_t i = 0; i < out.size(); ++i) {
         const ashlar::driver::parameter& p = what.parameters[i];
-        if (p.format != cell_format::binary || !p.bytes || !oids_->differs_in_binary(types[i])) continue;
-        return binary_holds_numbers("parameter $" + std::to_string(i + 1), types[i], *oids_);
+        if (p.format != cell_format::binary || !p.bytes || !oids_->differs_in_binary(p.type)) continue;
+        if (known == nullptr) known = types();
+        if (known == nullptr || !may_translate(p.type, *known))
+            return binary_holds_numbers("parameter $" + std::to_string(i + 1), p.type, *oids_);
+        out[i] = *p.bytes;
+        if (status done = oids_for_server(out[i], p.type, *oids_, *known); !done) return std::move(done).error();
     }
-    return types_for_server(types, *oids_);
+    return out;
+}
+
+std::shared_ptr<const type_book> server_link::types() const {
+    return oids_from_ == nullptr ? nullptr : oids_from_->own_types();
 }
 
 missing_oids server_link::missing_for(const statement& what) const {
@@ -140,11 +156,15 @@ task<bool> server_link::learn(missing_oids what) {
 result<std::string> server_link::write_statement(const statement& what) {
     auto types = types_of(what);
     if (!types) return std::move(types).error();
+    const auto translated = translated_parameters(what);
+    if (!translated) return translated.error();
     std::vector<cell> cells;
     std::vector<cell_format> formats;
-    for (const ashlar::driver::parameter& p : what.parameters) {
+    for (std::size_t i = 0; i < what.parameters.size(); ++i) {
+        const ashlar::driver::parameter& p = what.parameters[i];
         formats.push_back(p.format);
         cells.push_back(p.bytes ? cell{*p.bytes} : std::nullopt);
+        if (!(*translated)[i].empty()) cells.back() = (*translated)[i];
     }
     std::string key;
     std::string_view name;
@@ -186,7 +206,9 @@ task<result<columns>> server_link::read_shape(std::string key, deadline until) {
             width_ = shape->size();
             missing_oids missing = oids_ == nullptr ? missing_oids{} : missing_in(m->type, m->body, *oids_);
             if (!missing.types.empty()) (void)co_await learn(std::move(missing));
-            status translated = oids_ == nullptr ? status{} : columns_for_client(*shape, *oids_);
+            types_ = differing_oids() == nullptr ? nullptr : types();
+            status translated =
+                oids_ == nullptr ? status{} : columns_for_client(*shape, *oids_, types_.get(), translated_);
             if (!translated) {
                 // Nothing of it may be passed on: it is read to its end, and told.
                 failed_ = translated.error();
@@ -212,6 +234,18 @@ task<result<columns>> server_link::read_shape(std::string key, deadline until) {
 }
 
 task<result<fetched>> server_link::fetch(row_batch& into, deadline until) {
+    if (translated_.empty()) return fetch_rows(into, until);
+    return [](server_link& self, row_batch& rows, deadline by) -> task<result<fetched>> {
+        const std::size_t before = rows.rows();
+        auto got = co_await self.fetch_rows(rows, by);
+        if (!got) co_return got;
+        status done = oids_for_client(rows, before, self.translated_, *self.oids_, *self.types_);
+        if (!done) co_return std::move(done).error();
+        co_return got;
+    }(*this, into, until);
+}
+
+task<result<fetched>> server_link::fetch_rows(row_batch& into, deadline until) {
     if (awaited_ == 0) co_return fetched::ended;
     const std::size_t rows_before = into.rows();
     const std::size_t bytes_before = into.byte_size();

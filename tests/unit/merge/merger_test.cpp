@@ -268,7 +268,7 @@ TEST(Merger, RefusesCollationsThatCannotBeComputedHere) {
 }
 
 TEST(Merger, RefusesTypesWhoseOrderItDoesNotKnowByNameBeforeAnyRow) {
-    const std::vector<std::uint32_t> only_equal{3614};  // tsvector
+    const std::vector<std::uint32_t> only_equal{3614};                                     // tsvector
     for (const std::uint32_t type : {oid::json, oid::xml, 16'500u, 600u, 2249u, 3614u}) {  // point, record
         route::recipe ordered = shows(1);
         ordered.order = {by(0)};
