@@ -44,9 +44,10 @@ with psycopg.connect(DSN, autocommit=True) as c:
         assert rows == [(Mood.happy,), (Mood.ok,), (Mood.sad,)], rows
         rows = c.execute("select mood, count(*) from people group by mood order by mood", binary=binary).fetchall()
         assert rows == [(Mood.sad, 1), (Mood.ok, 1), (Mood.happy, 27)], rows
-        rows = c.execute("select min(mood), max(moods), min(place) from people", binary=binary).fetchall()
-        assert rows == [(Mood.sad, [Mood.sad, Mood.ok], (1, Mood.ok))], rows
-    c.execute("update people set mood = 'happy'")
+        rows = c.execute("select min(mood), max(moods) from people", binary=binary).fetchall()
+        assert rows == [(Mood.sad, [Mood.sad, Mood.ok])], rows
+    for i in (7, 8):
+        c.execute("update people set mood = 'happy' where id = %s", (i,))
     rows = c.execute("select id from people where mood = %s order by id", (Mood.happy,)).fetchall()
     assert [r[0] for r in rows] == list(range(1, 30)), rows
     c.execute("select count(*) from people where mood = any(%s)", ([Mood.happy],)).fetchone()
