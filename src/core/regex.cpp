@@ -9,6 +9,7 @@ namespace ashlar {
 namespace {
 
 constexpr char32_t no_character = 0xFFFFFFFF;
+constexpr std::size_t steps_between_looks = 100'000;
 constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
 
 struct decoded {
@@ -80,8 +81,8 @@ private:
 
 class search {
 public:
-    search(const regex::program& p, std::string_view text)
-        : program_(p), text_(text), now_(p.states.size()), next_(p.states.size()) {}
+    search(const regex::program& p, std::string_view text, regex::stop_check stop)
+        : program_(p), text_(text), stop_(stop), now_(p.states.size()), next_(p.states.size()) {}
 
     // any: where the match is does not matter.
     std::optional<regex::match> run(std::size_t from, bool any) {
@@ -92,6 +93,11 @@ public:
             note_match(at);
             if (any && found_) return found_;
             if (here.c == no_character || (found_ && !may_improve())) return found_;
+            steps_ += 1 + now_.list().size();
+            if (steps_ >= steps_between_looks) {
+                steps_ = 0;
+                if (stop_()) return std::nullopt;
+            }
             step(here, before, at);
             before = here.c;
             at += here.size;
@@ -149,6 +155,8 @@ private:
 
     const regex::program& program_;
     const std::string_view text_;
+    const regex::stop_check stop_;
+    std::size_t steps_ = 0;
     reached now_, next_;
     std::vector<std::uint32_t> todo_;
     std::optional<regex::match> found_;
@@ -162,12 +170,12 @@ result<regex> regex::compile(std::string_view pattern, options how) {
     return regex{std::move(*made)};
 }
 
-std::optional<regex::match> regex::find(std::string_view text, std::size_t from) const {
-    return search{*program_, text}.run(from, false);
+std::optional<regex::match> regex::find(std::string_view text, std::size_t from, stop_check stop) const {
+    return search{*program_, text, stop}.run(from, false);
 }
 
-bool regex::is_in(std::string_view text) const {
-    return search{*program_, text}.run(0, true).has_value();
+bool regex::is_in(std::string_view text, stop_check stop) const {
+    return search{*program_, text, stop}.run(0, true).has_value();
 }
 
 bool regex::has_groups() const noexcept {

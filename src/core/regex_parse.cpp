@@ -11,6 +11,7 @@ namespace ashlar {
 namespace {
 
 constexpr std::size_t states_max = 4'000;
+constexpr std::size_t atoms_max = 4'000;
 constexpr int depth_max = 100;
 constexpr unsigned repeats_max = 255;
 constexpr unsigned no_end = 0xFFFF;
@@ -23,7 +24,7 @@ struct part {
     kind what = kind::empty;
     preference prefers = preference::none;
     std::vector<part> inner;
-    character_set set;
+    std::uint32_t set = 0;  // of the program's
     assertion where = assertion::begin;
     unsigned least = 1, most = 1;
 };
@@ -33,15 +34,15 @@ public:
     pattern_reader(std::u32string pattern, bool ignores_case) : all_(std::move(pattern)), ignores_case_(ignores_case) {}
 
     result<std::shared_ptr<const regex::program>> run() {
+        auto out = std::make_shared<regex::program>();
+        program_ = out.get();
         read_options();
         part whole = read_choice(0);
         if (!failed_ && at_ < all_.size()) (void)wrong("parentheses () not balanced");
         if (failed_) return std::move(*failed_);
-        auto out = std::make_shared<regex::program>();
         out->ignores_case = ignores_case_;
         out->shortest = whole.prefers == preference::shortest;
         out->groups = groups_;
-        program_ = out.get();
         const std::uint32_t accept = add({});
         out->start = write(whole, accept);
         if (failed_) return std::move(*failed_);
@@ -125,19 +126,23 @@ private:
         out.where = where;
         return out;
     }
-    static part one_of(character_set set) {
+    // Each set is there once, however often it is repeated.
+    part one_of(character_set set) {
+        set.settle();
         part out;
         out.what = part::kind::set;
-        out.set = std::move(set);
+        out.set = static_cast<std::uint32_t>(program_->sets.size());
+        program_->sets.push_back(std::move(set));
         return out;
     }
-    static part exactly(char32_t c) {
+    part exactly(char32_t c) {
         character_set set;
         set.ranges.emplace_back(c, c);
         return one_of(std::move(set));
     }
 
     part read_atom(int depth) {
+        if (++atoms_ > atoms_max) return refuse(fmt::format("more than {} atoms", atoms_max));
         const char32_t c = all_[at_++];
         switch (c) {
             case U'^':
@@ -207,6 +212,7 @@ private:
             (peek() == U'{' && peek(1) >= U'0' && peek(1) <= U'9')) {
             if (more()) return wrong("quantifier operand invalid");
         }
+        if (most == 0) return {};  // {0}: nothing, whose preference does not count
         part out;
         out.what = part::kind::repeat;
         out.least = least;
@@ -312,7 +318,7 @@ private:
         }
         const bool alphanumeric = (c >= U'0' && c <= U'9') || (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z');
         if (!alphanumeric) return c;
-        if (c == U'x' || c == U'c' || c == U'0') {
+        if (c == U'x' || c == U'c' || (c >= U'0' && c <= U'9')) {
             (void)refuse(fmt::format("the escape \\{}", static_cast<char>(c)));
         } else {
             (void)wrong("invalid escape \\ sequence");
@@ -399,6 +405,11 @@ private:
             into.word = true;
             return true;
         }
+        if (name == "ascii") {
+            into.ranges.emplace_back(U'\0', U'\x7f');
+            return true;
+        }
+        if (ignores_case_ && (name == "lower" || name == "upper")) name = "alpha";  // as PostgreSQL reads them
         constexpr std::string_view known[] = {"alnum", "alpha", "blank", "cntrl", "digit", "graph",
                                               "lower", "print", "punct", "space", "upper", "xdigit"};
         if (std::find(std::begin(known), std::end(known), name) == std::end(known)) {
@@ -413,10 +424,7 @@ private:
 
     std::uint32_t add(regex_state s) {
         if (program_->states.size() >= states_max) {
-            if (!failed_)
-                failed_ =
-                    error{errc::bad_value, "invalid regular expression: regular expression is too complex"}.sqlstate(
-                        "2201B");
+            (void)refuse(fmt::format("more than {} states", states_max));
             return 0;
         }
         program_->states.push_back(s);
@@ -440,8 +448,7 @@ private:
                 return next;
             case part::kind::set:
                 s.what = regex_state::kind::character;
-                s.set = static_cast<std::uint32_t>(program_->sets.size());
-                program_->sets.push_back(p.set);
+                s.set = p.set;
                 return add(s);
             case part::kind::check:
                 s.what = regex_state::kind::check;
@@ -473,12 +480,16 @@ private:
         } else {
             for (unsigned i = p.least; i < p.most && !failed_; ++i) at = add_split(write(inner, at), next);
         }
-        for (unsigned i = 0; i < p.least && !failed_; ++i) at = write(inner, at);
+        for (unsigned i = 0; i < p.least && !failed_; ++i) {
+            const std::size_t before = program_->states.size();
+            at = write(inner, at);
+            if (program_->states.size() == before) break;  // empty, as it will be each time
+        }
         return at;
     }
 
     const std::u32string all_;
-    std::size_t at_ = 0;
+    std::size_t at_ = 0, atoms_ = 0;
     bool ignores_case_;
     bool groups_ = false;
     std::optional<error> failed_;

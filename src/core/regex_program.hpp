@@ -6,6 +6,8 @@
 #include <locale.h>
 #include <wctype.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -28,10 +30,22 @@ struct character_set {
     std::vector<std::pair<wctype_t, bool>> classes;  // with: not of it
     bool word = false, not_word = false;
 
-    bool lists(char32_t c) const {
-        for (const auto& [from, to] : ranges) {
-            if (c >= from && c <= to) return true;
+    // Sorted, without overlaps: a set of many ranges is asked once for each character of the text.
+    void settle() {
+        std::sort(ranges.begin(), ranges.end());
+        std::size_t kept = 0;
+        for (const auto& each : ranges) {
+            if (kept > 0 && each.first <= ranges[kept - 1].second)
+                ranges[kept - 1].second = std::max(ranges[kept - 1].second, each.second);
+            else
+                ranges[kept++] = each;
         }
+        ranges.resize(kept);
+    }
+    bool lists(char32_t c) const {
+        const auto behind = std::upper_bound(ranges.begin(), ranges.end(), c,
+                                             [](char32_t value, const auto& range) { return value < range.first; });
+        if (behind != ranges.begin() && c <= std::prev(behind)->second) return true;
         for (const auto& [type, is_not] : classes) {
             if ((iswctype_l(static_cast<wint_t>(c), type, regex_locale()) != 0) != is_not) return true;
         }

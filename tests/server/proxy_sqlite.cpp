@@ -77,6 +77,16 @@ TEST_F(ProxySqlite, AStatementRunsOnTheNamedShardAlone) {
     EXPECT_EQ(rows(c, "select cents from accounts order by id"), "D(100) D(100) D(101) D(7) C(SELECT 4) Z(I)");
 }
 
+TEST_F(ProxySqlite, FlagsOfRegularExpressionsMayDifferFromRowToRow) {
+    open(1);
+    raw_client c = client();
+    c.query("insert into countries values ('i', ''), ('c', ''), ('g', '')");
+    EXPECT_EQ(rows(c,
+                   "select regexp_replace('AaA', 'a', 'x', code), regexp_like('A', 'a', replace(code, 'g', 'c')), "
+                   "'i%' similar to '_i%' escape code from countries order by code"),
+              "D(AxA,f,f) D(AxA,f,f) D(xaA,t,t) C(SELECT 3) Z(I)");
+}
+
 TEST_F(ProxySqlite, OidsAndRowidsAreNoValues) {
     open();
     raw_client c = client();

@@ -67,7 +67,7 @@ status database::apply_settings() {
     sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
     sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_limit(db, SQLITE_LIMIT_EXPR_DEPTH, 500);
-    add_functions(db, &started_);
+    add_functions(db, &started_, &stop_);
     add_aggregates(db);
     replace_sums(db);
     for (const char* sql : {"PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL", "PRAGMA temp_store=MEMORY"}) {

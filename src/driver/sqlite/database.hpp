@@ -10,6 +10,7 @@
 //           wait for readers without doing the work again.
 #pragma once
 
+#include "core/regex.hpp"
 #include "core/time.hpp"
 #include "driver/connection.hpp"
 #include "driver/drivers.hpp"
@@ -129,6 +130,7 @@ private:
     deadline until_;
     const std::atomic<bool>* cancelled_ = nullptr;
     timestamp started_{};
+    regex_stop_check stop_{&database::progressed, this};
     transaction_state transaction_ = transaction_state::none;
     std::string mode_;
     bool runs_own_sql_ = false;

@@ -36,7 +36,7 @@ void random_uuid(sqlite3_context* context, int, sqlite3_value**) {
 
 }  // namespace
 
-void add_functions(sqlite3* to, const timestamp* started) {
+void add_functions(sqlite3* to, const timestamp* started, const regex::stop_check* stop) {
     const int plain = SQLITE_UTF8 | SQLITE_INNOCUOUS;
     sqlite3_create_function_v2(to, "gen_random_uuid", 0, plain, nullptr, random_uuid, nullptr, nullptr, nullptr);
     sqlite3_create_function_v2(to, "now", 0, plain, const_cast<timestamp*>(started), now, nullptr, nullptr, nullptr);
@@ -45,7 +45,7 @@ void add_functions(sqlite3* to, const timestamp* started) {
     add_pg_values(to);
     add_pg_moments(to);
     add_pg_spans(to);
-    add_pg_regexes(to);
+    add_pg_regexes(to, stop);
     add_pg_arrays(to);
 }
 

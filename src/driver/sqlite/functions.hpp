@@ -2,6 +2,8 @@
 // refuses by its name.
 #pragma once
 
+#include "core/regex.hpp"
+
 #include <ashlar/types.hpp>
 
 struct sqlite3;
@@ -14,6 +16,7 @@ namespace ashlar::driver::sqlite {
 //   gen_random_uuid()          a version 4 UUID as lower-case text
 //   pg_…                       see pg_functions.hpp
 //   date_trunc(unit, instant)  of an instant in UTC written as text, cut down to microseconds … millennium
-void add_functions(sqlite3* to, const timestamp* started);
+// `*stop` is asked while a function computes long; it outlives the database, too.
+void add_functions(sqlite3* to, const timestamp* started, const regex::stop_check* stop);
 
 }  // namespace ashlar::driver::sqlite

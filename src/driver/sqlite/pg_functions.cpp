@@ -50,9 +50,9 @@ void give_text(sqlite3_context* context, std::string_view text) {
     sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
-void add_function(sqlite3* to, const function_entry& f) {
+void add_function(sqlite3* to, const function_entry& f, const void* data) {
     const int how = SQLITE_UTF8 | SQLITE_INNOCUOUS | (f.is_fixed ? SQLITE_DETERMINISTIC : 0);
-    sqlite3_create_function_v2(to, f.name, f.arguments, how, nullptr, f.run, nullptr, nullptr, nullptr);
+    sqlite3_create_function_v2(to, f.name, f.arguments, how, const_cast<void*>(data), f.run, nullptr, nullptr, nullptr);
 }
 
 }  // namespace ashlar::driver::sqlite

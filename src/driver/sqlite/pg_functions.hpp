@@ -8,6 +8,8 @@
 //   pg_read(x, type, modifier, cast)   a text → the stored form of the type (core/stored_form.hpp)
 #pragma once
 
+#include "core/regex.hpp"
+
 #include <ashlar/error.hpp>
 
 #include <optional>
@@ -24,7 +26,7 @@ void add_pg_texts(sqlite3* to);
 void add_pg_values(sqlite3* to);
 void add_pg_moments(sqlite3* to);
 void add_pg_spans(sqlite3* to);
-void add_pg_regexes(sqlite3* to);
+void add_pg_regexes(sqlite3* to, const regex::stop_check* stop);  // *stop outlives the database
 
 // A function's failure travels through SQLite as a message with the SQLSTATE before it.
 void fail_in_function(sqlite3_context* context, std::string_view sqlstate, std::string_view message,
@@ -44,6 +46,6 @@ struct function_entry {
     void (*run)(sqlite3_context*, int, sqlite3_value**);
     bool is_fixed = true;  // the same for the same arguments
 };
-void add_function(sqlite3* to, const function_entry& f);
+void add_function(sqlite3* to, const function_entry& f, const void* data = nullptr);  // what sqlite3_user_data() gives
 
 }  // namespace ashlar::driver::sqlite

@@ -40,10 +40,23 @@ std::optional<flags> flags_in(sqlite3_context* context, std::string_view text, b
     return out;
 }
 
+regex::stop_check stop_of(sqlite3_context* context) {
+    return *static_cast<const regex::stop_check*>(sqlite3_user_data(context));
+}
+
+// A compiled pattern, and what else it depends on: flags and the escape may differ from row to row.
+struct compiled {
+    regex pattern;
+    regex::options how;
+    std::string escape;
+};
+
 // The pattern that argument 1 holds, compiled once for a statement where it is the same for all rows. `kept` owns it otherwise.
 const regex* pattern_in(sqlite3_context* context, sqlite3_value** arguments, regex::options how,
                         std::optional<regex>& kept, bool similar = false, std::string_view escape = {}) {
-    if (const auto* known = static_cast<const regex*>(sqlite3_get_auxdata(context, 1))) return known;
+    const auto* known = static_cast<const compiled*>(sqlite3_get_auxdata(context, 1));
+    if (known != nullptr && known->how.ignores_case == how.ignores_case && known->escape == escape)
+        return &known->pattern;
     std::string text{text_of_value(arguments[1])};
     if (similar) {
         auto made = similar_pattern(text, escape);
@@ -53,8 +66,19 @@ const regex* pattern_in(sqlite3_context* context, sqlite3_value** arguments, reg
     auto made = regex::compile(text, how);
     if (!made) return fail_in_function(context, made.error()), nullptr;
     kept = *made;
-    sqlite3_set_auxdata(context, 1, new regex(std::move(*made)), [](void* p) { delete static_cast<regex*>(p); });
+    auto* to_keep = new compiled{std::move(*made), how, std::string{escape}};
+    sqlite3_set_auxdata(context, 1, to_keep, [](void* p) { delete static_cast<compiled*>(p); });
     return &*kept;
+}
+
+// Whether the text has a match; nothing of the result counts where the search was stopped.
+void give_whether(sqlite3_context* context, const regex& p, sqlite3_value* text) {
+    const regex::stop_check stop = stop_of(context);
+    const bool is_in = p.is_in(text_of_value(text), stop);
+    if (stop())
+        sqlite3_result_error_code(context, SQLITE_INTERRUPT);
+    else
+        sqlite3_result_int(context, is_in ? 1 : 0);
 }
 
 template <bool IgnoresCase>
@@ -63,8 +87,7 @@ void matches(sqlite3_context* context, int count, sqlite3_value** arguments) {
     std::optional<regex> kept;
     regex::options how;
     how.ignores_case = IgnoresCase;
-    if (const regex* p = pattern_in(context, arguments, how, kept))
-        sqlite3_result_int(context, p->is_in(text_of_value(arguments[0])) ? 1 : 0);
+    if (const regex* p = pattern_in(context, arguments, how, kept)) give_whether(context, *p, arguments[0]);
 }
 
 void similar(sqlite3_context* context, int count, sqlite3_value** arguments) {
@@ -77,7 +100,7 @@ void similar(sqlite3_context* context, int count, sqlite3_value** arguments) {
     }
     std::optional<regex> kept;
     if (const regex* p = pattern_in(context, arguments, {}, kept, true, escape))
-        sqlite3_result_int(context, p->is_in(text_of_value(arguments[0])) ? 1 : 0);
+        give_whether(context, *p, arguments[0]);
 }
 
 std::size_t next_character(std::string_view text, std::size_t at) {
@@ -108,14 +131,22 @@ bool names_group(std::string_view replacement) {
     return false;
 }
 
-// Calls `each` for the matches one after the other, as PostgreSQL goes on behind an empty one. False from it ends.
+// Calls `each` for the matches one after the other, as PostgreSQL goes on behind an empty one. False from it ends. Gives false,
+// and an error is set, where the search was stopped.
 template <class Each>
-void for_each_match(const regex& p, std::string_view text, Each each) {
+bool for_each_match(sqlite3_context* context, const regex& p, std::string_view text, Each each) {
+    const regex::stop_check stop = stop_of(context);
+    std::size_t looked = 0;
     for (std::size_t at = 0; at <= text.size();) {
-        const auto found = p.find(text, at);
-        if (!found || !each(*found)) return;
+        const auto found = p.find(text, at, stop);
+        if ((!found || ++looked % 1'000 == 0) && stop()) {
+            sqlite3_result_error_code(context, SQLITE_INTERRUPT);
+            return false;
+        }
+        if (!found || !each(*found)) break;
         at = found->end > found->begin ? found->end : next_character(text, found->end);
     }
+    return true;
 }
 
 void replace(sqlite3_context* context, int count, sqlite3_value** arguments) {
@@ -133,12 +164,13 @@ void replace(sqlite3_context* context, int count, sqlite3_value** arguments) {
     }
     std::string out;
     std::size_t copied = 0;
-    for_each_match(*p, text, [&](regex::match m) {
+    const bool all = for_each_match(context, *p, text, [&](regex::match m) {
         out += text.substr(copied, m.begin - copied);
         append_replacement(out, replacement, text.substr(m.begin, m.end - m.begin));
         copied = m.end;
         return how->all;
     });
+    if (!all) return;
     out += text.substr(copied);
     give_text(context, out);
 }
@@ -154,7 +186,12 @@ void first_match(sqlite3_context* context, int count, sqlite3_value** arguments)
                                 "Write (?: ) where the whole match is wanted, or compute it in the program.");
     }
     const std::string_view text = text_of_value(arguments[0]);
-    if (const auto found = p->find(text)) give_text(context, text.substr(found->begin, found->end - found->begin));
+    const regex::stop_check stop = stop_of(context);
+    const auto found = p->find(text, 0, stop);
+    if (stop())
+        sqlite3_result_error_code(context, SQLITE_INTERRUPT);
+    else if (found)
+        give_text(context, text.substr(found->begin, found->end - found->begin));
 }
 
 void count_matches(sqlite3_context* context, int count, sqlite3_value** arguments) {
@@ -163,8 +200,8 @@ void count_matches(sqlite3_context* context, int count, sqlite3_value** argument
     const regex* p = pattern_in(context, arguments, {}, kept);
     if (p == nullptr) return;
     std::int64_t n = 0;
-    for_each_match(*p, text_of_value(arguments[0]), [&](regex::match) { return ++n, true; });
-    sqlite3_result_int64(context, n);
+    if (for_each_match(context, *p, text_of_value(arguments[0]), [&](regex::match) { return ++n, true; }))
+        sqlite3_result_int64(context, n);
 }
 
 void like_regex(sqlite3_context* context, int count, sqlite3_value** arguments) {
@@ -172,13 +209,12 @@ void like_regex(sqlite3_context* context, int count, sqlite3_value** arguments) 
     const auto how = flags_in(context, text_of_value(arguments[2]), false);
     if (!how) return;
     std::optional<regex> kept;
-    if (const regex* p = pattern_in(context, arguments, how->how, kept))
-        sqlite3_result_int(context, p->is_in(text_of_value(arguments[0])) ? 1 : 0);
+    if (const regex* p = pattern_in(context, arguments, how->how, kept)) give_whether(context, *p, arguments[0]);
 }
 
 }  // namespace
 
-void add_pg_regexes(sqlite3* to) {
+void add_pg_regexes(sqlite3* to, const regex::stop_check* stop) {
     for (const function_entry& f : {
              function_entry{"pg_regex", 2, matches<false>},
              function_entry{"pg_iregex", 2, matches<true>},
@@ -190,7 +226,7 @@ void add_pg_regexes(sqlite3* to) {
              function_entry{"pg_regexp_count", 2, count_matches},
              function_entry{"pg_regexp_like", 3, like_regex},
          }) {
-        add_function(to, f);
+        add_function(to, f, stop);
     }
 }
 

@@ -43,9 +43,38 @@ TEST(Regex, WhatIsWrongOrLackingIsSaid) {
          {"(", ")", "[a", "a**", "*a", "a{2", "a{3,2}", "a{300}", "\\q", "[b-a]", "[[:nothing:]]", "a\\"}) {
         EXPECT_EQ(found(wrong, "a"), "2201B") << wrong;
     }
-    for (const char* lacking : {"(a)\\1", "(?=a)", "(?n)a", "***=a", "[[.a.]]"})
+    for (const char* lacking : {"(a)\\1", "[\\1]", "(?=a)", "(?n)a", "***=a", "[[.a.]]"})
         EXPECT_EQ(found(lacking, "a"), "0A000") << lacking;
-    EXPECT_EQ(found("((a{200}){200}){200}", "a"), "2201B");  // too large
+    for (const std::string& large : {std::string{"((a{200}){200}){200}"}, std::string(5'000, 'a')})
+        EXPECT_EQ(found(large, "a"), "0A000");
+}
+
+TEST(Regex, NamedClassesOfCaseMeanLettersWhereCaseIsIgnored) {
+    EXPECT_EQ(found("[[:upper:]]+", "ßa", true), "<ßa>");
+    EXPECT_EQ(found("(?i)[[:lower:]]+", "ßA"), "<ßA>");
+    EXPECT_EQ(found("[[:ascii:]]+", "éab"), "<ab>");
+}
+
+TEST(Regex, WhatIsRepeatedNoTimesHasNoPreference) {
+    EXPECT_EQ(found("a{0,0}?b*", "bb"), "<bb>");
+    EXPECT_EQ(found("(?:a*?){0}b*", "bb"), "<bb>");
+}
+
+TEST(Regex, EmptyPartsAreNotWrittenAgainAndAgain) {
+    std::string nested = "()";
+    for (int i = 0; i < 50; ++i) nested = "(" + nested + "{255})";
+    EXPECT_EQ(found(nested, "a"), "<>");
+    std::string set = "[";
+    for (int i = 0; i < 50'000; ++i) set += i % 2 == 0 ? "a" : "b";
+    EXPECT_EQ(found(set + "]{255}", std::string(100'000, 'b')), "<" + std::string(255, 'b') + ">");
+}
+
+TEST(Regex, ASearchCanBeStopped) {
+    int looks = 0;
+    const auto p = regex::compile("(?:a*){30}b", {}).value();
+    const auto asked = [](void* of) { return ++*static_cast<int*>(of) > 1 ? 1 : 0; };
+    EXPECT_FALSE(p.find(std::string(10'000'000, 'a'), 0, {asked, &looks}));
+    EXPECT_EQ(looks, 2);
 }
 
 TEST(Regex, TakesTimeThatIsLinearInTheText) {
