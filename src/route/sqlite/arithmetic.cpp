@@ -212,7 +212,8 @@ typed translator::span_arithmetic(typed a, char op, typed b, int location) {
         if (a.type == oid::time)
             return call(oid::time, op == '+' ? "pg_time_add" : "pg_time_sub", std::move(a), std::move(b));
         if (a.type == oid::date) a = implicit(std::move(a), oid::timestamp);
-        return call(a.type, op == '+' ? "pg_moment_add" : "pg_moment_sub", std::move(a), std::move(b));
+        const std::uint32_t type = a.type;
+        return call(type, op == '+' ? "pg_moment_add" : "pg_moment_sub", std::move(a), std::move(b));
     }
     const auto is_number = [](const typed& v) { return category_of(v.type) == category::number; };
     if (op == '*' && is_number(a) && is_span(b)) std::swap(a, b);
