@@ -182,27 +182,31 @@ result<interval> age_between(std::int64_t later, std::int64_t earlier) {
     return backwards ? negate(out) : result<interval>{out};
 }
 
+namespace {
+
+// Both parts with the sign of the larger one; it is worth `per` of the smaller.
+template <class Larger, class Smaller>
+void one_sign(Larger& larger, Smaller& smaller, Smaller per) {
+    if (larger > 0 && smaller < 0) {
+        smaller += per;
+        --larger;
+    } else if (larger < 0 && smaller > 0) {
+        smaller -= per;
+        ++larger;
+    }
+}
+
+}  // namespace
+
 result<interval> justified_hours(interval span) {
     if (!carry(span.microseconds, microseconds_per_day, span.days)) return span_out_of_range();
-    if (span.days > 0 && span.microseconds < 0) {
-        span.microseconds += microseconds_per_day;
-        --span.days;
-    } else if (span.days < 0 && span.microseconds > 0) {
-        span.microseconds -= microseconds_per_day;
-        ++span.days;
-    }
+    one_sign(span.days, span.microseconds, microseconds_per_day);
     return span;
 }
 
 result<interval> justified_days(interval span) {
     if (!carry(span.days, 30, span.months)) return span_out_of_range();
-    if (span.months > 0 && span.days < 0) {
-        span.days += 30;
-        --span.months;
-    } else if (span.months < 0 && span.days > 0) {
-        span.days -= 30;
-        ++span.months;
-    }
+    one_sign(span.months, span.days, 30);
     return span;
 }
 
@@ -219,13 +223,7 @@ result<interval> justified(interval span) {
         span.days -= 30;
         ++span.months;
     }
-    if (span.days > 0 && span.microseconds < 0) {
-        span.microseconds += microseconds_per_day;
-        --span.days;
-    } else if (span.days < 0 && span.microseconds > 0) {
-        span.microseconds -= microseconds_per_day;
-        ++span.days;
-    }
+    one_sign(span.days, span.microseconds, microseconds_per_day);
     return span;
 }
 

@@ -60,17 +60,6 @@ bool tells_of_a_relation(std::string_view function) {
            std::any_of(counts.begin(), counts.end(), [&](std::string_view c) { return what.starts_with(c); });
 }
 
-// Takes expressions and queries, as sql::visit hands them out.
-template <class Expressions, class Queries>
-struct both {
-    Expressions expressions;
-    Queries queries;
-    void operator()(const expression& e) const { expressions(e); }
-    void operator()(const sql::query& q) const { queries(q); }
-};
-template <class Expressions, class Queries>
-both(Expressions, Queries) -> both<Expressions, Queries>;
-
 class size_rewriter {
 public:
     size_rewriter(std::string_view text, const catalogue& known, const planning_options& options)
@@ -89,8 +78,8 @@ public:
             for (const from_item& item : q.from) look_at(item);
         };
         for (const from_item& item : said.from) look_at(item);
-        sql::visit(said, both{[](const expression&) {}, each_query});
-        sql::visit(said, both{[this](const expression& e) { note(e); }, [](const sql::query&) {}});
+        sql::visit(said, sql::visitor{[](const expression&) {}, each_query});
+        sql::visit(said, sql::visitor{[this](const expression& e) { note(e); }, [](const sql::query&) {}});
         if (no_) return std::move(*no_);
         if (!any_) return std::optional<std::string>{};
         return std::optional{changes_.text()};

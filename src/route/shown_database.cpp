@@ -65,17 +65,6 @@ bool may_ask(std::string_view text) {
 
 constexpr std::string_view is_own = "operator(pg_catalog.=) pg_catalog.current_database()";
 
-// Takes expressions and queries, as sql::visit hands them out.
-template <class Expressions, class Queries>
-struct visitor {
-    Expressions expressions;
-    Queries queries;
-    void operator()(const expression& e) const { expressions(e); }
-    void operator()(const sql::query& q) const { queries(q); }
-};
-template <class Expressions, class Queries>
-visitor(Expressions, Queries) -> visitor<Expressions, Queries>;
-
 class rewriter {
 public:
     rewriter(std::string_view text, std::string_view name, const planning_options& options)
@@ -93,7 +82,7 @@ public:
             look_at_items(q.items);
             look_at_from(q.from);
         };
-        sql::visit(said, visitor{[this](const expression& e) { note(e); }, each_query});
+        sql::visit(said, sql::visitor{[this](const expression& e) { note(e); }, each_query});
         for (const auto& [location, how] : found_) replace(static_cast<std::size_t>(location), how);
         if (!any_) return std::nullopt;
         return changes_.text();
@@ -121,7 +110,7 @@ private:
             found = found || e.path.back().ends_with("_catalog") || e.path.back() == "catalog_name";
             if (e.path.size() == 1) names.insert(e.path.front());
         };
-        sql::visit(said, visitor{each, each_query});
+        sql::visit(said, sql::visitor{each, each_query});
         return found || std::any_of(names.begin(), names.end(), [&](const auto& n) { return relations.contains(n); });
     }
 

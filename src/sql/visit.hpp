@@ -83,4 +83,15 @@ void visit(const statement& s, Each&& each) {
     if (s.inner) visit(*s.inner, each);
 }
 
+// Takes expressions by one function and queries by another.
+template <class Expressions, class Queries>
+struct visitor {
+    Expressions expressions;
+    Queries queries;
+    void operator()(const expression& e) const { expressions(e); }
+    void operator()(const query& q) const { queries(q); }
+};
+template <class Expressions, class Queries>
+visitor(Expressions, Queries) -> visitor<Expressions, Queries>;
+
 }  // namespace ashlar::sql
