@@ -97,6 +97,17 @@ task<status> client_stream::more(deadline until) {
     co_return status{};
 }
 
+task<status> client_stream::skip(std::size_t count, deadline until) {
+    for (;;) {
+        const std::size_t here = std::min(count, end_ - begin_);
+        take(here);
+        count -= here;
+        if (count == 0) co_return status{};
+        status arrived = co_await more(until);
+        if (!arrived) co_return arrived;
+    }
+}
+
 task<status> client_stream::flush() {
     if (out_.empty()) co_return status{};
     sent_ += out_.size();

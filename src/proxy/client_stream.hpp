@@ -47,6 +47,9 @@ public:
     // Waits for at least a byte more. Fails with peer_closed at the end of the stream, deadline_passed, or memory_exhausted.
     task<status> more(deadline until);
 
+    // Takes off so many bytes, of which the last may not have arrived yet, without keeping them. Fails as more().
+    task<status> skip(std::size_t count, deadline until);
+
     std::string& out() noexcept { return out_; }
     task<status> flush();
     task<status> send(std::string_view bytes);  // after what stands in out()

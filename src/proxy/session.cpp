@@ -185,17 +185,42 @@ task<status> session::serve() {
                                                : "terminating connection due to idle-session timeout"}
                             .sqlstate(inside ? "25P03" : "57P05");
                     }
-                    co_return more;
+                    if (!(more.error() == errc::memory_exhausted)) co_return more;
+                    error why = std::move(more).error();
+                    status passed = co_await pass_over(std::move(why));
+                    if (!passed) co_return passed;
                 }
                 break;
             }
             case client_stream::found::broken:
                 co_return error{errc::protocol_violation, "invalid message length or type"};
-            case client_stream::found::too_long:
-                co_return error{errc::limit_reached, "the message is longer than 256 MiB"}.hint(
-                    "Send it in parts, or by COPY, which streams.");
+            case client_stream::found::too_long: {
+                error why{errc::limit_reached, "the message is longer than 256 MiB"};
+                why.hint("Send it in parts, or by COPY, which streams.");
+                status passed = co_await pass_over(std::move(why));
+                if (!passed) co_return passed;
+                break;
+            }
         }
     }
+}
+
+// The message at the front cannot be kept whole. It is read to its end and dropped, and answered by an error, as PostgreSQL
+// does when its memory does not suffice.
+task<status> session::pass_over(error why) {
+    wire::frame_header head;
+    if (wire::read_frame_header(stream_.rest(), head) != wire::header_state::good) co_return why;
+    const std::size_t whole = std::size_t{5} + head.body_size;
+    status skipped = co_await stream_.skip(whole, idle_deadline());
+    if (!skipped) co_return skipped;
+    if (skipping_) co_return status{};
+    const bool simple = head.type == wire::client_says::query || head.type == wire::client_says::function_call;
+    if (!simple) co_return co_await fail_extended(std::move(why));
+    status ended = co_await end_pipeline();
+    if (!ended || skipping_) co_return ended;
+    fail(why);
+    ready();
+    co_return status{};
 }
 
 task<status> session::handle(client_message m) {

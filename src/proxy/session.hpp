@@ -119,6 +119,7 @@ private:
     // wrong is told the client.
     task<status> handle(client_message m);
     static task<status> ended(status how);
+    task<status> pass_over(error why);
     deadline idle_deadline() const;
     task<void> clean_up();
     void say_fatal(const error& why);

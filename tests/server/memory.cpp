@@ -225,6 +225,22 @@ TEST(ProxyMemory, ParametersOfOpenPortalsCount) {
     EXPECT_TRUE(becomes([&] { return held_in(house) == 0; })) << "portals end with the transaction";
 }
 
+TEST(ProxyMemory, AMessageThatCannotBeKeptIsPassedOverAndTheSessionGoesOn) {
+    proxied house{house_of(32 * mib)};
+    raw_client c{house.login()};
+    const std::string long_query = fmt::format("select '{}'", std::string(60 * mib, 'x'));
+    EXPECT_EQ(c.query(long_query), "E(53200) Z(I)");
+    EXPECT_EQ(c.query("select 1"), "T(?column?:23) D(1) C(SELECT 1) Z(I)");
+    // What comes behind it in a pipeline is skipped to the Sync, as behind any error.
+    c.send(test::script{}.parse("long", long_query).bind("", "long").execute("").sync().bytes());
+    EXPECT_EQ(raw_client::in_short(c.until_ready()), "E(53200) Z(I)");
+    ASSERT_NE(c.query("begin").find("C(BEGIN)"), std::string::npos);
+    EXPECT_EQ(c.query(long_query), "E(53200) Z(E)");
+    EXPECT_EQ(c.query("rollback"), "C(ROLLBACK) Z(I)");
+    EXPECT_EQ(c.query("select 2"), "T(?column?:23) D(2) C(SELECT 1) Z(I)");
+    EXPECT_TRUE(becomes([&] { return held_in(house) == 0; }));
+}
+
 TEST(ProxyMemory, WhatATransactionHasToTellServersCounts) {
     proxied house{house_of(32 * mib)};
     raw_client c{house.login()};
