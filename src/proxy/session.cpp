@@ -159,9 +159,7 @@ task<status> session::serve() {
         switch (stream_.next(m)) {
             case client_stream::found::message: {
                 if (m.type == wire::client_says::terminate) co_return co_await stream_.flush();
-                since_ = loop_.now();
-                if (asked_at_ == instant::min()) asked_at_ = since_;
-                timed_out_ = given_up_ = false;
+                note_arrival();
                 // Its bytes stay where they are until more are asked for.
                 stream_.take(m.whole.size());
                 passed_on_ = 0;
@@ -205,6 +203,13 @@ task<status> session::serve() {
     }
 }
 
+// Of a message that the client has sent whole.
+void session::note_arrival() {
+    since_ = loop_.now();
+    if (asked_at_ == instant::min()) asked_at_ = since_;
+    timed_out_ = given_up_ = false;
+}
+
 // The message at the front cannot be kept whole. It is read to its end and dropped, and answered by an error, as PostgreSQL
 // does when its memory does not suffice.
 task<status> session::pass_over(error why) {
@@ -213,6 +218,7 @@ task<status> session::pass_over(error why) {
     const std::size_t whole = std::size_t{5} + head.body_size;
     status skipped = co_await stream_.skip(whole, idle_deadline());
     if (!skipped) co_return skipped;
+    note_arrival();
     if (skipping_) co_return status{};
     const bool simple = head.type == wire::client_says::query || head.type == wire::client_says::function_call;
     if (!simple) co_return co_await fail_extended(std::move(why));

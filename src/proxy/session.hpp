@@ -120,6 +120,7 @@ private:
     task<status> handle(client_message m);
     static task<status> ended(status how);
     task<status> pass_over(error why);
+    void note_arrival();
     deadline idle_deadline() const;
     task<void> clean_up();
     void say_fatal(const error& why);
