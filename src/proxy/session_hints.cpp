@@ -66,7 +66,14 @@ result<std::shared_ptr<known_statement>> session::statement_named(std::string_vi
     auto found = statements_.find(name);
     if (!found) return found;
     std::shared_ptr<known_statement> now = as_hinted(*found);
-    if (now != *found) statements_.put_back(name, now);
+    if (now == *found) return now;
+    statements_.put_back(name, now);
+    // It is the same Parse that is owed: not one more, on a server of its own.
+    if (!now->refused) {
+        for (auto* owed : {&parse_owed_, &second_.parse_owed}) {
+            if (*owed == *found) *owed = now;
+        }
+    }
     return now;
 }
 
