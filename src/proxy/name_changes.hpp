@@ -27,6 +27,7 @@ public:
     void undo_from(std::uint64_t answer, bool parse_failed, statements& in);
     void clear() noexcept { all_.clear(); }
     bool empty() const noexcept { return all_.empty(); }
+    std::size_t size() const noexcept { return all_.size(); }
 
 private:
     struct change {

@@ -230,6 +230,7 @@ task<status> session::pass_over(error why) {
 }
 
 task<status> session::handle(client_message m) {
+    if (flight_is_long() && !skipping_) return after_shortening(m);
     switch (m.type) {
         case wire::client_says::query:
             return on_query(m);

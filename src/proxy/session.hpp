@@ -164,6 +164,8 @@ private:
     task<status> on_sync();
     task<status> again(client_message m);
     task<status> after_claiming(client_message m);
+    bool flight_is_long() const noexcept;
+    task<status> after_shortening(client_message m);
     task<status> parse_after_looking(client_message m, std::shared_ptr<known_statement> what);
     task<status> parse_planned(wire::parse_message parse, std::shared_ptr<known_statement> what);
     // The statement names what the catalogue does not have: true when it has been read again since, with some of that.

@@ -104,6 +104,24 @@ bool session::go_now(std::size_t place, bool writes, bool replica) {
     return current_ != nullptr && current_->place() == place && (!writes || current_->wrote);
 }
 
+// A client may send any number of messages without a Sync, and most of them take no room in to_server_.
+bool session::flight_is_long() const noexcept {
+    constexpr std::size_t most = 4096;
+    return expected_.size() >= most || name_changes_.size() >= most || flight_.size() >= most;
+}
+
+// What has been answered well needs no undoing, and its plans were not stale.
+task<status> session::after_shortening(client_message m) {
+    status settled = co_await drain(false);
+    if (!settled) co_return settled;
+    if (expected_.empty()) {
+        name_changes_.clear();
+        flight_.clear();
+    }
+    if (flight_is_long()) co_return error{errc::internal};
+    co_return co_await again(m);
+}
+
 // Makes `place` the server that the extended protocol talks to.
 task<status> session::go_to(std::size_t place, bool writes, bool replica) {
     if (current_ != nullptr && current_->place() == place) {

@@ -256,5 +256,46 @@ TEST(ProxyMemory, WhatATransactionHasToTellServersCounts) {
     EXPECT_NE(got.find("E(53400)"), got.npos) << got << ": links remember settings when their client has gone";
 }
 
+// Messages that a server is not asked for take no room in what is gathered for it, but their answers wait behind its own.
+TEST(ProxyMemory, MessagesWithoutASyncAreAnsweredAndForgotten) {
+    if (test::sanitized) GTEST_SKIP() << "the sanitizer keeps what is freed";
+    proxied house{house_of(64 * mib)};
+    const std::string sql = "select count(*) from big where id = $1";
+    const auto repeated = [](const std::string& messages, std::size_t times) {
+        std::string out;
+        for (std::size_t i = 0; i < times; ++i) out += messages;
+        return out;
+    };
+    constexpr std::size_t times = 1'000, rounds = 500;
+    const std::vector<std::pair<std::string, std::string>> kinds = {
+        {"parse", test::script{}.parse("a", sql).close('S', "a").bytes()},
+        {"describe", test::script{}.describe('P', "p").describe('P', "p").bytes()},
+        {"bind", test::script{}.bind("x", "s", {"1"}).close('P', "x").bytes()},
+        {"show", test::script{}.bind("y", "own").close('P', "y").bytes()}};
+    for (const auto& [what, messages] : kinds) {
+        raw_client c{house.login()};
+        c.send(test::script{}.parse("s", sql).parse("own", "show ashlar.role").sync().bytes());
+        (void)c.until_ready();
+        c.send(test::script{}.parse("s2", sql).bind("p", "s2", {"1"}).execute("p").bytes());
+        const std::uint64_t before = resident_bytes();
+        const std::string many = repeated(messages, times);
+        std::thread sending{[&] {
+            for (std::size_t i = 0; i < rounds; ++i) c.send(many);
+            c.send(test::script{}.sync().bytes());
+        }};
+        std::size_t answers = 0;
+        std::uint64_t highest = 0;
+        std::string refused;
+        for (auto said = c.receive(); said && said->type != 'Z'; said = c.receive()) {
+            if (said->type == 'E') refused = refusal_of({*said});
+            if (++answers % 10'000 == 0) highest = std::max(highest, resident_bytes());
+        }
+        sending.join();
+        EXPECT_EQ(refused, "") << what;
+        EXPECT_GT(answers, 2 * times * rounds) << what;
+        EXPECT_LT(highest, before + 16 * mib) << what;
+    }
+}
+
 }  // namespace
 }  // namespace ashlar
