@@ -255,6 +255,10 @@ TEST_F(SqliteValues, SumsOfMoneyAreExactOnOneShardAndOnAll) {
     EXPECT_EQ(doubled->name(0), "?column?");
     EXPECT_EQ((*doubled)[0].text(0), "740.20");
     EXPECT_EQ(text("select c > 300, c is null from v where id = 10"), "'t' 'f' \n");
+    EXPECT_EQ(
+        text("select date_part('year', timestamp 'infinity'), extract(epoch from timestamp '-infinity')::float8 from v "
+             "where id = 10"),
+        "'Infinity' '-Infinity' \n");
     EXPECT_EQ(text("select id % 2, sum(c) from v group by id % 2 order by sum(c) desc"),
               "'1' '9250250.00' \n'0' '9231745.00' \n");
     EXPECT_EQ(text("select id % 10 from v group by id % 10 having sum(c) > 1850050 order by 1"),

@@ -296,9 +296,19 @@ void decimal_of_float8(sqlite3_context* context, int count, sqlite3_value** argu
     give_text(context, n->to_text());
 }
 
+// A number, also in its text form, and Infinity.
+double double_of(sqlite3_value* value) {
+    if (sqlite3_value_type(value) == SQLITE_TEXT) {
+        const std::string_view text = text_of_value(value);
+        if (text == "Infinity") return HUGE_VAL;
+        if (text == "-Infinity") return -HUGE_VAL;
+    }
+    return sqlite3_value_double(value);
+}
+
 void float4_of(sqlite3_context* context, int count, sqlite3_value** arguments) {
     if (any_null(count, arguments)) return;
-    const double v = sqlite3_value_double(arguments[0]);
+    const double v = double_of(arguments[0]);
     const auto narrow = static_cast<float>(v);
     if (std::isinf(narrow) && !std::isinf(v)) {
         return fail_in_function(context, "22003", "value out of range: overflow");
@@ -310,6 +320,10 @@ void float4_of(sqlite3_context* context, int count, sqlite3_value** arguments) {
 void float8_text(sqlite3_context* context, int count, sqlite3_value** arguments) {
     if (any_null(count, arguments)) return;
     give_text(context, float_text(sqlite3_value_double(arguments[0])));
+}
+
+void float8_of(sqlite3_context* context, int count, sqlite3_value** arguments) {
+    if (!any_null(count, arguments)) sqlite3_result_double(context, double_of(arguments[0]));
 }
 
 // --- floats -------------------------------------------------------------------------------------------------------
@@ -428,6 +442,7 @@ void add_pg_numbers(sqlite3* to) {
              function_entry{"pg_float8_div", 2, float_op<'/'>},
              function_entry{"pg_float8_round", 1, float_round},
              function_entry{"pg_float4", 1, float4_of},
+             function_entry{"pg_float8", 1, float8_of},
              function_entry{"pg_float8_text", 1, float8_text},
              function_entry{"pg_sqrt", 1, sqrt_of},
              function_entry{"pg_ln", 1, log_of<false>},

@@ -380,7 +380,11 @@ typed translator::number_to(typed v, value_type to, int) {
             v.type = to.type;
             return v;
         }
-        v.sql = narrows ? fmt::format("pg_float4({})", v.sql) : fmt::format("CAST({} AS REAL)", v.sql);
+        // Infinity is a numeric where extract() gives it.
+        const std::string_view as = narrows                  ? "pg_float4({})"
+                                    : v.type == oid::numeric ? "pg_float8({})"
+                                                             : "CAST({} AS REAL)";
+        v.sql = fmt::format(fmt::runtime(as), v.sql);
         v.type = to.type;
         v.is_decimal = false;
         v.scale = -1;
