@@ -131,6 +131,31 @@ TEST(MysqlEncryption, ChangesNothingOfStreamsDeadlinesAndCancels) {
     e.server.resume();
 }
 
+// OpenSSL tells a session's state by a queue of errors that all sessions of a thread share.
+TEST(MysqlEncryption, ThatBreaksOnOneConnectionLeavesTheOthersOfItsThreadAlone) {
+    Encrypted e;
+    auto other = e.connect(e.where("required")).value();
+    const auto waits = [&] {
+        auto slow = e.calls.run(*other, "select sleep(0.2)");
+        return slow ? "" : slow.error().to_string();
+    };
+    EXPECT_EQ(waits(), "");
+    auto killed = e.connect(e.where("required")).value();
+    EXPECT_FALSE(e.calls.run(*killed, "kill connection_id()"));
+    EXPECT_FALSE(e.calls.run(*killed, "select 1"));
+    EXPECT_EQ(waits(), "") << "after one that its server has ended";
+    auto given_up = e.connect(e.where("required")).value();
+    e.server.pause();
+    EXPECT_FALSE(e.calls.run(*given_up, "select 1", {}, deadline::in(milliseconds{100})));
+    e.server.resume();
+    EXPECT_FALSE(given_up->is_reusable());
+    EXPECT_EQ(waits(), "") << "after one that was given up while it waited";
+    driver::mysql_options unknown = e.where("verify_identity");
+    for (int i = 0; i < 8; ++i) EXPECT_FALSE(e.connect(unknown));  // on each thread that connects
+    for (int i = 0; i < 8; ++i) EXPECT_TRUE(e.connect(e.where("required")));
+    EXPECT_EQ(waits(), "") << "after certificates that were refused";
+}
+
 // --- servers that mean no good ------------------------------------------------------------------------------------
 
 // Speaks MySQL's protocol by hand with one client after the other.

@@ -3,6 +3,7 @@
 #include "core/io/blocking_threads.hpp"
 
 #include <fcntl.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -124,6 +125,10 @@ struct arguments {
 
 }  // namespace
 
+void forget_tls_errors() noexcept {
+    ERR_clear_error();
+}
+
 result<handle> make_handle(const mysql_options& where, seconds patience, use how) {
     static std::once_flag begun;
     std::call_once(begun, [] { mysql_library_init(0, nullptr, nullptr); });
@@ -138,6 +143,7 @@ result<handle> make_handle(const mysql_options& where, seconds patience, use how
 
 MYSQL* connect_blocking(MYSQL* m, const mysql_options& where) {
     const arguments a{where};
+    forget_tls_errors();
     return mysql_real_connect(m, a.host, where.user.c_str(), where.password.c_str(), a.database, where.port, a.socket,
                               arguments::flags);
 }

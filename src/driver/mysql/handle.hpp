@@ -2,11 +2,14 @@
 // canceller's short sessions.
 //
 // libmariadb's non-blocking calls run on a stack of their own: …_start returns what to wait for, …_cont goes on, and 0 says
-// that the call has ended. Three of its habits are dealt with here:
+// that the call has ended. Four of its habits are dealt with here:
 //  - it leaves a TCP socket in blocking mode, and reads TLS from it as if it were not: who connects sets O_NONBLOCK again;
 //  - a call that is to be given up cannot be dropped, for its stack owns memory: it is made to fail instead;
 //  - where it would wait by itself (a TLS handshake, a farewell into a full socket) it asks us, and waits no longer than
-//    the caller of may_block said, or not at all.
+//    the caller of may_block said, or not at all;
+//  - it asks OpenSSL what went wrong (SSL_get_error) without emptying the thread's queue of errors first, as OpenSSL demands:
+//    after the error of one connection, every other TLS connection of the thread whose answer is not there yet would be
+//    taken for lost. So the queue is emptied before each of its calls that may read or write.
 #pragma once
 
 #include "core/assert.hpp"
@@ -20,8 +23,14 @@
 
 namespace ashlar::driver::mysql {
 
+// Before libmariadb reads or writes on this thread.
+void forget_tls_errors() noexcept;
+
 struct handle_closer {
-    void operator()(MYSQL* m) const noexcept { mysql_close(m); }
+    void operator()(MYSQL* m) const noexcept {
+        forget_tls_errors();
+        mysql_close(m);
+    }
 };
 using handle = std::unique_ptr<MYSQL, handle_closer>;
 
@@ -57,13 +66,17 @@ public:
     void begin(Begin begin, GoOn go_on) {
         ASHLAR_ASSERT(ended());
         go_on_ = go_on;
+        forget_tls_errors();
         waits_ = begin();
     }
     bool ended() const noexcept { return waits_ == 0; }
     io::interest waits_for() const noexcept {
         return (waits_ & MYSQL_WAIT_WRITE) != 0 ? io::interest::writable : io::interest::readable;
     }
-    void go_on() { waits_ = go_on_(waits_ & (MYSQL_WAIT_READ | MYSQL_WAIT_WRITE)); }
+    void go_on() {
+        forget_tls_errors();
+        waits_ = go_on_(waits_ & (MYSQL_WAIT_READ | MYSQL_WAIT_WRITE));
+    }
     // Breaks the connection, so that the call ends now, and as one that failed.
     void give_up(MYSQL* of) noexcept;
 
