@@ -233,8 +233,8 @@ tables are not as on the other shards.)");
     }
 
     void add_pools() {
-        CLI::App* sub =
-            add("pools", "Tell of every pool of a proxy that runs: who holds, who waits", pools, R"(Examples:
+        CLI::App* sub = add("pools", "Show every pool of a running proxy: connections in use, clients that wait", pools,
+                            R"(Examples:
   ashlar pools
   ashlar pools --watch
   ashlar pools --user ops --json

@@ -21,7 +21,7 @@ status takes_only(const std::vector<std::string>& words, std::span<const std::st
         const std::string& word = words[i];
         if (word.empty() || std::find(these.begin(), these.end(), word) != these.end()) continue;
         return error{errc::unsupported, uppered(words[0]) + " … " + uppered(word) + " is not taken here"}.hint(
-            "Say it without, and what follows as a statement of its own.");
+            "Leave it out, and send what follows as a separate statement.");
     }
     return {};
 }

@@ -189,7 +189,8 @@ error without_session(const finding& found) {
     } else if (found.what == need::one_connection) {
         why.hint("Run it inside transaction(), which keeps one connection.");
     } else {
-        why.hint("Settings belong in the database's URL; what needs a session of its own needs a client of its own.");
+        why.hint(
+            "Put settings into the database's URL; for anything else that needs a session, use a separate client.");
     }
     return why;
 }

@@ -288,7 +288,7 @@ std::string name_of_place(const topology::member& where, std::optional<keyspace:
     return where.name;
 }
 
-// How long a statement that is of no more use may take to end before its connection is given up.
+// How long an abandoned statement may take to end before its connection is given up.
 constexpr seconds drain_time{5};
 
 io::task<void> abandon(driver::connection& on) {

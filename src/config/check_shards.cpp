@@ -58,7 +58,7 @@ void check_places(reading& with, const shards& what, const std::vector<shard_pla
         const auto [other, fresh] = owners.emplace(place_of(p), shard.name);
         if (!fresh) {
             with.wrong.add(places[i].name, "shards." + shard.name, "the same database as " + other->second,
-                           "a database of its own for each shard");
+                           "a separate database for each shard");
         }
         if (p.engine != engine::mysql && p.engine != first->primary.engine) {
             with.wrong.add(places[i].name, "shards." + shard.name, fmt::format("a shard on {}", name_of(p.engine)),

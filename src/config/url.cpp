@@ -139,8 +139,9 @@ std::optional<url_fault> check_option(const std::string& name, const std::string
                          did_you_mean(name, mysql_options)};
     }
     if (name == "ssl_mode" && !is_among(mysql_ssl_modes, value)) {
-        return url_fault{"an unknown ssl_mode", listed(mysql_ssl_modes),
-                         "required with ssl_ca checks who signed; verify_identity checks the host's name, too"};
+        return url_fault{
+            "an unknown ssl_mode", listed(mysql_ssl_modes),
+            "required with ssl_ca checks who signed the certificate; verify_identity also checks the host name"};
     }
     return std::nullopt;
 }

@@ -148,7 +148,7 @@ public:
     virtual task<result<std::unique_ptr<connection>>> connect(io::loop& loop, deadline until) = 0;
     virtual std::string describe() const = 0;  // the endpoint, without its password
 
-    // As connect(), for looks at the server that are nobody's statements; what a test injects into statements passes it by.
+    // As connect(), for probes of the server (no client's statement): faults that a test injects into statements do not affect it.
     virtual task<result<std::unique_ptr<connection>>> connect_to_look(io::loop& loop, deadline until) {
         return connect(loop, until);
     }

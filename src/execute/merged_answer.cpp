@@ -232,7 +232,7 @@ private:
         co_return status{};
     }
 
-    // Users' types by the object ids that the catalogue knows. One that was made since keeps its own, unless that is another type's.
+    // Users' types by the object ids that the catalogue knows. A newer type keeps its own object id, unless that id belongs to another type.
     void tell_as_shown(columns& shape, const std::string& database) const {
         if (within_.object_ids == nullptr) return;
         const auto at = within_.object_ids->find(database);

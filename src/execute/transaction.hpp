@@ -89,7 +89,7 @@ using ended_hook = std::function<void(participant&, ending, const status&)>;
 
 // Ends the transaction on every participant that has begun it, in commit_order(). The first commit that fails turns the rest
 // into rollbacks. A failed rollback is no error: the server rolls back what its connection loses. A connection that is still
-// in a transaction afterwards, or of no more use, is closed: its participant has no lease any more.
+// in a transaction afterwards, or is unusable, is closed: its participant has no lease any more.
 // Precondition: joined participants are gone, see credit_host(). The others stay where they are meanwhile.
 task<outcome> end(std::vector<participant*> all, ending how, ended_hook hook, deadline until);
 

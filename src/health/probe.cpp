@@ -49,7 +49,7 @@ task<result<std::vector<row>>> ask(driver::connection& on, std::string sql, std:
 }
 
 error cannot_read(const driver::connection& on) {
-    return error{errc::bad_value, fmt::format("{} tells no position of its log that can be compared", on.describe())};
+    return error{errc::bad_value, fmt::format("{} reports no log position that can be compared", on.describe())};
 }
 
 template <class Number>

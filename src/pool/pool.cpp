@@ -141,7 +141,7 @@ bool pool::inside::has_ended(driver::connection& what, slot_number slot) {
     return what.has_ended();
 }
 
-// Does the chore; false: the connection is of no more use.
+// Does the chore; false: the connection is unusable.
 task<bool> pool::inside::make_ready(driver::connection& what, chore needs, deadline until) {
     const deadline limit = earlier(until, deadline{now() + options.connect_timeout});
     if (needs == chore::check) {

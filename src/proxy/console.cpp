@@ -191,7 +191,7 @@ task<status> console::carry_out(console_command what) {
     const bool found = co_await home_.end_client(what.number);
     if (!found) {
         co_return error{errc::invalid_argument, fmt::format("there is no client {}", what.number)}.hint(
-            "SHOW CLIENTS tells the ids.");
+            "SHOW CLIENTS lists the ids.");
     }
     spdlog::info("client {} is ended by a user of the console", what.number);
     wire::write_command_complete(stream_.out(), "KILL_CLIENT");

@@ -52,7 +52,7 @@ constexpr std::array refusals{
     refused_command{"kill", "KILL_CLIENT ends one client, by its id in SHOW CLIENTS."},
     refused_command{"reload", "Start the proxy anew to have it read ashlar.toml."},
     refused_command{"shutdown", "Send the process SIGTERM: transactions that are under way may finish."},
-    refused_command{"wait_close", "SHOW POOLS tells when nothing is lent."},
+    refused_command{"wait_close", "SHOW POOLS shows when no connection is in use."},
     refused_command{"show fds", clients_and_servers},
     refused_command{"show sockets", clients_and_servers, false},
     refused_command{"show active_sockets", clients_and_servers, false},

@@ -75,7 +75,7 @@ constexpr family_spec of_pools[] = {
     {"cl_active_cancel_req", "client_active_cancel_connections", "None: cancel requests hold no client connection"},
     {"cl_waiting_cancel_req", "client_waiting_cancel_connections", "None: cancel requests do not wait"},
     {"sv_active", "server_active_connections", "Server connections lent to clients, or being reset"},
-    {"sv_active_cancel", "server_active_cancel_connections", "None: requests to cancel go on connections of their own"},
+    {"sv_active_cancel", "server_active_cancel_connections", "None: cancel requests use separate connections"},
     {"sv_being_canceled", "server_being_canceled_connections", "None: they count as active"},
     {"sv_idle", "server_idle_connections", "Server connections that are idle"},
     {"sv_used", "server_used_connections", "None: those that were idle long count as idle"},
@@ -163,11 +163,11 @@ std::vector<metric_family> own_measures(const snapshot& from) {
         plans += each.plans;
     }
     std::vector<metric_family> out;
-    out.push_back(single("ashlar_clients", "Clients who are logged in.", gauge, count(from.clients)));
+    out.push_back(single("ashlar_clients", "Clients that are logged in.", gauge, count(from.clients)));
     out.push_back(
-        single("ashlar_clients_logging_in", "Clients who are not logged in yet.", gauge, count(from.strangers)));
+        single("ashlar_clients_logging_in", "Clients that are not logged in yet.", gauge, count(from.strangers)));
     out.push_back(single("ashlar_console_clients", "Clients of the console.", gauge, count(from.consoles)));
-    out.push_back(single("ashlar_max_clients", "Clients who may be logged in at once.", gauge,
+    out.push_back(single("ashlar_max_clients", "Clients that may be logged in at once.", gauge,
                          from.of->settings().max_client_conn));
     out.push_back(single("ashlar_logins_total", "Logins that succeeded.", counter, count(t.logins)));
     out.push_back(single("ashlar_clients_refused_total", "Clients refused since there were too many.", counter,

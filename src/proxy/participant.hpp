@@ -36,7 +36,7 @@ struct participant : execute::participant {
     bool silent = false;           // it was given up because it did not answer any more
 
     std::size_t place() const noexcept { return where->number; }
-    // The connection is of no more use, to nobody.
+    // The connection is unusable and must be closed.
     void close() noexcept {
         link = nullptr;
         loan.lease.discard();

@@ -116,7 +116,7 @@ task<void> session::clean_up() {
         if (!p.loan.lease) continue;
         const bool half_said = &p == current_ && unsynced_;  // an implicit transaction is open, though nothing shows it
         if (p.link != nullptr && (!p.link->is_quiet() || p.link->is_broken() || half_said)) {
-            // Something runs for nobody: the server is told, and the link is of no more use.
+            // A statement runs that no client waits for: it is cancelled, and the link is unusable.
             server_canceller canceller = p.link->canceller();
             canceller.send_in_background();
             p.close();

@@ -222,7 +222,7 @@ status session::take_token(std::string_view token) {
 task<result<std::string>> session::causal_token() {
     for (const participant& p : participants_) {
         if (!p.wrote || block_ == block::none) continue;
-        co_return error{errc::transaction_state, "ashlar.causal_token tells of writes that are committed"}
+        co_return error{errc::transaction_state, "ashlar.causal_token covers only committed writes"}
             .sqlstate("25001")
             .hint("Ask for it after COMMIT.");
     }

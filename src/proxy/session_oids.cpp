@@ -71,7 +71,7 @@ status session::may_pass_binary(const known_statement& what, const participant& 
         .hint("Copy as text or CSV.");
 }
 
-// By the client's number; 0: nobody has told it.
+// By the client's object id; 0: unknown.
 std::uint32_t declared_type(const known_statement& what, std::size_t parameter) {
     std::uint32_t type = parameter < what.types.size() ? what.types[parameter] : 0;
     if (type == oid::unknown) type = 0;

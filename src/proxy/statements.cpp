@@ -66,7 +66,7 @@ void statements::release(const std::shared_ptr<known_statement>& what) {
     if (!holders.empty()) holders.front()->inherit(cost_of_keeping(*what));
 }
 
-// Nobody is asked: it is held already. Too much ends this client when memory is short.
+// The memory is held already, so this never refuses. Too much of it ends this client when memory is short.
 void statements::inherit(std::uint64_t bytes) noexcept {
     bytes_ += bytes;
     (void)charge_.set(bytes_);

@@ -208,19 +208,19 @@ std::optional<error> refuse_on_one_shard(const contents& c, std::string_view tex
     if (c.unknown_function && !c.why_unknown.empty()) {
         return refusal(text, c.unknown_function->location,
                        fmt::format("the function {}(), which {},", c.unknown_function->name, c.why_unknown),
-                       "Write what it does as statements of their own.");
+                       "Write what it does as separate statements.");
     }
     if (c.unknown_function) {
         return refusal(text, c.unknown_function->location,
                        fmt::format("the function {}(), of which it is not known what it reads or changes,",
                                    c.unknown_function->name),
                        c.over_sqlite ? "Compute it in the program, or call it on one database by its name."
-                                     : "Declare it IMMUTABLE if it is, or call it on a database of its own choosing.");
+                                     : "Declare it IMMUTABLE if it is, or call it on one database by its name.");
     }
     if (c.sequence) {
-        return refusal(text, c.sequence->location,
-                       fmt::format("{}() beside a sharded or reference table", c.sequence->name),
-                       "Each shard has a sequence of its own: make the number before, or use a UUID.");
+        return refusal(
+            text, c.sequence->location, fmt::format("{}() beside a sharded or reference table", c.sequence->name),
+            "Each shard has its own sequence: make the number first in a separate statement, or use a UUID.");
     }
     if (c.lock) {
         return refusal(text, c.lock->location,

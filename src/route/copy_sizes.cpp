@@ -92,9 +92,9 @@ private:
         if (item.what != from_item::kind::table || !(table.schema.empty() || table.schema == "pg_catalog")) return;
         has_classes_ = has_classes_ || table.name == "pg_class";
         if (!no_ && tells_of_tables(table.name)) {
-            no_ = refusal(text_, item.location,
-                          fmt::format("{}, which tells of the empty copies of sharded tables,", table.name),
-                          one_shard_hint);
+            no_ =
+                refusal(text_, item.location,
+                        fmt::format("{}, which shows the empty copies of sharded tables,", table.name), one_shard_hint);
         }
     }
 

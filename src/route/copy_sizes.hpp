@@ -1,6 +1,6 @@
 // copy_sizes.hpp: sizes and statistics of tables, where the server that is asked has empty copies of sharded and reference tables.
 //
-//   pg_table_size(), pg_relation_size() …  are NULL for a copy, and refused for one that is named
+//   pg_table_size(), pg_relation_size() …  are NULL for a copy, and refused when the copy is named
 //   reltuples, relpages, relallvisible     say of a copy that nothing is known: -1, NULL, NULL
 //   pg_stat_user_tables and its like       are refused
 //

@@ -21,7 +21,7 @@ error no_number(const question& q, const table_facts& table, const column_facts&
                     sqlite ? "the numbers of its rows" : "a sequence"),
         sqlite || q.known.unsharded_database.empty()
             ? "Give the column a value in each row: a number made by the application, or a UUID."
-            : "Give the column a value in each row: a UUID, or a number from nextval() in a statement of its own.");
+            : "Give the column a value in each row: a UUID, or a number from nextval() in a separate statement.");
 }
 
 // What SQLite would number when it is NULL.
@@ -88,7 +88,7 @@ std::optional<error> refuse_sequences(const question& q, const table_facts& tabl
     const auto numbered = [](const column_facts& c) { return c.default_is_sequence; };
     if (q.said.overriding_user && std::any_of(table.columns.begin(), table.columns.end(), numbered)) {
         return refusal(q.text, q.said.target.location, "OVERRIDING USER VALUE",
-                       "Write OVERRIDING SYSTEM VALUE: each shard has sequences of its own.");
+                       "Write OVERRIDING SYSTEM VALUE: each shard has its own sequences.");
     }
     const auto columns = columns_of(q.said, table);
     for (const column_facts& c : table.columns) {

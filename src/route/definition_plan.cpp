@@ -188,7 +188,7 @@ std::optional<error> refuse_code(const question& q, prepared_plan::inside& into)
     if (found.why.empty()) return std::nullopt;
     return refusal(q.text, q.said.location,
                    fmt::format("{}, which {},", command == "DO" ? "a DO block" : command, found.why),
-                   "Write what it does as statements of their own, or run it on each database itself.");
+                   "Write what it does as separate statements, or run it on each database directly.");
 }
 
 }  // namespace

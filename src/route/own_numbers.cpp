@@ -639,7 +639,7 @@ status must_be_name(std::size_t parameter, const bound_parameter& value) {
     if (text && !is_own_number(*value.bytes)) return {};
     return error{
         errc::unsupported,
-        fmt::format("parameter ${} tells an object by its number, which differs from server to server", parameter + 1)}
+        fmt::format("parameter ${} names an object by its number, which differs from server to server", parameter + 1)}
         .hint("Send the name as text.");
 }
 

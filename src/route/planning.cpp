@@ -56,7 +56,7 @@ std::optional<error> refuse_on_shards(const question& q, const analysis& tables,
 error refuse_touching(std::string_view text, const contents& inside) {
     return refusal(text, inside.touching->location,
                    fmt::format("the function {}(), which {},", inside.touching->name, inside.why_touching),
-                   "Write what it does as statements of their own.");
+                   "Write what it does as separate statements.");
 }
 
 made_plan plan_elsewhere(const question& q, const analysis& tables, contents& inside) {

@@ -33,7 +33,7 @@ std::optional<error> take_part(const question& q, const analysis& tables, prepar
     if (table->kind == table_kind::reference) {
         return refusal(q.text, q.said.target.location,
                        "a change of a reference table in a statement with changes inside WITH",
-                       "Change the reference table in a statement of its own.");
+                       "Change the reference table in a separate statement.");
     }
     if (auto no = refuse_sequences(q, *table, into)) return no;
     for (const sql::assignment& a : q.said.set) {
@@ -45,7 +45,7 @@ std::optional<error> take_part(const question& q, const analysis& tables, prepar
     const std::optional<std::size_t> length_max = key_length_max(*table);
     if (!into.rows.empty() && into.key_length_max != length_max) {
         return refusal(q.text, q.said.target.location, "new rows of tables whose shard keys have different lengths",
-                       "Insert them in statements of their own.");
+                       "Insert them in separate statements.");
     }
     into.key_length_max = length_max;
     prepared_plan::inside made;

@@ -20,7 +20,7 @@ bool has_collation(const route::column_facts& c) {
 }
 
 std::string type_of(const route::column_facts& c) {
-    return c.type == 0 ? "of a type of its own" : codec::type_name(c.type);
+    return c.type == 0 ? "of a user-defined type" : codec::type_name(c.type);
 }
 
 std::string column_difference(const route::column_facts& usual, const route::column_facts& here) {

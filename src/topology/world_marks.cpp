@@ -26,7 +26,7 @@ error rows_do_not_fit(const std::string& shard, const std::string& misfit) {
         .hint(
             "Put function, key_type, number and order of the shards as they were when the rows were stored, or move "
             "the "
-            "rows. `ashlar check --deep` tells what it finds on all shards.");
+            "rows. `ashlar check --deep` reports what it finds on all shards.");
 }
 
 }  // namespace

@@ -177,7 +177,7 @@ public:
     // Reads what has arrived, at least a byte: the count, 0 at the orderly end; peer_closed, io_failure,
     // deadline_passed. `into` must stay valid until the operation ends, and must not be empty.
     detail::size_operation receive(int fd, std::span<char> into, deadline until = {});
-    // Sends everything. On failure an unknown part of it has been sent: the stream is of no more use.
+    // Sends everything. On failure an unknown part of it has been sent: the stream is unusable.
     detail::size_operation send(int fd, std::string_view all, deadline until = {});
     // Waits until `fd` is ready, for libraries that read and write by themselves. Level-triggered.
     detail::status_operation wait(int fd, interest what, deadline until = {});

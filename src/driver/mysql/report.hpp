@@ -12,7 +12,7 @@ namespace ashlar::driver::mysql {
 // 23000, for every constraint. The number and the message are kept as they came; names in the message are taken out.
 server_report report_of(unsigned number, std::string_view sqlstate, std::string_view message);
 
-// The connection is of no more use: the server or the network ended it.
+// The connection is unusable: the server or the network ended it.
 bool ends_connection(unsigned number) noexcept;
 // The server may have rolled back the whole transaction, and not the statement alone. What is not known to be harmless is
 // taken so.

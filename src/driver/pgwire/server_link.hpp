@@ -66,7 +66,7 @@ public:
 
     // So many more ReadyForQuery will come.
     void expect_ready(std::uint32_t count = 1) noexcept { awaited_ += count; }
-    // A failed or partial send or receive by the relay: the link is of no more use.
+    // A failed or partial send or receive by the relay: the link is unusable.
     void mark_broken() noexcept { broken_ = true; }
     // The session is about to change, or may have changed, what the server keeps for it (SET, set_config, a
     // temporary table, LISTEN …): it will be reset before anybody else gets it. What the server itself

@@ -233,7 +233,7 @@ task<status> file_connection::run_waiting(std::string sql, deadline until) {
 status file_connection::refuse_if_joined() const {
     if (!has_joined()) return {};
     return error{errc::transaction_state,
-                 "a file that takes part in another file's transaction has no transaction of its own"};
+                 "a file that takes part in another file's transaction cannot begin a separate transaction"};
 }
 
 task<status> file_connection::begin(transaction_options how, deadline until) {

@@ -170,7 +170,7 @@ advanced cursor::fail(int code) {
     error e = on_.failure(code, what_.sql);
     if (open && (code & 0xff) == SQLITE_BUSY) {
         e = error{errc::serialization_failed, "another writer came between this transaction's read and its write"}.hint(
-            "Begin the transaction as one that writes, or run it again.");
+            "Begin the transaction with a statement that writes, or run it again.");
     }
     return fail(std::move(e));
 }

@@ -51,7 +51,7 @@ bool is_temporary(int action) noexcept {
 error not_its_own(std::string_view touched, std::string_view own) {
     return error{errc::unsupported, "the statement names a table that is not one of this shard's"}
         .detail("It would touch the file attached as " + std::string{touched} + " instead of " + std::string{own} + ".")
-        .hint("In a transaction over several SQLite files each statement keeps to the tables of its own shard.");
+        .hint("In a transaction over several SQLite files each statement may use only the tables of its own shard.");
 }
 
 guard::guard(sqlite3* on) {

@@ -101,7 +101,7 @@ typed translator::write_one(const expression& e, const level& here) {
         case expression_kind::star:
             return fail(e.location, "a row as a value is not available over SQLite databases", "Name its columns.");
         case expression_kind::indirection:
-            return fail(e.location, "SQLite has no fields or subscripts of a value", "Use columns of their own.");
+            return fail(e.location, "SQLite has no fields or subscripts of a value", "Use separate columns.");
         case expression_kind::default_:
             return fail(e.location, "DEFAULT as a value is not available over SQLite databases",
                         "Leave the column out of the list of columns.");

@@ -85,7 +85,7 @@ std::string translator::write_with(const std::vector<sql::common_table>& with, b
         if (failed_) return {};
         if (each.body->kind != sql::statement_kind::select) {
             (void)fail(each.location, "SQLite has no INSERT, UPDATE or DELETE in WITH",
-                       "Write in a statement of its own.");
+                       "Write in a separate statement.");
             return {};
         }
         const auto renamed = [&](std::vector<known_column> columns) {

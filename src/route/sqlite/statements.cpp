@@ -230,7 +230,7 @@ std::string translator::write_sets(const std::vector<sql::assignment>& sets, con
             return {};
         }
         if (each.indirect) {
-            (void)fail(each.location, "SQLite has no fields or subscripts of a value", "Use columns of their own.");
+            (void)fail(each.location, "SQLite has no fields or subscripts of a value", "Use separate columns.");
             return {};
         }
         parts.push_back(fmt::format("{} = {}", quoted(each.column), assigned(each.value, *c, here)));
