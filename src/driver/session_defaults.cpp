@@ -1,6 +1,6 @@
 #include "driver/session_defaults.hpp"
 
-#include "driver/connection.hpp"
+#include "driver/questions.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -11,33 +11,13 @@ namespace ashlar::driver {
 
 namespace {
 
-task<result<std::vector<std::vector<std::string>>>> rows_of(connection& from, std::string sql, deadline until) {
-    statement what;
-    what.sql = std::move(sql);
-    what.prepare = false;
-    auto shape = co_await from.start(std::move(what), until);
-    if (!shape) co_return std::move(shape).error();
-    std::vector<std::vector<std::string>> all;
-    row_batch batch;
-    for (;;) {
-        batch.clear();
-        auto got = co_await from.fetch(batch, until);
-        if (!got) co_return std::move(got).error();
-        for (std::size_t r = 0; r < batch.rows(); ++r) {
-            std::vector<std::string>& row = all.emplace_back();
-            for (std::size_t c = 0; c < batch.width(); ++c) row.emplace_back(batch.at(r, c).value_or(""));
-        }
-        if (*got == fetched::ended) co_return all;
-    }
-}
-
 // Of a session that begins with `given`.
 task<result<session_values>> read_values(driver& of, const session_values& given, io::loop& loop, deadline until) {
     auto made = co_await of.connect_with(loop, given, until);
     if (!made) co_return std::move(made).error();
     const std::unique_ptr<connection> on = std::move(*made);
     std::string sql = reading_sql(given);
-    auto rows = co_await rows_of(*on, std::move(sql), until);
+    auto rows = co_await ask(*on, std::move(sql), until);
     if (!rows) co_return std::move(rows).error();
     session_values out;
     for (std::vector<std::string>& row : *rows) {
@@ -134,7 +114,7 @@ task<result<std::vector<std::string>>> session_opener::differing(connection& of,
     std::string sql = comparing_sql(from);
     std::vector<std::string> out;
     if (sql.empty()) co_return out;
-    auto rows = co_await rows_of(of, std::move(sql), until);
+    auto rows = co_await ask(of, std::move(sql), until);
     if (!rows) co_return std::move(rows).error();
     for (const std::vector<std::string>& row : *rows) {
         const session_value* wanted = find(from, row[0]);

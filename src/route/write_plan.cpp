@@ -127,6 +127,19 @@ std::optional<error> refuse_cut(const question& q, const contents& inside, const
     return std::nullopt;
 }
 
+// The plan for rows of `table`, with the keys that the statement fixes. Its way is not chosen yet.
+made_plan begin_write(const question& q, const analysis& tables, const contents& inside, const table_facts& table) {
+    auto out = fresh(q);
+    out->writes = true;
+    out->may_change_session = inside.may_change_session();
+    out->may_change_reading = inside.reading.has_value();
+    out->looked_up = inside.looked_up;
+    out->table = table;
+    if (auto no = refuse_sequences(q, table, *out)) return std::move(*no);
+    take_pins(tables, *out);
+    return out;
+}
+
 // How INSERT, UPDATE and DELETE begin: looks at the tables. The whole plan, or the refusal, where it does not depend on which rows
 // of a table on the shards are written.
 std::optional<made_plan> plan_before_rows(const question& q, analysis& tables, contents& inside) {
@@ -151,14 +164,9 @@ made_plan plan_insert(const question& q) {
     const table_facts* table = tables.target();
     if (auto no = refuse_insert(q, *table)) return std::move(*no);
     if (table->kind == table_kind::reference) return plan_reference_write(q, tables, inside, *table);
-    auto out = fresh(q);
-    out->writes = true;
-    out->may_change_session = inside.may_change_session();
-    out->may_change_reading = inside.reading.has_value();
-    out->looked_up = inside.looked_up;
-    out->table = *table;
-    if (auto no = refuse_sequences(q, *table, *out)) return std::move(*no);
-    take_pins(tables, *out);
+    auto begun = begin_write(q, tables, inside, *table);
+    if (!begun) return std::move(begun).error();
+    auto out = std::move(*begun);
     out->fixed.reset();
     out->single.reset();
     out->drive.reset();
@@ -202,14 +210,9 @@ made_plan plan_change(const question& q) {
         }
     }
 
-    auto out = fresh(q);
-    out->writes = true;
-    out->may_change_session = inside.may_change_session();
-    out->may_change_reading = inside.reading.has_value();
-    out->looked_up = inside.looked_up;
-    out->table = *table;
-    if (auto no = refuse_sequences(q, *table, *out)) return std::move(*no);
-    take_pins(tables, *out);
+    auto begun = begin_write(q, tables, inside, *table);
+    if (!begun) return std::move(begun).error();
+    auto out = std::move(*begun);
     out->way = out->unpinned && !out->drive ? way::every : way::by_key;
     out->where = out->way == way::every          ? target::all_shards
                  : out->unpinned || !out->single ? target::some_shards
