@@ -108,6 +108,7 @@ io::task<result<driver::connection*>> open_transaction::take_in(io::loop& loop, 
     if (lent->from_replica) where.servers->took_replica();
     fresh.loan = std::move(*lent);
     driver::transaction_options how = to_driver(options_);
+    how.moment = began_;
     status begun = co_await fresh.loan.lease->begin(how, until);
     if (!begun) {
         told(fresh, begun);

@@ -66,6 +66,7 @@ private:
 
     const std::shared_ptr<cluster_inside> inside_;  // shared with the handles, so that the pools outlive the leases
     transaction_options options_;
+    const timestamp began_ = driver::this_moment();
     const view_pointer view_;  // shared with the handle that began it
     state state_ = state::open;
     std::list<execute::participant> participants_;

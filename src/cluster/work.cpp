@@ -33,6 +33,7 @@ struct leases {
         const topology::member* of = nullptr;
     };
     std::vector<one> held;
+    const timestamp began = driver::this_moment();
     topology::fan_out_room room;
 
     const topology::member& member(const route::step& step) const {
@@ -84,6 +85,7 @@ struct leases {
         if (what.in_read_only) {
             driver::transaction_options how;
             how.read_only = true;
+            how.moment = began;
             status begun = co_await on->begin(how, until);
             if (!begun) co_return std::move(begun).error();
         }

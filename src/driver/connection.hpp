@@ -41,7 +41,14 @@ enum class isolation { server_default, read_committed, repeatable_read, serializ
 struct transaction_options {
     isolation level = isolation::server_default;
     bool read_only = false;
+    // What now() is in it, where it runs on several databases; none: the moment at which it begins (SQLite; others ignore it).
+    std::optional<timestamp> moment = std::nullopt;
 };
+
+// The moment for `transaction_options` and `statement`.
+inline timestamp this_moment() noexcept {
+    return std::chrono::floor<microseconds>(std::chrono::system_clock::now());
+}
 
 // A parameter as bytes. type 0: the server infers it.
 struct parameter {
@@ -66,6 +73,9 @@ struct statement {
     // The types of the answer's columns where the statement's text tells them, for an engine that types no expression
     // (SQLite). May be shorter than the answer is wide; others ignore it.
     std::vector<shown_type> shows = {};
+    // What now() is outside of a transaction, where one statement runs on several databases; none: the moment at which it starts
+    // (SQLite; others ignore it).
+    std::optional<timestamp> moment = std::nullopt;
     // On which a driver counts what one long row takes while it arrives; outlives the statement. nullptr: nobody counts.
     memory_account* memory = nullptr;
 };

@@ -220,6 +220,7 @@ private:
         source& s = sources_[index];
         driver::statement what = statement_of(plan_, plan_.steps[index], parameters_, asked_, within_.account);
         what.lock_patience = patience;
+        what.moment = moment_;
         s.running = true;
         auto shape = co_await s.on->start(std::move(what), until);
         if (!shape) {
@@ -437,6 +438,7 @@ private:
     const std::unique_ptr<lender> lender_;
     const result_formats results_, asked_;  // by the client; of the shards
     const limits within_;
+    const timestamp moment_ = driver::this_moment();     // of now(), on all
     const std::shared_ptr<const route::recipe> recipe_;  // the plan's
     std::vector<source> sources_;                        // by step
     std::vector<columns> shapes_;                        // by step

@@ -367,6 +367,7 @@ void session::note(participant& p, settings_ptr applied, bool was_dirty) {
 task<status> session::open_block(participant& p) {
     if (p.link == nullptr) {
         driver::transaction_options how;
+        how.moment = block_began_;
         status begun = co_await p.on().begin(how, deadline::never());
         if (!begun) co_return begun;
         p.in_block = true;

@@ -129,6 +129,7 @@ task<status> session::run_several(std::string text) {
     const bool implicit = block_ == block::none;
     if (implicit) {
         block_ = block::implicit;
+        block_began_ = driver::this_moment();
         settings_at_begin_ = settings_;
     }
     text_offset_ = 0;
@@ -157,6 +158,7 @@ task<status> session::run_several(std::string text) {
         const bool was_failed = failed_;
         if (block_ == block::none) {  // after a COMMIT within the text
             block_ = block::implicit;
+            block_began_ = driver::this_moment();
             settings_at_begin_ = settings_;
         }
         status done = co_await run_simple(what, std::nullopt, message, false);

@@ -62,6 +62,7 @@ status session::begin_block(const known_statement& what) {
             words.size() == 1 || (words.size() == 2 && (words[1] == "transaction" || words[1] == "work"));
         if (block_ == block::none) {
             settings_at_begin_ = settings_;
+            block_began_ = driver::this_moment();
             let_go_of_joined();
             leave_all();
             begin_ = plain ? "BEGIN" : without_end(what.text);

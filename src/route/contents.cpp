@@ -51,7 +51,8 @@ struct collector {
             case expression_kind::current_of:
                 return note(out.unknown, "WHERE CURRENT OF", e.location);
             case expression_kind::value_keyword:
-                return note(out.keyword, e.name, e.location);
+                if (!is_one_on_all_shards(e.name)) note(out.keyword, e.name, e.location);
+                return;
             case expression_kind::function:
                 return function(e);
             case expression_kind::operation:
@@ -147,6 +148,15 @@ struct collector {
         return own != known.own_functions.end() && (own->second.does.session || !own->second.does.unknown.empty());
     }
 
+    // Over SQLite the session's names and the moment of the statement are sent along with it.
+    bool is_one_on_all_shards(std::string_view name) const {
+        static constexpr auto sent =
+            std::to_array<std::string_view>({"now", "transaction_timestamp", "statement_timestamp", "current_timestamp",
+                                             "localtimestamp", "current_date", "age", "current_user", "session_user",
+                                             "user", "current_role", "current_catalog", "current_schema"});
+        return known.dialect == dialect::sqlite && std::find(sent.begin(), sent.end(), name) != sent.end();
+    }
+
     void take(const function_facts& f, const std::string& name, int location) {
         if (!f.known && known.dialect == dialect::postgres) out.unknown_names.push_back(name);
         if (!f.touches.empty()) {
@@ -158,7 +168,8 @@ struct collector {
             case behaviour::pure:
                 return;
             case behaviour::clock:
-                return note(out.clock, name, location);
+                if (!is_one_on_all_shards(name)) note(out.clock, name, location);
+                return;
             case behaviour::local:
                 return note(out.local, name, location);
             case behaviour::random:
@@ -192,6 +203,7 @@ contents contents_of(const sql::statement& s, const catalogue& known) {
 
 contents contents_of(const sql::statement& s, const catalogue& known, const analysis& tables) {
     collector collect{known, s.body.get(), {}};
+    collect.out.over_sqlite = known.dialect == dialect::sqlite;
     sql::visit(s, collect);
     for (const auto& view : tables.views()) {
         if (view.location >= 0) collect.within = view.location;  // those inside it follow

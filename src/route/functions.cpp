@@ -157,37 +157,37 @@ behaviour behaviour_of(const builtin& f) {
     return behaviour::local;
 }
 
+const builtin* find_builtin(std::string_view name) {
+    const auto at = std::lower_bound(builtins.begin(), builtins.end(), name,
+                                     [](const builtin& b, std::string_view n) { return b.name < n; });
+    return at != builtins.end() && at->name == name ? &*at : nullptr;
+}
+
 function_facts sqlite_function(std::string_view name, std::size_t argument_count) {
     function_facts out;
     const bool scalar_extreme = (name == "min" || name == "max") && argument_count > 1;
     out.aggregate = among(sqlite_aggregates, name) && !scalar_extreme;
     // the driver's own, which the translation of the statement writes
     const bool own = name.starts_with("json_") || name == "zeroblob" || name == "ifnull";
-    const bool written = name.starts_with("pg_") && name != "pg_random" && name != "pg_backend_pid";
+    const bool written =
+        name.starts_with("pg_") && name != "pg_random" && name != "pg_clock" && name != "pg_backend_pid";
     if (out.aggregate || written || own || among(sqlite_pure, name)) {
         out.how = behaviour::pure;
     } else if (among(sqlite_clock, name)) {
         out.how = behaviour::clock;
     } else if (among(sqlite_local, name)) {
         out.how = behaviour::local;
-    } else if (name == "random" || name == "randomblob" || name == "pg_random" || name == "gen_random_uuid") {
+    } else if (name == "random" || name == "randomblob" || name == "pg_random" || name == "pg_clock" ||
+               name == "gen_random_uuid") {
         out.how = behaviour::random;
+    } else if (const builtin* const as_said = find_builtin(name)) {  // in the client's text, where a refusal names it
+        out.how = behaviour_of(*as_said);
     }
     out.window = name == "row_number" || name == "rank" || name == "dense_rank" || name == "lag" || name == "lead" ||
                  name == "ntile" || name == "first_value" || name == "last_value" || name == "nth_value" ||
                  name == "percent_rank" || name == "cume_dist";
     if (out.window) out.how = behaviour::pure;
     return out;
-}
-
-}  // namespace
-
-namespace {
-
-const builtin* find_builtin(std::string_view name) {
-    const auto at = std::lower_bound(builtins.begin(), builtins.end(), name,
-                                     [](const builtin& b, std::string_view n) { return b.name < n; });
-    return at != builtins.end() && at->name == name ? &*at : nullptr;
 }
 
 // What the user's own functions of this name do decides where they may run.

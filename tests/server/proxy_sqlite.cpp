@@ -87,6 +87,33 @@ TEST_F(ProxySqlite, FlagsOfRegularExpressionsMayDifferFromRowToRow) {
               "D(AxA,f,f) D(AxA,f,f) D(xaA,t,t) C(SELECT 3) Z(I)");
 }
 
+TEST_F(ProxySqlite, NowIsOneMomentOnAllShards) {
+    open();
+    raw_client c = client();
+    EXPECT_EQ(rows(c,
+                   "select count(*) from accounts where now() > '2020-01-01' and current_date > '2020-01-01' and "
+                   "current_timestamp = now() and current_date = date(now()) and current_user <> ''"),
+              "D(3) C(SELECT 1) Z(I)");
+    EXPECT_EQ(rows(c, "select distinct age(date(now())) from accounts"), "D(00:00:00) C(SELECT 1) Z(I)");
+    EXPECT_EQ(rows(c, "select count(*) from accounts group by now()"), "D(3) C(SELECT 1) Z(I)");
+    EXPECT_EQ(rows(c, "select count(*) from accounts where now() < '2020-01-01' or current_date - 1 > current_date"),
+              "D(0) C(SELECT 1) Z(I)");
+    // A transaction has one moment, whatever shards its statements ask.
+    for (const char* how : {"begin", "begin read only", "begin isolation level repeatable read"}) {
+        c.query(how);
+        const std::string first = rows(c, "select id, now() from accounts where id = 0");
+        EXPECT_EQ(rows(c, "select distinct 0, now() from accounts"), first) << how;
+        EXPECT_EQ(rows(c, "select 0, now() from accounts where id = 2"), first) << how;
+        EXPECT_EQ(rows(c, "select min(0), max(current_timestamp) from accounts where statement_timestamp() > now()"),
+                  first);
+        EXPECT_EQ(rows(c, "select distinct statement_timestamp() > now() from accounts"), "D(t) C(SELECT 1) Z(T)");
+        c.query("rollback");
+    }
+    EXPECT_EQ(rows(c, "update accounts set cents = cents + 1 where now() > '2020-01-01'"), "C(UPDATE 3) Z(I)");
+    EXPECT_EQ(rows(c, "select left('ab', 1), clock_timestamp() > now() from accounts where id = 0"),
+              "D(a,t) C(SELECT 1) Z(I)");
+}
+
 TEST_F(ProxySqlite, OidsAndRowidsAreNoValues) {
     open();
     raw_client c = client();

@@ -245,7 +245,7 @@ task<status> file_connection::begin(transaction_options how, deadline until) {
         if (status s = co_await reset(until); !s) co_return s;
     }
     reads_only_ = how.read_only;
-    on_->tick();
+    on_->tick(how.moment);
     // Every isolation level is served by SQLite's only one, which is serializable.
     if (!how.read_only) {
         if (status s = co_await run_waiting("BEGIN IMMEDIATE", until); !s) co_return s;

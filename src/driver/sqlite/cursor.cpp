@@ -89,7 +89,7 @@ advanced cursor::compile() {
         status s = bind(running_->handle.get(), static_cast<int>(i) + 1, what_.parameters[number - 1]);
         if (!s) return fail(std::move(s).error());
     }
-    on_.tick();
+    on_.tick(what_.moment);
     state_ = state::ready;
     return advanced::rows;
 }

@@ -3,7 +3,6 @@
 #include "core/assert.hpp"
 #include "driver/error_map.hpp"
 #include "driver/sqlite/aggregates.hpp"
-#include "driver/sqlite/functions.hpp"
 #include "driver/sqlite/pg_functions.hpp"
 #include "driver/sqlite/plain_sums.hpp"
 
@@ -67,7 +66,7 @@ status database::apply_settings() {
     sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
     sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_limit(db, SQLITE_LIMIT_EXPR_DEPTH, 500);
-    add_functions(db, &started_, &stop_);
+    add_functions(db, &clocks_, &stop_);
     add_aggregates(db);
     replace_sums(db);
     for (const char* sql : {"PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL", "PRAGMA temp_store=MEMORY"}) {
@@ -321,9 +320,9 @@ void database::look_at_transaction() noexcept {
     }
 }
 
-void database::tick() noexcept {
-    if (transaction_ == transaction_state::open) return;
-    started_ = std::chrono::floor<microseconds>(std::chrono::system_clock::now());
+void database::tick(std::optional<timestamp> moment) noexcept {
+    clocks_.statement = moment ? *moment : this_moment();
+    if (transaction_ != transaction_state::open) clocks_.transaction = clocks_.statement;
 }
 
 status database::reset() {

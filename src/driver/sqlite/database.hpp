@@ -15,6 +15,7 @@
 #include "driver/connection.hpp"
 #include "driver/drivers.hpp"
 #include "driver/sqlite/attached.hpp"
+#include "driver/sqlite/functions.hpp"
 #include "driver/sqlite/guard.hpp"
 #include "driver/sqlite/tokens.hpp"
 #include "driver/sqlite/types.hpp"
@@ -90,8 +91,8 @@ public:
     error failure(int code, std::string_view sql = {});
     // After a statement ended or failed: what became of the transaction.
     void look_at_transaction() noexcept;
-    // A statement begins: the clock of now().
-    void tick() noexcept;
+    // A statement or a transaction begins, at `moment` or at this one.
+    void tick(std::optional<timestamp> moment) noexcept;
 
     transaction_state transaction() const noexcept { return transaction_; }
     void set_transaction(transaction_state s) noexcept { transaction_ = s; }
@@ -129,7 +130,7 @@ private:
     std::mutex turn_;
     deadline until_;
     const std::atomic<bool>* cancelled_ = nullptr;
-    timestamp started_{};
+    moments clocks_;
     regex_stop_check stop_{&database::progressed, this};
     transaction_state transaction_ = transaction_state::none;
     std::string mode_;

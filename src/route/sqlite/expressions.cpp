@@ -203,7 +203,7 @@ typed translator::keyword(const expression& e) {
     }
     if (e.name == "current_date") {
         v.type = oid::date;
-        v.sql = "date(now())";
+        v.sql = "pg_today()";
         return v;
     }
     if (e.name == "current_user" || e.name == "user" || e.name == "session_user" || e.name == "current_role") {
