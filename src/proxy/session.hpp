@@ -401,7 +401,7 @@ private:
 
     // The transaction.
     block block_ = block::none;
-    timestamp block_began_{};  // the moment of now() in the block
+    std::optional<timestamp> block_began_;  // the moment of now() in the block, or in what runs as one
     bool failed_ = false;
     std::optional<bool> read_only_;    // as its modes say; for engines that do not see to it themselves
     as_one as_one_ = as_one::nothing;  // outside of a block

@@ -154,6 +154,7 @@ task<status> session::begin_as_one(as_one what) {
     }
     co_await release_all();
     as_one_ = what;
+    block_began_ = driver::this_moment();
     co_return status{};
 }
 

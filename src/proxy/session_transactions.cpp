@@ -115,6 +115,7 @@ task<status> session::end_block(execute::ending how) {
         if (p.link != nullptr && as_before && !p.settings_unsure) report_parameters(*p.link);
     }
     block_ = block::none;
+    block_began_.reset();
     failed_ = false;
     replay_.clear();
     savepoints_.clear();

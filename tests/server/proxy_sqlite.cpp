@@ -110,6 +110,8 @@ TEST_F(ProxySqlite, NowIsOneMomentOnAllShards) {
         c.query("rollback");
     }
     EXPECT_EQ(rows(c, "update accounts set cents = cents + 1 where now() > '2020-01-01'"), "C(UPDATE 3) Z(I)");
+    EXPECT_EQ(rows(c, "update accounts set cents = 7 where now() < '2020-01-01'; select now() > '2020-01-01'"),
+              "C(UPDATE 0) T(?column?:16) D(t) C(SELECT 1) Z(I)");
     EXPECT_EQ(rows(c, "select left('ab', 1), clock_timestamp() > now() from accounts where id = 0"),
               "D(a,t) C(SELECT 1) Z(I)");
 }
