@@ -333,6 +333,8 @@ private:
     bool may_ask_again(const portal& what, const error& why, std::uint64_t sent_before) const noexcept;
     task<status> send_long_row(const row_batch& rows, std::size_t row);
     task<status> send_rows(portal& from, std::uint32_t rows_max);
+    deadline statement_deadline() const;
+    bool is_overdue(const error& why) const;
     task<status> begin_answer(std::string portal);
     status formats_known(const portal& what) const;
     task<result<driver::connection*>> connection_for(std::size_t place);
@@ -398,6 +400,8 @@ private:
     std::shared_ptr<const server_parameters> reported_;  // the parameters that the client was told
     statements statements_{&memory_};
     name_changes name_changes_;  // of the flight under way
+
+    deadline answer_until_;  // of the statement over SQLite that runs
 
     // The transaction.
     block block_ = block::none;

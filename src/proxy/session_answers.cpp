@@ -7,6 +7,7 @@
 #include "proxy/catalogue_answer.hpp"
 #include "proxy/session.hpp"
 #include "proxy/session_lending.hpp"
+#include "proxy/settings_over_sqlite.hpp"
 #include "proxy/worker.hpp"
 
 #include <fmt/format.h>
@@ -16,6 +17,10 @@
 namespace ashlar::proxy {
 
 namespace {
+
+error statement_timed_out() {
+    return error{errc::cancelled, "canceling statement due to statement timeout"}.sqlstate("57014");
+}
 
 driver::parameter parameter_from(const route::bound_parameter& given) {
     driver::parameter out;
@@ -123,13 +128,14 @@ task<result<std::unique_ptr<execute::answer>>> session::start_answer(std::shared
         how.place = *there;
     }
     const bool anywhere = !pinned && !shared_.is_sqlite() && shared_.shards() > 0 && answers_anywhere(*what);
+    answer_until_ = statement_deadline();
     for (int attempt = 0;; ++attempt) {
         if (anywhere && bound->steps.size() == 1) how.place = any_place();
         waits_for_ = waits_for::server;
         auto from = std::make_unique<answer_lender>(*this, how);
-        auto begun =
-            co_await execute::run(loop_, *bound, parameters, std::move(from), results, within, deadline::never());
+        auto begun = co_await execute::run(loop_, *bound, parameters, std::move(from), results, within, answer_until_);
         if (begun) co_return begun;
+        if (is_overdue(begun.error())) co_return statement_timed_out();
         const bool may_repeat = !plan.writes() && block_ == block::none && as_one_ == as_one::nothing &&
                                 begun.error() == errc::connection_lost && !cancel_asked_ && attempt < 3;
         note_losses();
@@ -343,8 +349,20 @@ task<status> session::send_long_row(const row_batch& rows, std::size_t row) {
     co_return status{};
 }
 
+// PostgreSQL's servers keep to statement_timeout by themselves.
+deadline session::statement_deadline() const {
+    if (!shared_.is_sqlite()) return deadline::never();
+    const milliseconds time = statement_timeout(*settings_, local_);
+    return time == milliseconds{0} ? deadline::never() : deadline::in(time);
+}
+
+bool session::is_overdue(const error& why) const {
+    return (why == errc::deadline_passed || why == errc::cancelled) && answer_until_.passed(steady_clock::now());
+}
+
 // Sends up to `rows_max` rows (0: all), and the end or PortalSuspended.
 task<status> session::send_rows(portal& from, std::uint32_t rows_max) {
+    if (from.sent > 0) answer_until_ = statement_deadline();  // each Execute has its own time
     waits_for_ = waits_for::server;
     struct counted_rows {
         memory_part& of;
@@ -401,9 +419,10 @@ task<status> session::send_rows(portal& from, std::uint32_t rows_max) {
         if (from.at_end) break;
         from.rows.clear();
         from.next_row = 0;
-        auto more = co_await from.answer->fetch(from.rows, deadline::never());
+        auto more = co_await from.answer->fetch(from.rows, answer_until_);
         if (!more) {
             from.answer = nullptr;
+            if (is_overdue(more.error())) co_return statement_timed_out();
             co_return std::move(more).error();
         }
         if (*more == driver::fetched::ended) from.at_end = true;

@@ -2,6 +2,7 @@
 #include "core/letter_case.hpp"
 #include "proxy/our_settings.hpp"
 #include "proxy/session.hpp"
+#include "proxy/settings_over_sqlite.hpp"
 #include "proxy/worker.hpp"
 
 #include <fmt/format.h>
@@ -218,6 +219,12 @@ task<status> session::take_parameters(const wire::startup_request& start) {
             application = value;
         else
             to_try = true;
+        if (shared_.is_sqlite()) {
+            // pgjdbc names the zone of its machine, reads what it is told of ours, and sends times with their offset.
+            const bool zone_alone = name == "timezone" && !check_over_sqlite(name, value, user_);
+            if (zone_alone) continue;
+            if (status may = check_over_sqlite(name, value, user_); !may) co_return may;
+        }
         made.set_from_value(name, value);
     }
     defaults_ = std::make_shared<const settings>(std::move(made));

@@ -368,7 +368,7 @@ task<status> session::open_block(participant& p) {
     if (p.link == nullptr) {
         driver::transaction_options how;
         how.moment = block_began_;
-        status begun = co_await p.on().begin(how, deadline::never());
+        status begun = co_await p.on().begin(how, answer_until_);
         if (!begun) co_return begun;
         p.in_block = true;
         p.is_host = execute::host_of(participants_) == nullptr && execute::commits_with_others(*p.where);

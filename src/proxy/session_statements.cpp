@@ -2,6 +2,7 @@
 #include "core/letter_case.hpp"
 #include "proxy/our_settings.hpp"
 #include "proxy/session.hpp"
+#include "proxy/settings_over_sqlite.hpp"
 #include "proxy/statement_words.hpp"
 #include "proxy/worker.hpp"
 #include "topology/pg_catalogue.hpp"
@@ -159,6 +160,9 @@ task<status> session::run_setting(const known_statement& what) {
                 "Use UTF8.");
         }
     }
+    if (shared_.is_sqlite() && command.name != "client_encoding") {
+        if (status may = check_over_sqlite(command, user_); !may) co_return may;
+    }
     if (command.what == verb::set_local || command.what == verb::transaction) {
         if (block_ == block::none) {
             const bool local = command.what == verb::set_local;
@@ -312,22 +316,14 @@ task<status> session::run_show(std::shared_ptr<known_statement> what, bool descr
     }
     if (name == "transaction_isolation" || name == "default_transaction_isolation") value = "serializable";
     if (name == "search_path") value = "public";
-    if (const std::string* made = settings_->find(name)) {
-        const std::size_t sign = made->find_first_of("=");
-        const std::size_t to = made->find(" TO ");
-        const std::size_t lower_to = made->find(" to ");
-        std::string text = sign != made->npos       ? made->substr(sign + 1)
-                           : to != made->npos       ? made->substr(to + 4)
-                           : lower_to != made->npos ? made->substr(lower_to + 4)
-                                                    : *made;
-        while (!text.empty() && (text.front() == ' ' || text.front() == '\'')) text.erase(0, 1);
-        while (!text.empty() && (text.back() == ' ' || text.back() == '\'')) text.pop_back();
-        if (made->rfind("SELECT", 0) != 0) value = text;
-    }
+    const std::string* made = local_.find(name);
+    if (made == nullptr) made = settings_->find(name);
+    if (made != nullptr) value = shown_over_sqlite(name, value_of_setting(*made));
     if (!value) {
         const auto& fixed = topology::settings_over_sqlite();
         if (const auto found = fixed.find(name); found != fixed.end()) value = found->second;
     }
+    if (!value) value = first_value_over_sqlite(name);
     if (!value) {
         co_return error{errc::invalid_argument, fmt::format("unrecognized configuration parameter \"{}\"", name)}
             .sqlstate("42704");

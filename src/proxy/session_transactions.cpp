@@ -1,6 +1,7 @@
 // Transactions and savepoints, on all servers that take part.
 #include "core/quoting.hpp"
 #include "proxy/session.hpp"
+#include "proxy/settings_over_sqlite.hpp"
 #include "proxy/statement_words.hpp"
 #include "proxy/worker.hpp"
 
@@ -20,13 +21,7 @@ bool session::is_read_only() const {
     if (read_only_) return *read_only_;
     const std::string* made = settings_->find("default_transaction_read_only");
     if (made == nullptr) return false;
-    const std::vector<std::string> words = words_of(*made);
-    std::size_t at = 0;
-    while (at < words.size() && words[at] != "default_transaction_read_only") ++at;
-    if (at + 1 < words.size() && words[at + 1] == "to") ++at;
-    if (at + 1 >= words.size()) return false;
-    const std::string& value = words[at + 1];
-    return value == "on" || value == "true" || value == "yes" || value == "1" || value == "t" || value == "y";
+    return read_switch(value_of_setting(*made)).value_or(false);
 }
 
 // BEGIN inside a transaction does nothing but set the modes that it names.
