@@ -327,9 +327,21 @@ private:
         const bool named = type == "regclass" || type == "regtype" || type == "regnamespace";
         if (!named) return;
         const std::size_t begin = operand_begin();
+        if (is_number_among_values(begin)) {
+            out_.back() = {token_kind::word, out_.back().text.substr(1, out_.back().text.size() - 2)};
+            return;
+        }
         out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(begin),
                     {{token_kind::word, "pg_" + type}, {token_kind::symbol, "("}});
         put(")");
+    }
+
+    // IN (… VALUES ('16385'::regclass)) compares numbers, where a name is what others show of it.
+    bool is_number_among_values(std::size_t begin) const {
+        if (begin < 2 || begin + 1 != out_.size() || out_.back().kind != token_kind::string) return false;
+        const std::string_view text = out_.back().text;
+        return is_symbol(out_[begin - 1], "(") && is(out_[begin - 2], "values") && text.size() > 2 &&
+               text.find_first_not_of("0123456789", 1) == text.size() - 1;
     }
 
     // Where in what was written the operand begins that ends there.

@@ -163,6 +163,7 @@ constexpr auto built_ins = std::to_array<built_in>({
     {oid::time, 1183, "time", 'D', 8},
     {oid::timestamp, 1115, "timestamp", 'D', 8},
     {oid::timestamptz, 1185, "timestamptz", 'D', 8},
+    {oid::interval, 1187, "interval", 'T', 16},
     {oid::numeric, 1231, "numeric", 'N', -1},
     {oid::uuid, 2951, "uuid", 'U', 16},
     {oid::jsonb, 3807, "jsonb", 'U', -1},

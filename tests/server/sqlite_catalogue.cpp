@@ -14,8 +14,8 @@ const std::vector<std::string>& schema() {
         "create table users (id bigint primary key, email varchar(80) not null unique, name text default 'anon', "
         "active boolean not "
         "null, score numeric(10,2), born date)",
-        "create table orders (id bigint not null, user_id bigint not null, total numeric(12,2), primary key (user_id, "
-        "id))",
+        "create table orders (id bigint not null, user_id bigint not null references users (id), total numeric(12,2), "
+        "took interval, primary key (user_id, id))",
         "create index users_by_name on users (name, born)",
     };
     return all;
@@ -148,6 +148,25 @@ TEST_F(SqliteCatalogue, TheQuestionsOfPsqlAreAnswered) {
         "pg_catalog.pg_class c ON c.oid = a.attrelid WHERE c.relname = 'users_by_name' AND a.attnum > 0 AND NOT "
         "a.attisdropped "
         "ORDER BY a.attnum");
+    alike(
+        "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute a JOIN "
+        "pg_catalog.pg_class c ON c.oid = a.attrelid WHERE c.relname = 'orders' AND a.attnum > 0 ORDER BY a.attnum");
+}
+
+// "Referenced by:" of \d asks by the table's number.
+TEST_F(SqliteCatalogue, TheTablesThatReferToOneAreFound) {
+    const auto referring = [](raw_client& c) {
+        const std::string number = rows_of(c.query("select oid from pg_catalog.pg_class where relname = 'users'"));
+        const std::string users = number.substr(2, number.find(')') - 2);
+        return rows_of(c.query(
+            "SELECT conname, conrelid::pg_catalog.regclass AS ontable, pg_catalog.pg_get_constraintdef(oid, true) AS "
+            "condef FROM pg_catalog.pg_constraint c WHERE confrelid IN (SELECT pg_catalog.pg_partition_ancestors('" +
+            users + "') UNION ALL VALUES ('" + users +
+            "'::pg_catalog.regclass)) AND contype = 'f' AND conparentid = 0 ORDER BY conname"));
+    };
+    EXPECT_EQ(referring(*through_),
+              "D(orders_user_id_fkey,orders,FOREIGN KEY (user_id) REFERENCES users(id)) C(SELECT 1) Z(I)");
+    EXPECT_EQ(referring(*through_), referring(*postgresql_));
 }
 
 }  // namespace
