@@ -72,7 +72,8 @@ class Statements:
             return pick(["2023-01-31", "2024-02-29", "2023-02-29", "1999-12-31", "2023-02-30", "2023-1-5",
                          "0044-03-15 BC", "10000-01-01", "infinity"])
         if kind == "ts":
-            return pick(["2023-01-31 10:00:00", "2023-01-31", "2023-01-31 10:00:00.25", "2023-01-31T10:00:00", "garbage"])
+            return pick(["2023-01-31 10:00:00", "2023-01-31", "2023-01-31 10:00:00.25", "2023-01-31T10:00:00", "garbage",
+                         "2023-01-31 UTC", "2023-01-31Z", "2023-01-31+02", "2023-01-31 10:00 gmt", "epoch", "infinity", "-infinity"])
         if kind == "span":
             return pick(["1 day", "24:00:00", "-1 mon 3 days", "1 year 2 mons", "00:00:01.5", "P1Y2M3DT4H5M6S", "2 weeks ago",
                          "0", "garbage", "30 days"])
@@ -122,6 +123,10 @@ class Statements:
         pick = self.draw.choice
         if c(0.12):
             return f"coalesce({self.column(kind)}, {self.literal(kind)})"
+        if c(0.05):  # NULL has the digits of the others
+            return pick([lambda: f"coalesce({self.column(kind)}, null)", lambda: f"coalesce(null, {e(kind)})",
+                         lambda: f"case when {self.predicate(depth + 1)} then {self.column(kind)} else null end",
+                         lambda: f"{pick(['greatest', 'least'])}({self.column(kind)}, null)" if kind != "bool" else "null::boolean"])()
         if c(0.12):
             return f"case when {self.predicate(depth + 1)} then {e(kind)} else {self.literal(kind)} end"
         if c(0.08):

@@ -185,6 +185,18 @@ typed translator::aggregate(const expression& e, const level& here) {
 }
 
 typed translator::no_aggregate(const expression& e, const typed& argument) {
+    const bool sums =
+        (e.name == "sum" || e.name == "avg") && (argument.type == oid::interval || argument.type == oid::time);
+    if (sums) {
+        return fail(e.location,
+                    fmt::format("the function {} is not available over SQLite databases", described(e, {argument})),
+                    "Add up extract(epoch from …), which gives seconds.");
+    }
+    if (e.name == "string_agg" && argument.type == oid::bytea) {
+        return fail(e.location,
+                    fmt::format("the function {} is not available over SQLite databases", described(e, {argument})),
+                    "Put the values together in the program.");
+    }
     return fail(e.location, fmt::format("function {} does not exist", described(e, {argument})),
                 "Cast the argument, for example CAST(… AS numeric).", "42883");
 }

@@ -240,12 +240,17 @@ void translator::unify(std::vector<typed>& values, std::string_view clause, int 
         decimal = decimal || v.is_decimal;
     }
     // each value keeps the digits that it has
+    const auto first = std::find_if(values.begin(), values.end(), [](const typed& v) { return !v.is_null; });
     const bool mixed = std::any_of(values.begin(), values.end(),
-                                   [&](const typed& v) { return !v.is_null && v.scale != values.front().scale; });
+                                   [&](const typed& v) { return !v.is_null && v.scale != first->scale; });
     decimal = decimal || (type == oid::numeric && mixed && !own);
     for (typed& v : values) {
         if (decimal) v = as_decimal(std::move(v));
         if (own) v.is_own = true;
+    }
+    // NULL has the digits of the others
+    for (typed& v : values) {
+        if (v.is_null && first != values.end()) v.scale = first->scale;
     }
 }
 

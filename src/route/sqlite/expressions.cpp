@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 
 namespace ashlar::route::sqlite {
 
@@ -147,6 +148,7 @@ typed translator::constant(const expression& e) {
             std::int64_t whole = 0;
             const auto end = std::from_chars(e.name.data(), e.name.data() + e.name.size(), whole);
             v.type = end.ec == std::errc{} && end.ptr == e.name.data() + e.name.size() ? oid::int8 : oid::numeric;
+            if (v.type == oid::int8 && whole == std::numeric_limits<std::int32_t>::min()) v.type = oid::int4;
             break;
         }
     }
