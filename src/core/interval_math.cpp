@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -256,7 +257,13 @@ result<std::string> field_of(const interval& span, std::string_view field) {
         const auto seconds = static_cast<wide_number>(days) * 21'600 + static_cast<wide_number>(span.days) * 86'400;
         return fixed(seconds * usecs_per_second + time, usecs_per_second, 6);
     }
-    return error{errc::bad_value, fmt::format("unit \"{}\" not recognized for type interval", field)}.sqlstate("22023");
+    // the other units of moments
+    static constexpr auto of_moments = std::to_array<std::string_view>(
+        {"week", "dow", "isodow", "doy", "isoyear", "julian", "timezone", "timezone_hour", "timezone_minute"});
+    const bool known = std::find(of_moments.begin(), of_moments.end(), field) != of_moments.end();
+    return error{errc::bad_value,
+                 fmt::format("unit \"{}\" not {} for type interval", field, known ? "supported" : "recognized")}
+        .sqlstate(known ? "0A000" : "22023");
 }
 
 result<interval> truncated(const interval& span, std::string_view unit) {

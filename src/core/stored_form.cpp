@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -215,6 +216,61 @@ bool looks_like_a_day(std::string_view text) {
     return groups == 3;
 }
 
+// A moment's text in the form that the readers take: what PostgreSQL has words for is written in numbers.
+struct spelled_moment {
+    std::string text;
+    std::optional<error> why;  // it is good for PostgreSQL, and not to be had here
+};
+
+bool is_zone_word(std::string_view word) {
+    static constexpr auto zones = std::to_array<std::string_view>({"z", "utc", "gmt", "zulu", "uct", "ut"});
+    return std::any_of(zones.begin(), zones.end(), [&](std::string_view z) { return equals_ignoring_case(z, word); });
+}
+
+// "Europe/Berlin", "EST"
+bool looks_like_a_zone(std::string_view word) {
+    const bool capitals = std::all_of(word.begin(), word.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    return word.find('/') != word.npos || (capitals && word.size() >= 3 && word.size() <= 5);
+}
+
+// "2024-05-06 UTC" is "2024-05-06 00:00:00+00".
+spelled_moment spelled(std::string_view text) {
+    std::string_view bare = trim(text);
+    if (equals_ignoring_case(bare, "epoch")) return {"1970-01-01 00:00:00", std::nullopt};
+    for (const std::string_view word : {"now", "today", "tomorrow", "yesterday"}) {
+        if (!equals_ignoring_case(bare, word)) continue;
+        return {
+            {},
+            error{errc::unsupported, fmt::format("'{}' as a moment is not available over SQLite databases", word)}.hint(
+                "Use now() or current_date.")};
+    }
+    if (bare.empty() || !is_digit(bare.front())) return {std::string{text}, std::nullopt};
+    std::string_view era;
+    if (bare.size() > 3 && equals_ignoring_case(bare.substr(bare.size() - 3), " bc")) {
+        era = " BC";
+        bare = trim(bare.substr(0, bare.size() - 3));
+    }
+    const bool has_time = bare.find(':') != bare.npos;
+    std::size_t letters = bare.size();
+    const auto is_of_zone = [](char c) { return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '/' || c == '_'; };
+    while (letters > 0 && is_of_zone(bare[letters - 1])) --letters;
+    std::string_view zone = bare.substr(letters);
+    std::string_view moment = trim(bare.substr(0, letters));
+    if (zone.empty() && !has_time && bare.find('+') != bare.npos) {
+        zone = bare.substr(bare.find('+'));
+        moment = trim(bare.substr(0, bare.find('+')));
+    } else if (is_zone_word(zone)) {
+        zone = "+00";
+    } else if (looks_like_a_zone(zone) && looks_like_a_day(moment.substr(0, moment.find(' ')))) {
+        return {
+            {},
+            error{errc::unsupported, fmt::format("the time zone \"{}\" is not available over SQLite databases", zone)}
+                .hint("Write the offset in numbers, as in 2026-11-30 12:34:56+01.")};
+    }
+    if (zone.empty()) return {std::string{text}, std::nullopt};
+    return {fmt::format("{}{}{}{}", moment, has_time ? "" : " 00:00:00", zone, era), std::nullopt};
+}
+
 error bad_moment(std::uint32_t type, std::string_view text) {
     if (looks_like_a_day(text)) {
         return error{errc::bad_value, fmt::format("date/time field value out of range: \"{}\"", shown(text))}.sqlstate(
@@ -225,6 +281,9 @@ error bad_moment(std::uint32_t type, std::string_view text) {
 }
 
 result<stored_value> date_form(std::string_view text) {
+    const spelled_moment as = spelled(text);
+    if (as.why) return *as.why;
+    if (equals_ignoring_case(trim(text), "epoch")) return text_value("1970-01-01");
     const auto days = days_since_2000(text);
     if (!days) return bad_moment(oid::date, text);
     return text_value(kept_moment(text_of_days(*days)));
@@ -242,8 +301,10 @@ std::string without_zone(std::string_view text) {
 }
 
 result<stored_value> timestamp_form(std::string_view text, std::uint32_t type) {
-    auto since_2000 = microseconds_since_2000(text);
-    if (since_2000 && type == oid::timestamp) since_2000 = microseconds_since_2000(without_zone(text));
+    const spelled_moment as = spelled(text);
+    if (as.why) return *as.why;
+    auto since_2000 = microseconds_since_2000(as.text);
+    if (since_2000 && type == oid::timestamp) since_2000 = microseconds_since_2000(without_zone(as.text));
     if (!since_2000) return bad_moment(type, text);
     std::string out = text_of_microseconds(*since_2000);
     if (const std::size_t zone = out.find("+00"); zone != out.npos) out.erase(zone, 3);
@@ -259,7 +320,7 @@ result<stored_value> time_form(std::string_view text) {
             return error{errc::bad_value, fmt::format("date/time field value out of range: \"{}\"", shown(text))}
                 .sqlstate("22008");
         }
-        return bad_syntax(oid::time, text, "22007");
+        return bad_syntax(oid::time, text, "22007").hint("Times over SQLite databases are read in the form 12:34:56.");
     }
     std::string out = to_string(*parse_timestamp(without_zone("2000-01-01 " + std::string{bare}))).substr(11);
     out.resize(out.size() - 3);

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 
@@ -196,6 +198,13 @@ void extract(sqlite3_context* context, int count, sqlite3_value** arguments) {
     if (const auto part = field_of_time(field, has_time ? split{*all}.time : 0)) {
         if (has_time) return give_text(context, *part);
         return fail_in_function(context, "0A000", fmt::format("unit \"{}\" not supported for type date", field));
+    }
+    static constexpr auto known = std::to_array<std::string_view>(
+        {"julian", "timezone", "timezone_h", "timezone_m", "timezone_hour", "timezone_minute"});
+    if (std::find(known.begin(), known.end(), field) == known.end()) {
+        return fail_in_function(
+            context, "22023",
+            fmt::format("unit \"{}\" not recognized for type {}", field, has_time ? "timestamp" : "date"));
     }
     fail_in_function(context, "0A000", fmt::format("extract of \"{}\" is not available over SQLite databases", field),
                      "Compute it in the program.");

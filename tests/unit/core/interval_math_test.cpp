@@ -63,6 +63,7 @@ TEST(IntervalMath, Fields) {
     EXPECT_EQ(told(field_of(span("-1.5 seconds"), "second")), "-1.500000");
     EXPECT_EQ(told(field_of(span("14 mons"), "month")), "2");
     EXPECT_EQ(told(field_of(span("14 mons"), "fortnight")), "22023");
+    EXPECT_EQ(told(field_of(span("14 days"), "week")), "0A000");
     EXPECT_EQ(told(truncated(span("3 years 2 mons 4 days 05:06"), "month")), "3 years 2 mons");
     EXPECT_EQ(told(truncated(span("1 day"), "week")), "0A000");
 }

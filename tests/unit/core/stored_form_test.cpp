@@ -63,6 +63,19 @@ TEST(StoredForm, KnowsTheCalendar) {
     EXPECT_EQ(kept("2023-01-31 10:00:00+02", oid::timestamp), "'2023-01-31 10:00:00'");
     EXPECT_EQ(kept("2023-01-31 10:00:00+02", oid::timestamptz), "'2023-01-31 08:00:00'");
     EXPECT_EQ(kept("2023-01-31", oid::timestamp), "'2023-01-31 00:00:00'");
+    EXPECT_EQ(kept("2024-05-06 UTC", oid::timestamptz), "'2024-05-06 00:00:00'");
+    EXPECT_EQ(kept("2024-05-06 10:00 gmt", oid::timestamptz), "'2024-05-06 10:00:00'");
+    EXPECT_EQ(kept("2024-05-06Z", oid::timestamptz), "'2024-05-06 00:00:00'");
+    EXPECT_EQ(kept("2024-05-06+02", oid::timestamptz), "'2024-05-05 22:00:00'");
+    EXPECT_EQ(kept("2024-05-06 +02", oid::timestamp), "'2024-05-06 00:00:00'");
+    EXPECT_EQ(kept("0044-03-15 UTC BC", oid::timestamptz), "'/9956-03-15 00:00:00'");
+    EXPECT_EQ(kept("epoch", oid::timestamp), "'1970-01-01 00:00:00'");
+    EXPECT_EQ(kept("epoch", oid::date), "'1970-01-01'");
+    EXPECT_EQ(kept("2024-05-06 10:00 Europe/Berlin", oid::timestamptz), "0A000");
+    EXPECT_EQ(kept("2024-05-06 EST", oid::timestamptz), "0A000");
+    EXPECT_EQ(kept("now", oid::timestamptz), "0A000");
+    EXPECT_EQ(kept("Today", oid::date), "0A000");
+    EXPECT_EQ(kept("2024-05-06 garbage", oid::timestamp), "22008");
     EXPECT_EQ(kept("25:00", oid::time), "22008");
     EXPECT_EQ(kept("08:30", oid::time), "'08:30:00'");
 }
