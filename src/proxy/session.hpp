@@ -217,6 +217,9 @@ private:
     // Writes all but ReadyForQuery to out(); a failure is for fail().
     task<status> run_own(std::shared_ptr<known_statement> what, bool describe);
     bool is_read_only() const;
+    void start_block();
+    std::vector<std::string> modes_set_since_begin() const;
+    bool changes_modes_of_next() const;
     status begin_block(const known_statement& what);
     task<status> set_modes_of(const known_statement& begin);
     task<status> end_block(execute::ending how);
@@ -305,6 +308,7 @@ private:
     task<status> learn_reading();  // from `reading_from_`
     task<status> after_reading(client_message m, task<status> (session::*then)(client_message));
     // `was_dirty`: something else than the settings had been left there before.
+    const settings_ptr& settings_to_begin_with() const noexcept;
     void note(participant& p, settings_ptr applied, bool was_dirty);
     void report_parameters(const server_link& link);
     void use_settings(settings_ptr now);
@@ -411,7 +415,7 @@ private:
     as_one as_one_ = as_one::nothing;  // outside of a block
     bool changed_schema_ = false;      // the catalogue is to be read again when it commits
     std::string begin_;                // as the client wrote it
-    std::vector<std::string> replay_;  // what a server that joins later has to be told: SET LOCAL, SAVEPOINT …
+    std::vector<std::string> replay_;  // what a server that joins later has to be told: SET, SAVEPOINT …
     struct savepoint {
         std::string name;
         std::size_t replayed;

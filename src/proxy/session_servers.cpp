@@ -251,7 +251,8 @@ task<result<participant*>> session::acquire(std::size_t place, bool writes, bool
         }
         participant& p = enter(place, std::move(*got), writes);
         status good;
-        if (p.link != nullptr && notes_of(*p.link)->applied != settings_) good = co_await put_settings(p);
+        if (p.link != nullptr && notes_of(*p.link)->applied != settings_to_begin_with())
+            good = co_await put_settings(p);
         if (good && (block_ != block::none || as_one_ != as_one::nothing)) good = co_await open_block(p);
         if (good) co_return &p;
         if (p.link != nullptr && p.link->is_reusable() && !p.link->in_transaction())
@@ -343,15 +344,22 @@ void session::let_go_of_joined() {
     leave_if([](const participant& p) { return p.joined != nullptr; });
 }
 
+// A server that joins a transaction late is told of what was set since by replay_, so that a rollback, also to a savepoint, undoes on
+// it what it undoes on the others.
+const settings_ptr& session::settings_to_begin_with() const noexcept {
+    return settings_at_begin_ != nullptr ? settings_at_begin_ : settings_;
+}
+
 task<status> session::put_settings(participant& p) {
-    std::string sql = difference(*notes_of(*p.link)->applied, *settings_);
+    const settings_ptr first = settings_to_begin_with();
+    std::string sql = difference(*notes_of(*p.link)->applied, *first);
     const bool was_dirty = p.link->is_dirty();
     if (!sql.empty()) {
         p.link->mark_dirty();
         status done = co_await p.link->run_script(std::move(sql), deadline::never());
         if (!done) co_return done;
     }
-    note(p, settings_, was_dirty);
+    note(p, first, was_dirty);
     co_return status{};
 }
 
@@ -390,7 +398,10 @@ task<status> session::open_block(participant& p) {
         sql += each;
     }
     p.in_block = true;
-    co_return co_await p.link->run_script(std::move(sql), deadline::never());
+    const bool was_dirty = p.link->is_dirty();
+    status told = co_await p.link->run_script(std::move(sql), deadline::never());
+    if (told) note(p, settings_, was_dirty);
+    co_return told;
 }
 
 task<result<driver::connection*>> session::connection_for(std::size_t place) {

@@ -159,6 +159,11 @@ std::vector<std::string> list_of(std::string_view statement) {
     return out;
 }
 
+bool is_local(std::string_view statement) {
+    if (statement.starts_with("RESET ") || statement.ends_with(", false)")) return false;
+    return !statement.starts_with("SET ") || statement.starts_with("SET LOCAL ");
+}
+
 bool says_off(std::string_view statement) {
     std::string s = lowered(statement);
     for (char& c : s) {
@@ -319,6 +324,16 @@ const std::string* settings::find(const std::string& name) const {
     return at == made_by_.end() ? nullptr : &at->second;
 }
 
+std::string as_local(std::string_view statement) {
+    std::string out{statement};
+    constexpr std::string_view lasting = ", false)";
+    if (out.starts_with("SET "))
+        out.insert(4, "LOCAL ");
+    else if (out.ends_with(lasting))
+        out.replace(out.size() - lasting.size(), lasting.size(), ", true)");
+    return out;
+}
+
 bool writes_floats_whole(const settings& now, const std::vector<std::string>& local) {
     const auto is_whole = [](std::string_view statement) {
         const std::size_t last = statement.find_last_not_of(" ;'\"\n");
@@ -329,6 +344,7 @@ bool writes_floats_whole(const settings& now, const std::vector<std::string>& lo
     const std::string* const set = now.find("extra_float_digits");
     if (set != nullptr && !is_whole(*set)) return false;
     return std::none_of(local.begin(), local.end(), [&](const std::string& each) {
+        if (!is_local(each)) return false;  // `now` has it
         constexpr std::string_view name = "extra_float_digits";
         const auto same = [](char a, char b) { return to_lower(a) == b; };
         return std::search(each.begin(), each.end(), name.begin(), name.end(), same) != each.end() && !is_whole(each);

@@ -63,6 +63,9 @@ private:
 // Roles come off first and go on last, since a role may lack the right to change the others.
 std::string difference(const settings& from, const settings& to);
 
+// A statement of `settings` as one that ends with the transaction.
+std::string as_local(std::string_view statement);
+
 // Does extra_float_digits leave floats all their digits? `local`: statements of the transaction, SET LOCAL among them.
 // Errs to no.
 bool writes_floats_whole(const settings& now, const std::vector<std::string>& local);

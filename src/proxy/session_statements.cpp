@@ -27,6 +27,11 @@ bool closes_all(const route::prepared_plan& plan) {
     return plan.session().command == "CLOSE" && plan.session().name.empty();
 }
 
+// Each server of the transaction has constraints of its own to set.
+bool sets_all_constraints(const route::prepared_plan& plan) {
+    return plan.session().command == "SET CONSTRAINTS" && plan.session().name == "ALL";
+}
+
 }  // namespace
 
 bool session::is_own(const route::prepared_plan& plan, bool sqlite) noexcept {
@@ -49,7 +54,7 @@ bool session::is_own(const route::prepared_plan& plan, bool sqlite) noexcept {
         case statement_kind::show:
             return sqlite || is_our_setting(plan.session().name);
         case statement_kind::utility:
-            return plan.session().command == "UNLISTEN" || closes_all(plan);
+            return plan.session().command == "UNLISTEN" || closes_all(plan) || (!sqlite && sets_all_constraints(plan));
         default:
             return false;
     }
@@ -76,8 +81,12 @@ task<status> session::run_own(std::shared_ptr<known_statement> what, bool descri
         case statement_kind::rollback: {
             const bool commit = plan.kind() == statement_kind::commit;
             const std::vector<std::string> words = words_of(what->text);
-            if (has(words, "chain") && !has(words, "no")) {
-                co_return error{errc::unsupported, "AND CHAIN is not supported"}.hint("Send BEGIN after it.");
+            const bool chained = has(words, "chain") && !has(words, "no");
+            if (chained && block_ != block::explicit_) {
+                co_return error{
+                    errc::transaction_state,
+                    fmt::format("{} AND CHAIN can only be used in transaction blocks", commit ? "COMMIT" : "ROLLBACK")}
+                    .sqlstate("25P01");
             }
             if (has(words, "prepared")) {
                 co_return error{errc::unsupported, "two-phase commit by the client is not supported"};
@@ -89,8 +98,23 @@ task<status> session::run_own(std::shared_ptr<known_statement> what, bool descri
                 co_return status{};
             }
             const bool really = commit && !failed_;
+            if (chained && really && changes_modes_of_next()) {
+                co_return error{errc::unsupported,
+                                "COMMIT AND CHAIN after a change of default_transaction_isolation, "
+                                "default_transaction_read_only or default_transaction_deferrable"}
+                    .hint("Send COMMIT, and BEGIN with the modes that the next transaction shall have.");
+            }
+            std::vector<std::string> modes = chained ? modes_set_since_begin() : std::vector<std::string>{};
+            const std::optional<bool> read_only = read_only_;
             status over = co_await end_block(really ? execute::ending::commit : execute::ending::rollback);
             if (!over) co_return over;
+            if (chained) {
+                start_block();
+                replay_ = std::move(modes);
+                count_block();
+                read_only_ = read_only;
+                failed_ = false;
+            }
             wire::write_command_complete(stream_.out(), really ? "COMMIT" : "ROLLBACK");
             co_return status{};
         }
@@ -119,6 +143,7 @@ task<status> session::run_own(std::shared_ptr<known_statement> what, bool descri
             if (is_our_setting(plan.session().name)) co_return co_await show_ours(plan.session().name, describe);
             co_return co_await run_show(what, describe);
         case statement_kind::utility:
+            if (sets_all_constraints(plan)) co_return co_await run_setting(*what);
             // Drivers send both when a connection goes back to their pool. Nobody listens, and what is open is open on the
             // servers of the transaction.
             if (closes_all(plan)) {
@@ -164,16 +189,18 @@ task<status> session::run_setting(const known_statement& what) {
         if (status may = check_over_sqlite(command, user_); !may) co_return may;
     }
     if (command.what == verb::set_local || command.what == verb::transaction) {
+        const bool constraints = command.name == "constraints";
+        std::string sql = command.statement;
+        if (command.what == verb::set_local && what.plan->session().to_default) {
+            // The client's own start-up value, which the server does not know as the default.
+            if (const std::string* first = defaults_->find(command.name)) sql = as_local(*first);
+        }
         if (block_ == block::none) {
             const bool local = command.what == verb::set_local;
-            const std::string_view said =
-                local ? "SET LOCAL"
-                : what.text.find("onstraints") != what.text.npos || what.text.find("ONSTRAINTS") != what.text.npos
-                    ? "SET CONSTRAINTS"
-                    : "SET TRANSACTION";
+            const std::string_view said = local ? "SET LOCAL" : constraints ? "SET CONSTRAINTS" : "SET TRANSACTION";
             wire::write_notice(stream_.out(), wire::severity::warning, "25P01",
                                fmt::format("{} can only be used in transaction blocks", said));
-            wire::write_command_complete(stream_.out(), tag);
+            wire::write_command_complete(stream_.out(), constraints ? "SET CONSTRAINTS" : tag);
             co_return status{};
         }
         if (!shared_.is_sqlite()) {
@@ -182,23 +209,21 @@ task<status> session::run_setting(const known_statement& what) {
                 auto got = co_await acquire(any_place(), false);
                 if (!got) co_return std::move(got).error();
             }
-            status done = co_await on_every_participant(command.statement);
+            status done = co_await on_every_participant(sql);
             if (!done) co_return done;
         }
         if (command.what == verb::transaction) take_read_only(words_of(what.text), read_only_);
         if (command.what == verb::set_local) note_local(command, what.plan->session().to_default);
-        if (status kept = keep_for_newcomers(command.statement); !kept) co_return kept;
-        wire::write_command_complete(stream_.out(),
-                                     command.what == verb::transaction && what.text.find("onstraints") != what.text.npos
-                                         ? "SET CONSTRAINTS"
-                                         : tag);
+        if (status kept = keep_for_newcomers(std::move(sql)); !kept) co_return kept;
+        wire::write_command_complete(stream_.out(), constraints ? "SET CONSTRAINTS" : tag);
         if (!participants_.empty() && participants_.front().link != nullptr)
             report_parameters(*participants_.front().link);
         co_return status{};
     }
 
-    settings next = *settings_;
+    settings next = *settings_, shown = *settings_;
     if (command.what == verb::reset_all) {
+        for (const auto& [name, statement] : local_.all()) shown.set(name, statement);
         local_.clear();
         // A role and a user are not reset by RESET ALL.
         const std::string* role = settings_->find("role");
@@ -207,6 +232,7 @@ task<status> session::run_setting(const known_statement& what) {
         if (role != nullptr) next.set("role", *role);
         if (user != nullptr) next.set("session_authorization", *user);
     } else if (resets) {
+        if (const std::string* local = local_.find(command.name)) shown.set(command.name, *local);
         local_.reset(command.name);
         next.reset(command.name);
         if (const std::string* first = defaults_->find(command.name)) next.set(command.name, *first);
@@ -221,12 +247,16 @@ task<status> session::run_setting(const known_statement& what) {
             auto got = co_await acquire(any_place(), false);
             if (!got) co_return std::move(got).error();
         }
-        std::string sql = resets ? difference(*settings_, next) : command.statement;
+        std::string sql = resets ? difference(shown, next) : command.statement;
         // RESET of an unknown name is an error also when nothing was set.
-        if (command.what == verb::reset && sql.empty()) sql = command.statement;
+        if (command.what == verb::reset && sql.empty()) {
+            sql = command.statement;
+            if (const std::string* first = next.find(command.name)) sql += ';' + *first;
+        }
         for (const auto& [name, statement] : command.more) sql += ';' + statement;
         if (!sql.empty()) {
-            status done = co_await on_every_participant(std::move(sql));
+            status done = co_await on_every_participant(sql);
+            if (done && block_ != block::none) done = keep_for_newcomers(std::move(sql));
             if (!done) co_return done;
         }
         auto now = std::make_shared<const settings>(std::move(next));

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace ashlar::proxy {
 
@@ -42,6 +43,36 @@ task<status> session::set_modes_of(const known_statement& begin) {
     co_return keep_for_newcomers(std::move(sql));
 }
 
+// A transaction block begins, as begin_ says. No server takes part yet.
+void session::start_block() {
+    settings_at_begin_ = settings_;
+    block_began_ = driver::this_moment();
+    let_go_of_joined();
+    leave_all();
+    block_ = block::explicit_;
+}
+
+// The modes that SET TRANSACTION gave, which AND CHAIN hands on.
+std::vector<std::string> session::modes_set_since_begin() const {
+    std::vector<std::string> out;
+    for (const std::string& each : replay_) {
+        const std::vector<std::string> words = words_of(each);
+        const bool modes = words.size() > 2 && words[0] == "set" && words[1] == "transaction";
+        if (modes && words[2] != "snapshot") out.push_back(each);
+    }
+    return out;
+}
+
+// A plain BEGIN would take the new defaults, where AND CHAIN keeps the modes that the transaction has.
+bool session::changes_modes_of_next() const {
+    constexpr std::array names{"default_transaction_isolation", "default_transaction_read_only",
+                               "default_transaction_deferrable"};
+    return std::ranges::any_of(names, [&](const char* name) {
+        const std::string *before = settings_at_begin_->find(name), *now = settings_->find(name);
+        return (before == nullptr) != (now == nullptr) || (now != nullptr && *now != *before);
+    });
+}
+
 status session::begin_block(const known_statement& what) {
     const std::vector<std::string> words = words_of(what.text);
     const bool start = !words.empty() && words.front() == "start";
@@ -56,10 +87,7 @@ status session::begin_block(const known_statement& what) {
         const bool plain =
             words.size() == 1 || (words.size() == 2 && (words[1] == "transaction" || words[1] == "work"));
         if (block_ == block::none) {
-            settings_at_begin_ = settings_;
-            block_began_ = driver::this_moment();
-            let_go_of_joined();
-            leave_all();
+            start_block();
             begin_ = plain ? "BEGIN" : without_end(what.text);
         } else if (!plain && !participants_.empty()) {
             return error{errc::unsupported, "BEGIN with modes must come first in its query"};

@@ -445,6 +445,7 @@ statement walker::walk_other(const Node* node) {
             break;
         case T_ConstraintsSetStmt:
             out.session.command = "SET CONSTRAINTS";
+            if (as<ConstraintsSetStmt>(node)->constraints == nullptr) out.session.name = "ALL";
             break;
         case T_CheckPointStmt:
             out.session.command = "CHECKPOINT";
