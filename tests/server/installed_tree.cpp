@@ -85,7 +85,7 @@ void compile_by_pkg_config(const std::string& package, const std::string& folder
     command_result flags =
         run_in(build.path(), {"pkg-config", "--cflags", "--libs", package}, {{"PKG_CONFIG_PATH", folder}});
     ASSERT_TRUE(flags.ok()) << flags.describe();
-    EXPECT_EQ(flags.out.find("-D"), std::string::npos) << flags.out;
+    EXPECT_EQ((" " + flags.out).find(" -D"), std::string::npos) << flags.out;
     std::vector<std::string> compile{ASHLAR_CXX, "-std=c++20"};
     for (auto& word : words_of(ASHLAR_CXX_FLAGS)) compile.push_back(word);
     for (auto& word : {std::string{"-o"}, program, source_path("tests/install/" + source)}) {
