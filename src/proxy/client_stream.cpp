@@ -3,22 +3,14 @@
 #include "wire/frame_walker.hpp"
 #include "wire/message_types.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 
 namespace ashlar::proxy {
 
 client_stream::~client_stream() {
     release();
-    loop_.forget(descriptor_);
-    ::close(descriptor_);
 }
 
 client_stream::found client_stream::next(client_message& into) {
@@ -84,12 +76,12 @@ status client_stream::make_room() {
 task<status> client_stream::more(deadline until) {
     if (is_empty()) {
         release();
-        status arrived = co_await loop_.wait_for_arrival(descriptor_, until);
+        status arrived = co_await bytes_.wait_for_arrival(until);
         if (!arrived) co_return arrived;
     }
     if (status granted = make_room(); !granted) co_return granted;
     std::span<char> room{buffer_.get() + end_, size_ - end_};
-    result<std::size_t> count = co_await loop_.receive(descriptor_, room, until);
+    result<std::size_t> count = co_await bytes_.receive(room, until);
     if (!count) co_return std::move(count).error();
     if (*count == 0) co_return error{errc::peer_closed, "the client closed the connection"};
     end_ += *count;
@@ -111,7 +103,7 @@ task<status> client_stream::skip(std::size_t count, deadline until) {
 task<status> client_stream::flush() {
     if (out_.empty()) co_return status{};
     sent_ += out_.size();
-    result<std::size_t> done = co_await loop_.send(descriptor_, out_);
+    result<std::size_t> done = co_await bytes_.send(out_);
     out_.clear();
     if (out_.capacity() > 2 * buffers::size) out_.shrink_to_fit();
     if (!done) co_return std::move(done).error();
@@ -128,19 +120,9 @@ task<status> client_stream::send(std::string_view bytes) {
         if (!done || bytes.empty()) co_return done;
     }
     sent_ += bytes.size();
-    result<std::size_t> done = co_await loop_.send(descriptor_, bytes);
+    result<std::size_t> done = co_await bytes_.send(bytes);
     if (!done) co_return std::move(done).error();
     co_return status{};
-}
-
-bool client_stream::is_unreachable() const noexcept {
-    tcp_info now{};
-    socklen_t size = sizeof now;
-    if (::getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &now, &size) != 0) return false;
-    constexpr std::uint32_t patience_ms = 30'000;
-    // Probes of a closed window are acknowledged by a living peer, each of which sets the count back.
-    const bool unanswered = now.tcpi_retransmits > 1 || now.tcpi_probes > 2;
-    return unanswered && now.tcpi_last_ack_recv > patience_ms;
 }
 
 namespace {
@@ -161,11 +143,11 @@ bool says_terminate(std::string_view bytes) {
 }  // namespace
 
 bool client_stream::has_hung_up() const {
-    if (io::peer_has_closed(descriptor_)) return true;
+    if (bytes_.peer_has_closed()) return true;
     std::array<char, 4096> unread;
-    const ssize_t n = ::recv(descriptor_, unread.data(), unread.size(), MSG_PEEK | MSG_DONTWAIT);
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) return true;
-    const std::string_view fresh{unread.data(), n < 0 ? 0 : static_cast<std::size_t>(n)};
+    const std::optional<std::size_t> seen = bytes_.peek(unread);
+    if (!seen) return true;
+    const std::string_view fresh{unread.data(), *seen};
     if (is_empty()) return says_terminate(fresh);
     if (rest().size() > buffers::size) return says_terminate(rest());
     std::string all{rest()};

@@ -1,4 +1,4 @@
-// client_stream.hpp: one client's socket, as messages in and bytes out.
+// client_stream.hpp: one client's stream, as messages in and bytes out.
 //
 // Reading   next() looks at what has arrived and never waits; more() waits for more of it. A message is a view into the
 //           stream's memory, valid until the next call of more(), rest() or release().
@@ -6,10 +6,9 @@
 //           grows the buffer as its bytes arrive, never by its claimed length, and at most to message_max.
 // Writing   What stands in out() goes with flush(), or ahead of the bytes given to send(). Whoever writes waits for a slow
 //           client, and reads nothing from its server meanwhile.
-// Owner     Closes the descriptor with the stream.
 #pragma once
 
-#include "core/io/loop.hpp"
+#include "core/io/byte_stream.hpp"
 #include "core/memory_bound.hpp"
 #include "proxy/buffers.hpp"
 
@@ -31,8 +30,8 @@ public:
     static constexpr std::size_t message_max = 256u << 20;
 
     // `account`: on which long messages count; it outlives the stream.
-    client_stream(io::loop& loop, int descriptor, buffers& memory, memory_account* account = nullptr) noexcept
-        : loop_(loop), descriptor_(descriptor), memory_(memory), counted_(account) {}
+    client_stream(io::byte_stream bytes, buffers& memory, memory_account* account = nullptr) noexcept
+        : bytes_(std::move(bytes)), memory_(memory), counted_(account) {}
     ~client_stream();
     client_stream(const client_stream&) = delete;
     client_stream& operator=(const client_stream&) = delete;
@@ -56,11 +55,14 @@ public:
 
     // Nothing has arrived that was not taken.
     bool is_empty() const noexcept { return begin_ == end_; }
-    int descriptor() const noexcept { return descriptor_; }
+    // What carries the messages. Whoever reads or writes it does so between two messages.
+    io::byte_stream& bytes() noexcept { return bytes_; }
+    const io::byte_stream& bytes() const noexcept { return bytes_; }
+    // At once, as much as is taken: for farewells.
+    void send_now(std::string_view last) noexcept { bytes_.send_now(last); }
     // Has the client hung up, or said that it ends (Terminate) behind whatever else it sent? Two system calls.
     bool has_hung_up() const;
-    // Does its machine no longer acknowledge what was sent? Not so for one that reads slowly or not at all. One system call.
-    bool is_unreachable() const noexcept;
+    bool is_unreachable() const noexcept { return bytes_.is_unreachable(); }
     std::uint64_t received() const noexcept { return received_; }
     std::uint64_t sent() const noexcept { return sent_; }
 
@@ -68,8 +70,7 @@ private:
     void release() noexcept;
     status make_room();
 
-    io::loop& loop_;
-    int descriptor_;
+    io::byte_stream bytes_;
     buffers& memory_;
     memory_part counted_;
     std::unique_ptr<char[]> buffer_;

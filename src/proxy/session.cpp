@@ -21,13 +21,14 @@ const settings_ptr& no_settings() {
 
 }  // namespace
 
-session::session(worker& home, service& shared, io::loop& loop, int descriptor, buffers& memory, wire::cancel_key key)
+session::session(worker& home, service& shared, io::loop& loop, io::byte_stream client, buffers& memory,
+                 wire::cancel_key key)
     : home_(home),
       shared_(shared),
       counted_(home.counted()),
       loop_(loop),
       memory_(shared.memory()),
-      stream_(loop, descriptor, memory, &memory_),
+      stream_(std::move(client), memory, &memory_),
       key_(std::move(key)),
       came_at_(loop.now()),
       settings_(no_settings()),
@@ -98,7 +99,7 @@ void session::say_fatal(const error& why) {
     if (passed_on_ != 0 && waits_for_ == waits_for::server) return;  // perhaps in the midst of a message
     std::string out = std::move(stream_.out());                      // what was answered before the error
     wire::write_error(out, why, wire::severity::fatal);
-    (void)!::send(stream_.descriptor(), out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    stream_.send_now(out);
 }
 
 // Servers go back clean, or closed.
@@ -321,7 +322,7 @@ void session::look_at_query_timeout(instant now) {
 void session::give_servers_up() {
     for (const participant& p : participants_) {
         if (p.link == nullptr || (p.link->is_quiet() && &p != current_)) continue;
-        ::shutdown(p.link->descriptor(), SHUT_RDWR);
+        p.link->stream().shut_down();
     }
 }
 

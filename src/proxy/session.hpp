@@ -61,7 +61,8 @@ class worker;
 
 class session {
 public:
-    session(worker& home, service& shared, io::loop& loop, int descriptor, buffers& memory, wire::cancel_key key);
+    session(worker& home, service& shared, io::loop& loop, io::byte_stream client, buffers& memory,
+            wire::cancel_key key);
     ~session();
 
     // Serves the client to its end. Clean-up of servers is done when it returns.

@@ -10,13 +10,13 @@ namespace {
 // How long a server may take to tell that it has failed, once the client behaves as if it had.
 constexpr seconds verdict_time{5};
 
-task<bool> server_said(io::loop& loop, int descriptor, deadline until) {
-    status heard = co_await loop.wait(descriptor, io::interest::readable, until);
+task<bool> server_said(io::byte_stream& server, deadline until) {
+    status heard = co_await server.wait_until_readable(until);
     co_return heard || heard.error() != errc::deadline_passed;
 }
 
-task<bool> client_said(io::loop& loop, int descriptor) {
-    (void)co_await loop.wait(descriptor, io::interest::readable);
+task<bool> client_said(io::byte_stream& client) {
+    (void)co_await client.wait_until_readable();
     co_return false;
 }
 
@@ -29,7 +29,7 @@ task<result<bool>> session::copy_in(server_link& link, copy_feed& feed) {
         const std::string_view rest = stream_.rest();
         const copy_feed::step now = feed.look(rest);
         if (now.pass > 0) {
-            result<std::size_t> sent = co_await loop_.send(link.descriptor(), rest.substr(0, now.pass));
+            result<std::size_t> sent = co_await link.stream().send(rest.substr(0, now.pass));
             stream_.take(now.pass);
             if (!sent) {
                 link.mark_broken();
@@ -45,7 +45,7 @@ task<result<bool>> session::copy_in(server_link& link, copy_feed& feed) {
                 // The client's Sync comes behind: the server must not wait for it to say how the COPY went.
                 std::string flush;
                 wire::write_flush(flush);
-                result<std::size_t> sent = co_await loop_.send(link.descriptor(), flush);
+                result<std::size_t> sent = co_await link.stream().send(flush);
                 if (!sent) link.mark_broken();
                 co_return true;
             }
@@ -78,7 +78,7 @@ task<status> session::end_message(server_link& link, copy_feed& feed) {
     while (feed.half_said() > 0) {
         const std::string_view here = stream_.rest().substr(0, feed.half_said());
         if (!here.empty() && !link.is_broken()) {
-            result<std::size_t> sent = co_await loop_.send(link.descriptor(), here);
+            result<std::size_t> sent = co_await link.stream().send(here);
             if (!sent) link.mark_broken();
         }
         feed.take(here.size());
@@ -97,8 +97,8 @@ task<bool> session::server_speaks_first(server_link& link, bool heed_client, dea
     bool server = false;
     std::exception_ptr thrown;
     try {
-        both.start(server_said(loop_, link.descriptor(), until));
-        if (heed_client) both.start(client_said(loop_, stream_.descriptor()));
+        both.start(server_said(link.stream(), until));
+        if (heed_client) both.start(client_said(stream_.bytes()));
         const std::optional<bool> first = co_await both.next();
         server = first.value_or(false);
     } catch (...) {

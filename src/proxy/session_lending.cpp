@@ -129,7 +129,7 @@ void session::end_silent_waits(instant now) {
         const std::uint32_t heard = p.link->receives() + 1;  // never 0
         if (std::exchange(p.heard, heard) != heard) continue;
         p.silent = true;
-        ::shutdown(p.link->descriptor(), SHUT_RDWR);
+        p.link->stream().shut_down();
     }
 }
 

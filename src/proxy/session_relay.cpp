@@ -43,7 +43,7 @@ task<status> session::exchange(participant& p, std::string_view message) {
         message = to_server_;
     }
     if (!message.empty()) {
-        result<std::size_t> sent = co_await loop_.send(link.descriptor(), message);
+        result<std::size_t> sent = co_await link.stream().send(message);
         drop_gathered();
         if (to_server_.capacity() > 2 * buffers::size) to_server_.shrink_to_fit();
         if (!sent) {
@@ -60,7 +60,7 @@ task<status> session::exchange(participant& p, std::string_view message) {
             if (!over) co_return std::move(over).error();
             copying = !*over;
         }
-        result<std::size_t> count = co_await loop_.receive(link.descriptor(), link.space());
+        result<std::size_t> count = co_await link.stream().receive(link.space());
         if (!count || *count == 0) {
             link.mark_broken();
             co_return lost(p);

@@ -2,31 +2,9 @@
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 namespace ashlar::proxy {
 
 namespace {
-
-// An end of the client's socket.
-void name_end(int (*ask)(int, sockaddr*, socklen_t*), int descriptor, std::string& address, std::uint16_t& port) {
-    sockaddr_storage where{};
-    socklen_t size = sizeof where;
-    if (ask(descriptor, reinterpret_cast<sockaddr*>(&where), &size) != 0) return;
-    char text[INET6_ADDRSTRLEN] = "";
-    if (where.ss_family == AF_INET) {
-        const auto* in = reinterpret_cast<const sockaddr_in*>(&where);
-        (void)::inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
-        port = ntohs(in->sin_port);
-    } else if (where.ss_family == AF_INET6) {
-        const auto* in6 = reinterpret_cast<const sockaddr_in6*>(&where);
-        (void)::inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text);
-        port = ntohs(in6->sin6_port);
-    }
-    address = text;
-}
 
 wall_time to_wall(instant when, instant now) {
     return std::chrono::system_clock::now() -
@@ -89,8 +67,11 @@ client_facts session::facts() const {
     }
     out.in_transaction = block_ == block::explicit_;
     out.process = key_.process;
-    name_end(&::getpeername, stream_.descriptor(), out.address, out.port);
-    name_end(&::getsockname, stream_.descriptor(), out.local_address, out.local_port);
+    io::endpoint peer = stream_.bytes().peer(), local = stream_.bytes().local();
+    out.address = std::move(peer.address);
+    out.port = peer.port;
+    out.local_address = std::move(local.address);
+    out.local_port = local.port;
     const instant now = loop_.now();
     out.connected_at = to_wall(came_at_, now);
     out.asked_at = to_wall(since_, now);

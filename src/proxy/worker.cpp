@@ -107,7 +107,7 @@ wire::cancel_key worker::new_key() {
 
 task<void> worker::serve_client(int descriptor) {
     prepare_socket(descriptor);
-    session one{*this, shared_, *loop_, descriptor, buffers_, new_key()};
+    session one{*this, shared_, *loop_, io::byte_stream{*loop_, descriptor}, buffers_, new_key()};
     // A scope of its own, so that one client can be ended without the others.
     io::cancel_scope* outer = co_await io::this_scope{};
     io::cancel_scope scope{outer};

@@ -550,7 +550,7 @@ TEST_F(Link, AValueOf200MegabytesIsRelayedInBoundedMemory) {
     wire::write_query(ask, "select repeat('x', 200 * 1024 * 1024)");
     link->expect_ready();
     ASSERT_TRUE(get([](server_link& l, std::string bytes, deadline until) -> task<result<std::size_t>> {
-        auto sent = co_await l.loop().send(l.descriptor(), bytes, until);
+        auto sent = co_await l.stream().send(bytes, until);
         co_return std::move(sent);
     }(*link, ask, soon())));
     const std::size_t before = resident_bytes();
@@ -560,7 +560,7 @@ TEST_F(Link, AValueOf200MegabytesIsRelayedInBoundedMemory) {
         const std::span<char> room = link->space();
         const std::size_t count =
             get([](server_link& l, std::span<char> into, deadline until) -> task<result<std::size_t>> {
-                auto got = co_await l.loop().receive(l.descriptor(), into, until);
+                auto got = co_await l.stream().receive(into, until);
                 co_return std::move(got);
             }(*link, room, soon()))
                 .value();
@@ -586,11 +586,11 @@ TEST_F(Link, RelayedWorkTellsItsState) {
         std::string ask;
         wire::write_query(ask, sql);
         link->expect_ready();
-        EXPECT_TRUE(::send(link->descriptor(), ask.data(), ask.size(), 0) > 0);
+        link->stream().send_now(ask);
         while (!link->is_quiet() && !link->is_broken()) {
             (void)loop->run([](server_link& l, deadline until) -> task<status> {
                 const std::span<char> into = l.space();
-                auto got = co_await l.loop().receive(l.descriptor(), into, until);
+                auto got = co_await l.stream().receive(into, until);
                 if (!got) co_return std::move(got).error();
                 std::string_view chunk = l.arrived(*got);
                 while (l.next_frame(chunk)) {

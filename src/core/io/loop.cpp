@@ -4,6 +4,9 @@
 #include "core/errno_text.hpp"
 #include "core/io/blocking_threads.hpp"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -393,6 +396,32 @@ void loop::drive(const bool& ended) {
         if (ended) return;
         wait_for_events();
     }
+}
+
+// --- descriptors ----------------------------------------------------------------------------------------------------
+
+void loop::close(int fd) noexcept {
+    forget(fd);
+    ::close(fd);
+}
+
+void loop::send_now(int fd, std::string_view bytes) noexcept {
+    (void)!::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+std::optional<std::size_t> loop::peek(int fd, std::span<char> into) noexcept {
+    const ssize_t n = ::recv(fd, into.data(), into.size(), MSG_PEEK | MSG_DONTWAIT);
+    if (n > 0) return static_cast<std::size_t>(n);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return 0;
+    return std::nullopt;
+}
+
+bool loop::peer_has_closed(int fd) noexcept {
+    return io::peer_has_closed(fd);
+}
+
+void loop::shut_down(int fd) noexcept {
+    ::shutdown(fd, SHUT_RDWR);
 }
 
 void loop::run() {

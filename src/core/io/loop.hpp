@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -208,6 +209,16 @@ public:
     void post(std::function<void()> what);
     // Drops what the loop remembers of a descriptor that nobody waits for. Any thread; before close().
     virtual void forget(int fd) noexcept = 0;
+
+    // --- for byte_stream: what a connected descriptor does at once, without waiting. Any thread. ------------------
+
+    virtual void close(int fd) noexcept;  // forgets it first
+    // Sends what is taken now, and drops the rest.
+    virtual void send_now(int fd, std::string_view bytes) noexcept;
+    // What has arrived, without taking it. 0: nothing; nullopt: the stream has ended or failed.
+    virtual std::optional<std::size_t> peek(int fd, std::span<char> into) noexcept;
+    virtual bool peer_has_closed(int fd) noexcept;
+    virtual void shut_down(int fd) noexcept;  // both directions
 
     // True where nobody would be kept from going on: run_blocking then runs in place.
     virtual bool runs_in_place() const noexcept { return false; }

@@ -53,7 +53,7 @@ void sim_loop::finish_sending(int fd) {
     other->finished_due = other->inbox.empty() ? now_ : other->inbox.back().due;
 }
 
-void sim_loop::close(int fd) {
+void sim_loop::close(int fd) noexcept {
     finish_sending(fd);
     end* const mine = find(fd);
     if (mine == nullptr) return;
@@ -66,6 +66,39 @@ void sim_loop::cut(int fd) {
     if (mine == nullptr) return;
     mine->was_cut = true;
     if (end* const other = find(mine->peer)) other->was_cut = true;
+}
+
+void sim_loop::send_now(int fd, std::string_view bytes) noexcept {
+    end* const mine = find(fd);
+    end* const other = mine != nullptr && !mine->was_cut ? find(mine->peer) : nullptr;
+    if (other != nullptr && !bytes.empty() && other->held < window) (void)put(*other, bytes);
+}
+
+std::optional<std::size_t> sim_loop::peek(int fd, std::span<char> into) noexcept {
+    const end* const mine = find(fd);
+    if (mine == nullptr || mine->was_cut) return std::nullopt;
+    std::size_t seen = 0;
+    for (const segment& each : mine->inbox) {
+        if (each.due > now_ || seen == into.size()) break;
+        seen += each.bytes.copy(into.data() + seen, into.size() - seen);
+    }
+    if (seen == 0 && peer_has_closed(fd)) return std::nullopt;
+    return seen;
+}
+
+bool sim_loop::peer_has_closed(int fd) noexcept {
+    const end* const mine = find(fd);
+    return mine == nullptr || mine->was_cut || (mine->peer_finished && mine->finished_due <= now_);
+}
+
+void sim_loop::shut_down(int fd) noexcept {
+    finish_sending(fd);
+    end* const mine = find(fd);
+    if (mine == nullptr) return;
+    mine->inbox.clear();
+    mine->held = 0;
+    mine->peer_finished = true;
+    mine->finished_due = now_;
 }
 
 void sim_loop::advance(nanoseconds span) {
@@ -134,16 +167,19 @@ bool sim_loop::send(operation& op, end& e) {
         op.error_number = EPIPE;
         return true;
     }
-    while (op.done < op.size && other->held < window) {
-        const std::size_t n = part_of(std::min(op.size - op.done, window - other->held));
-        instant due = now_;
-        if (faults_.delay_most > milliseconds{0}) due += between(milliseconds{0}, faults_.delay_most);
-        if (!other->inbox.empty()) due = std::max(due, other->inbox.back().due);
-        other->inbox.push_back(segment{due, std::string{op.data + op.done, n}});
-        other->held += n;
-        op.done += n;
-    }
+    while (op.done < op.size && other->held < window) op.done += put(*other, {op.data + op.done, op.size - op.done});
     return op.done == op.size;
+}
+
+// Some of the bytes, as many as its window has room for. Precondition: it has.
+std::size_t sim_loop::put(end& into, std::string_view bytes) {
+    const std::size_t n = part_of(std::min(bytes.size(), window - into.held));
+    instant due = now_;
+    if (faults_.delay_most > milliseconds{0}) due += between(milliseconds{0}, faults_.delay_most);
+    if (!into.inbox.empty()) due = std::max(due, into.inbox.back().due);
+    into.inbox.push_back(segment{due, std::string{bytes.substr(0, n)}});
+    into.held += n;
+    return n;
 }
 
 std::size_t sim_loop::part_of(std::size_t whole) {

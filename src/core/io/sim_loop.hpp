@@ -42,15 +42,19 @@ public:
 
     // Two ends of a new stream. Each holds at most 64 KiB that its reader has not taken.
     std::pair<int, int> make_stream();
-    void finish_sending(int fd);  // the peer reads what is under way, then 0
-    void close(int fd);           // as above, and what the peer sends from now on fails
-    void cut(int fd);             // both ends fail at once, what was under way is lost
+    void finish_sending(int fd);           // the peer reads what is under way, then 0
+    void close(int fd) noexcept override;  // as above, and what the peer sends from now on fails
+    void cut(int fd);                      // both ends fail at once, what was under way is lost
 
     // Lets `span` pass with all that happens in it.
     void advance(nanoseconds span);
 
     void forget(int) noexcept override {}
     bool runs_in_place() const noexcept override { return true; }
+    void send_now(int fd, std::string_view bytes) noexcept override;
+    std::optional<std::size_t> peek(int fd, std::span<char> into) noexcept override;
+    bool peer_has_closed(int fd) noexcept override;
+    void shut_down(int fd) noexcept override;
 
 protected:
     bool try_now(detail::operation& op) override;
@@ -80,6 +84,7 @@ private:
     bool attempt(detail::operation& op, end& e);
     bool receive(detail::operation& op, end& e);
     bool send(detail::operation& op, end& e);
+    std::size_t put(end& into, std::string_view bytes);
     std::size_t part_of(std::size_t whole);
     bool serve();  // true: something ended
     instant next_delivery() const;

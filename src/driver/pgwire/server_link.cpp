@@ -2,15 +2,9 @@
 // server_link_driver.cpp.
 #include "driver/pgwire/server_link.hpp"
 
-#include "driver/socket_news.hpp"
 #include "wire/client_messages.hpp"
 #include "wire/login.hpp"
 #include "wire/server_messages.hpp"
-
-#include <fcntl.h>
-#include <sys/socket.h>
-
-#include <cerrno>
 
 namespace ashlar::driver::pgwire {
 
@@ -59,20 +53,20 @@ bool leaves_state(std::string_view tag) noexcept {
 
 server_link::server_link(std::shared_ptr<server_target> to, connected_socket connected)
     : target_(std::move(to)),
-      socket_(std::move(connected.socket)),
+      stream_(std::move(connected.stream)),
       address_(connected.address),
       walker_(relayed_types(), described_max),
       prepared_(target_->options().prepared_statements_max) {}
 
 server_link::~server_link() {
-    if (socket_.descriptor() < 0 || broken_ || !is_quiet()) return;
+    if (!stream_.is_open() || broken_ || !is_quiet()) return;
     std::string bye;
     wire::write_terminate(bye);
-    (void)::send(socket_.descriptor(), bye.data(), bye.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    stream_.send_now(bye);
 }
 
 int server_link::watch_end() const noexcept {
-    return descriptor() >= 0 ? ::fcntl(descriptor(), F_DUPFD_CLOEXEC, 0) : -1;
+    return stream_.watch_end();
 }
 
 task<result<std::unique_ptr<server_link>>> server_link::connect(io::loop& loop, std::shared_ptr<server_target> to,
@@ -130,7 +124,7 @@ task<status> server_link::log_in(const session_values& values, deadline until) {
 
 task<status> server_link::send_out(deadline until) {
     if (out_.empty()) co_return status{};
-    auto sent = co_await loop().send(descriptor(), out_, until);
+    auto sent = co_await stream_.send(out_, until);
     out_.clear();
     if (sent) co_return status{};
     broken_ = true;  // an unknown part of it is on its way
@@ -141,7 +135,7 @@ task<status> server_link::send_out(deadline until) {
 task<status> server_link::receive_more(deadline until) {
     if (broken_) co_return error{errc::connection_lost, "the connection to " + describe() + " is broken"};
     const std::span<char> room = in_.space();
-    auto got = co_await loop().receive(descriptor(), room, until);
+    auto got = co_await stream_.receive(room, until);
     if (got && *got > 0) {
         ++receives_;
         in_.arrived(*got);
@@ -274,7 +268,7 @@ bool server_link::is_clean() const noexcept {
 }
 
 bool server_link::has_news() const noexcept {
-    return ashlar::driver::has_news(descriptor());
+    return stream_.has_news();
 }
 
 void server_link::release_memory() noexcept {
@@ -312,7 +306,7 @@ void server_link::quieten() {
 }
 
 void server_link::bind(io::loop& loop) {
-    socket_.move_to(loop);
+    stream_.move_to(loop);
 }
 
 std::string server_link::describe() const {

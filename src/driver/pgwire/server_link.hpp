@@ -44,17 +44,17 @@ public:
     // --- relaying ----------------------------------------------------------------------------------------------------
     //
     //     link.expect_ready();                                 // for each Sync, Query or FunctionCall sent
-    //     auto sent = co_await link.loop().send(link.descriptor(), bytes, until);
+    //     auto sent = co_await link.stream().send(bytes, until);
     //     while (!link.is_quiet()) {
-    //         auto count = co_await link.loop().receive(link.descriptor(), link.space(), until);
+    //         auto count = co_await link.stream().receive(link.space(), until);
     //         std::string_view chunk = link.arrived(*count);
     //         for (std::string_view rest = chunk; auto frame = link.next_frame(rest);) …    // rest: after that message
     //         … send `chunk` on to the client …
     //     }
     //     link.release_memory();
 
-    io::loop& loop() const noexcept { return socket_.loop(); }
-    int descriptor() const noexcept { return socket_.descriptor(); }
+    io::loop& loop() const noexcept { return stream_.where(); }
+    io::byte_stream& stream() noexcept { return stream_; }
 
     // Memory to receive into, 16 KiB. Precondition: the chunk before has been walked to its end.
     std::span<char> space() { return in_.space(); }
@@ -205,7 +205,7 @@ private:
     task<error> give_up(error why);
 
     std::shared_ptr<server_target> target_;
-    server_socket socket_;
+    io::byte_stream stream_;
     server_address address_;
     server_canceller canceller_;
     std::uint32_t process_ = 0;

@@ -307,7 +307,7 @@ task<status> server_link::read_long_row(std::size_t size, row_batch& into, deadl
         const std::size_t part = std::min({size - have, body.capacity() - have, at_once});
         body.resize(have + part);
         const std::span<char> rest{body.data() + have, part};
-        auto got = co_await loop().receive(descriptor(), rest, until);
+        auto got = co_await stream_.receive(rest, until);
         if (!got && got.error() == errc::deadline_passed) co_return std::move(got).error();
         if (!got || *got == 0) co_return lost("receiving a row", got ? error{errc::peer_closed} : got.error());
         ++receives_;

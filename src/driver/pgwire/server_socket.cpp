@@ -110,10 +110,11 @@ error from_errno(int number) {
     return error{errc::connect_failed, errno_text(number)};
 }
 
-task<result<server_socket>> connect_to(io::loop& loop, server_address to, deadline until) {
+task<result<io::byte_stream>> connect_to(io::loop& loop, server_address to, const server_options* how, deadline until) {
     const int fd = ::socket(to.where.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) co_return from_errno(errno);
-    server_socket made{loop, fd};
+    io::byte_stream made{loop, fd};
+    if (how != nullptr && to.where.ss_family != AF_UNIX) set_tcp_options(fd, *how);
     if (::connect(fd, reinterpret_cast<const sockaddr*>(&to.where), to.size) == 0) co_return std::move(made);
     if (errno != EINPROGRESS) co_return from_errno(errno);
     if (auto connected = co_await loop.wait(fd, io::interest::writable, until); !connected) {
@@ -127,26 +128,6 @@ task<result<server_socket>> connect_to(io::loop& loop, server_address to, deadli
 }
 
 }  // namespace
-
-server_socket& server_socket::operator=(server_socket&& other) noexcept {
-    if (this == &other) return *this;
-    close();
-    loop_ = other.loop_;
-    descriptor_ = std::exchange(other.descriptor_, -1);
-    return *this;
-}
-
-void server_socket::move_to(io::loop& loop) noexcept {
-    if (loop_ == &loop) return;
-    if (descriptor_ >= 0) loop_->forget(descriptor_);
-    loop_ = &loop;
-}
-
-void server_socket::close() noexcept {
-    if (descriptor_ < 0) return;
-    loop_->forget(descriptor_);
-    ::close(std::exchange(descriptor_, -1));
-}
 
 bool server_address::is_local() const noexcept {
     if (where.ss_family == AF_UNIX) return true;
@@ -165,11 +146,8 @@ task<result<connected_socket>> connect_socket(io::loop& loop, const server_targe
     if (!found) co_return std::move(found).error();
     error last{errc::connect_failed, "the name has no address"};
     for (const server_address& each : *found) {
-        auto made = co_await connect_to(loop, each, until);
-        if (made) {
-            if (each.where.ss_family != AF_UNIX) set_tcp_options(made->descriptor(), to.options());
-            co_return connected_socket{*std::move(made), each};
-        }
+        auto made = co_await connect_to(loop, each, &to.options(), until);
+        if (made) co_return connected_socket{*std::move(made), each};
         last = std::move(made).error();
         if (last == errc::deadline_passed) break;
     }
@@ -220,16 +198,16 @@ task<status> server_canceller::send(io::loop& loop, deadline until) {
     const std::shared_ptr<shared> what = shared_;  // this object may be gone before the server has answered
     if (!what) co_return error{errc::unsupported, "the server gave no key to cancel with"};
     const count counted{what};
-    auto made = co_await connect_to(loop, what->address, until);
+    auto made = co_await connect_to(loop, what->address, nullptr, until);
     if (!made) co_return std::move(made).error();
     std::string request;
     wire::write_cancel_request(request, what->key);
-    if (auto sent = co_await loop.send(made->descriptor(), request, until); !sent) co_return std::move(sent).error();
+    if (auto sent = co_await made->send(request, until); !sent) co_return std::move(sent).error();
     // The server answers with nothing but the end.
     std::array<char, 64> nothing;
     const std::span<char> into{nothing};
     for (;;) {
-        auto got = co_await loop.receive(made->descriptor(), into, until);
+        auto got = co_await made->receive(into, until);
         if (!got && got.error() != errc::peer_closed) co_return std::move(got).error();
         if (!got || *got == 0) co_return status{};
     }

@@ -1,8 +1,8 @@
-// server_socket.hpp: a connected stream socket to a server, by name, address or Unix socket; and what tells a
+// server_socket.hpp: a stream to a server, by name, address or Unix socket; and what tells a
 // server to cancel, which needs a socket of its own.
 #pragma once
 
-#include "core/io/loop.hpp"
+#include "core/io/byte_stream.hpp"
 #include "driver/pgwire/server_target.hpp"
 #include "wire/startup.hpp"
 
@@ -13,26 +13,6 @@
 
 namespace ashlar::driver::pgwire {
 
-// Owns a descriptor that waits happen on: tells the loop to forget it before it closes it.
-class server_socket {
-public:
-    server_socket() noexcept = default;
-    server_socket(io::loop& loop, int descriptor) noexcept : loop_(&loop), descriptor_(descriptor) {}
-    server_socket(server_socket&& other) noexcept
-        : loop_(other.loop_), descriptor_(std::exchange(other.descriptor_, -1)) {}
-    server_socket& operator=(server_socket&& other) noexcept;
-    ~server_socket() { close(); }
-
-    io::loop& loop() const noexcept { return *loop_; }
-    int descriptor() const noexcept { return descriptor_; }
-    void move_to(io::loop& loop) noexcept;  // precondition: nobody waits on it
-    void close() noexcept;
-
-private:
-    io::loop* loop_ = nullptr;
-    int descriptor_ = -1;
-};
-
 // Where a socket went: enough to go to the very same server again.
 struct server_address {
     sockaddr_storage where{};
@@ -41,7 +21,7 @@ struct server_address {
 };
 
 struct connected_socket {
-    server_socket socket;
+    io::byte_stream stream;
     server_address address;
 };
 
