@@ -138,8 +138,9 @@ result<std::int64_t> add_to_moment(std::int64_t moment, const interval& span) {
             return moment_out_of_range();
         moment = days * microseconds_per_day + parts.time;
     }
-    std::int64_t sum = 0;
-    if (__builtin_add_overflow(moment, span.days * microseconds_per_day, &sum) ||
+    std::int64_t days = 0, sum = 0;
+    if (__builtin_mul_overflow(std::int64_t{span.days}, microseconds_per_day, &days) ||
+        __builtin_add_overflow(moment, days, &sum) ||
         (span.days != 0 && (sum < first_moment || sum >= end_of_moments)) ||
         __builtin_add_overflow(sum, span.microseconds, &sum) || sum < first_moment || sum >= end_of_moments) {
         return moment_out_of_range();

@@ -33,6 +33,8 @@ TEST(IntervalMath, AMomentKeepsItsDayWithinTheMonth) {
     EXPECT_EQ(told(add_to_moment(moment("2024-01-31"), span("1 mon 1 day"))), "2024-03-01 00:00:00+00");
     EXPECT_EQ(told(add_to_moment(moment("2024-02-29"), span("-1 year"))), "2023-02-28 00:00:00+00");
     EXPECT_EQ(told(add_to_moment(moment("0001-01-15"), span("-1 mon"))), "0001-12-15 00:00:00+00 BC");
+    EXPECT_EQ(told(add_to_moment(moment("2024-01-01"), span("2000000000 days"))), "22008");
+    EXPECT_EQ(told(add_to_moment(moment("2024-01-01"), span("-2147483648 days"))), "22008");
     EXPECT_EQ(told(add_to_moment(INT64_MAX, span("1 day"))), "infinity");
     EXPECT_EQ(told(add_to_moment(moment("294276-12-31"), span("1 day"))), "22008");
     EXPECT_EQ(told(add_to_moment(moment("2024-01-01"), span("178000000 years"))), "22008");
