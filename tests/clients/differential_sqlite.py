@@ -76,7 +76,7 @@ class Statements:
                          "2023-01-31 UTC", "2023-01-31Z", "2023-01-31+02", "2023-01-31 10:00 gmt", "epoch", "infinity", "-infinity"])
         if kind == "span":
             return pick(["1 day", "24:00:00", "-1 mon 3 days", "1 year 2 mons", "00:00:01.5", "P1Y2M3DT4H5M6S", "2 weeks ago",
-                         "0", "garbage", "30 days"])
+                         "0", "garbage", "30 days", "2147483647 days", "-2000000000 days", "178000000 years", "106751991 days"])
         if kind == "uuid":
             return pick(UUIDS + [UUIDS[0].upper(), "{" + UUIDS[0] + "}", UUIDS[0].replace("-", "")])
         return pick(["", "a", "A", "ab", "ab ", "b", "10", "9", "Zoë", "abcdef", "x'y", "a%", "a_"])
@@ -134,7 +134,7 @@ class Statements:
         if c(0.08) and kind != "bool":
             return f"{pick(['greatest', 'least'])}({self.column(kind)}, {e(kind)})"
         if kind == "int":
-            return pick([lambda: f"({e('int')} {pick('+-*/%')} {e('int')})", lambda: f"length({e('text')})", lambda: f"(-{self.column('int')})",
+            return pick([lambda: f"({e('int')} {pick('+-*/%')} {e('int')})", lambda: f"{pick(['length', 'octet_length'])}({e('text')})", lambda: f"(-{self.column('int')})",
                          lambda: f"abs({e('int')})", lambda: f"regexp_count({e('text')}, {quoted(self.pattern())})", lambda: f"cast({e('num')} as {pick(['integer', 'bigint', 'smallint'])})",
                          lambda: f"({e('text')})::int", lambda: f"({self.column('date')} - {self.literal('date')})",
                          lambda: f"mod({e('int')}, {self.literal('int')})"])()
@@ -148,7 +148,7 @@ class Statements:
         if kind == "bool":
             return f"({self.predicate(depth + 1)})"
         if kind == "text":
-            return pick([lambda: self.replaced(e("text")),
+            return pick([lambda: self.replaced(e("text")), lambda: f"concat({self.column('text')}, ({e('text')})::text)",
                          lambda: f"({e('text')} || {e(pick(['text', 'int', 'bool', 'num', 'date']))})", lambda: f"upper({e('text')})",
                          lambda: f"substr({e('text')}, {pick(['-1', '0', '1', '2'])}, 2)", lambda: f"({e('int')})::text",
                          lambda: f"trim({e('text')})", lambda: f"({e('text')})::varchar(2)", lambda: f"replace({e('text')}, 'a', {self.literal('text')})",
@@ -238,6 +238,8 @@ class Statements:
             of = self.expression(kind, 1)
             # of equal values of char(n), that differ in blanks, any may be the least
             of = f"({of})::text" if kind == "text" and name != "count" else of
+            # abs($1) and its like are floats
+            of = f"({of})::numeric" if name in ("sum", "avg") and "$" in of else of
             return f"{name}({of})"
         group = self.column(self.draw.choice(["bool", "int", "date"])) if self.chance(0.5) else None
         calls = [call() for _ in range(self.draw.randint(1, 2))]
@@ -256,6 +258,9 @@ class Statements:
         value = self.literal(kind, 0.15) if self.chance(0.6) else self.expression(kind, 1)
         key = self.draw.randint(1, 40)
         form = self.draw.random()
+        if form < 0.2:
+            shown = self.draw.choice([column, f"x.{column}", "x.*", f"x.id, x.{column}"])
+            return f"update t as x set {column} = {value} where x.id = {key} returning {shown}"
         if form < 0.6:
             return f"update t set {column} = {value} where id = {key}"
         value = self.literal(kind, 0.15)
@@ -290,7 +295,7 @@ def same(plain, through, ordered, scales):
         key = lambda row: tuple((x is None, str(type(x)), str(x)) for x in row)
         if isinstance(plain, list) and plain[:1] != ["count"]:
             plain, through = sorted(plain, key=key), sorted(through, key=key)
-    if plain != through:
+    if plain != through and str(plain) != str(through):  # NaN is not equal to itself
         return False
     # 1.0 and 1.00 are equal to Python, and not to a reader; of a numeric parameter the value counts
     return not scales or str(plain) == str(through)
@@ -368,7 +373,7 @@ def main():
                     good = False
                 if writes and not isinstance(a, str):
                     # bring both to one state again
-                    column = "id"
+                    plain.execute("delete from t where id > 1000")
                     rows = plain.execute("select * from t where id <= 1000 order by id").fetchall()
                     names = list(KINDS)
                     old = {r[0]: r for r in through.execute("select * from t where id <= 1000 order by id").fetchall()}
@@ -378,7 +383,8 @@ def main():
                             plain.execute(f"update t set {sets} where id = {row[0]}", old[row[0]][1:])
             elif isinstance(a, str):
                 counts["answered where PostgreSQL fails with " + a] += 1
-                good = len(b) <= 1 and a.startswith("22")  # it computes constants before it looks for rows, and keys of one row
+                # it computes constants before it looks for rows, and keys of one row; a pattern may stand where no row comes
+                good = (len(b) <= 1 and a.startswith("22")) or a == "2201B"
             else:
                 counts["same"] += 1
                 good = same(a, b, ordered, not parameters)

@@ -47,6 +47,22 @@ TEST_F(SqlitePaddedTexts, NullHasTheDigitsOfTheNumericsBesideIt) {
         "D(12.30,12.30,12.30) C(SELECT 1) Z(I)");
 }
 
+// '10' is less than '9', whatever is compared in a condition inside the value.
+TEST_F(SqlitePaddedTexts, ConditionsInsideAValueDoNotDecideHowItIsCompared) {
+    EXPECT_EQ(ask("insert into t values (4, '10', 9)"), "C(INSERT 0 1) Z(I)");
+    EXPECT_EQ(ask("insert into t values (5, '9', 9)"), "C(INSERT 0 1) Z(I)");
+    const std::string value = "case when price * 1.5 > 2 then c::text else 'z' end";
+    EXPECT_EQ(ask("select id from t where " + value + " < '9'"), "D(4) C(SELECT 1) Z(I)");
+    EXPECT_EQ(ask("select id from t where '9' > " + value), "D(4) C(SELECT 1) Z(I)");
+    EXPECT_EQ(ask("select id from t order by " + value), "D(4) D(5) D(2) C(SELECT 3) Z(I)");
+    EXPECT_EQ(ask("select " + value + " as v from t order by v"), "D(10) D(9) D(ab) C(SELECT 3) Z(I)");
+    EXPECT_EQ(ask("select min(" + value + ") from t"), "D(10) C(SELECT 1) Z(I)");
+    EXPECT_EQ(ask("insert into t values (6, '9.0', 9)"), "C(INSERT 0 1) Z(I)");
+    EXPECT_EQ(ask("select " + value + " as v, count(*) from t group by v order by v"),
+              "D(10,1) D(9,1) D(9.0,1) D(ab,1) C(SELECT 4) Z(I)");
+    EXPECT_EQ(ask("delete from t where id > 2"), "C(DELETE 3) Z(I)");
+}
+
 TEST_F(SqlitePaddedTexts, ReturningTakesTheTableAndItsAlias) {
     EXPECT_EQ(ask("insert into t as x (id, c) values (3, 'q') returning x.id, x.c"), "D(3,q  ) C(INSERT 0 1) Z(I)");
     EXPECT_EQ(ask("update t as x set price = 2 where x.id = 3 returning x.price, x.*"),

@@ -169,6 +169,9 @@ typed translator::aggregate(const expression& e, const level& here) {
         name = e.name == "bool_or" ? "max" : "min";
     } else if (e.name == "string_agg") {
         if (!is_text(first.type)) return no_aggregate(e, first);
+        for (typed& each : arguments) {
+            if (each.type == oid::bpchar) each = as_text(std::move(each));
+        }
         v.type = oid::text;
         name = "group_concat";
         if (e.call->distinct)
@@ -236,7 +239,7 @@ typed translator::extreme_of(const expression& e, typed of, const std::string& f
         return no_aggregate(e, of);
     }
     typed v{of.type, -1, {}, binding::primary, e.location};
-    if (v.type == oid::varchar || v.type == oid::bpchar) v.type = oid::text;
+    if (v.type == oid::varchar) v.type = oid::text;
     if (v.type == oid::numeric) v.modifier = of.modifier;
     v.scale = of.scale;
     v.is_own = of.is_own;
@@ -359,13 +362,19 @@ typed translator::scalar_call(const expression& e, std::vector<typed> arguments)
                 each.type = oid::text;
                 each.holds = binding::primary;
             }
-            each = as_text(std::move(each));
+            if (each.type != oid::bpchar) each = as_text(std::move(each));  // which keeps its blanks here
             parts.push_back(each.not_null ? wrap(each, binding::primary) : fmt::format("ifnull({}, '')", each.sql));
         }
         v.type = oid::text;
         v.not_null = true;
         v.sql = fmt::format("({})", joined(parts, " || "));
         if (parts.size() == 1) v.sql = parts.front();
+        return v;
+    }
+    if (e.name == "octet_length" && arguments.size() == 1 && arguments.front().type == oid::bpchar) {
+        v.type = oid::int4;
+        v.sql = fmt::format("length(CAST({} AS BLOB))", arguments.front().sql);
+        v.not_null = arguments.front().not_null;
         return v;
     }
     const auto all = signatures();

@@ -91,12 +91,22 @@ bool translator::has_equal_texts(const typed& v, std::string_view clause) {
 typed translator::as_key(typed v) {
     // with as many digits after the point in each, equal numbers are equal texts
     const bool told_apart = v.type == oid::interval || (v.is_decimal && v.scale < 0);
-    return told_apart ? as_sorted(std::move(v)) : v;
+    return told_apart ? as_sorted(std::move(v)) : without_collations(std::move(v));
+}
+
+typed translator::without_collations(typed v) {
+    const bool is_plain = is_integer(v.type) || is_float(v.type) || v.type == oid::boolean || v.type == oid::interval ||
+                          v.is_decimal || v.is_null;
+    if (is_plain || v.sql.find(" COLLATE ashlar_") == std::string::npos || v.sql.ends_with(" COLLATE \"binary\""))
+        return v;
+    v.sql = fmt::format("{} COLLATE \"binary\"", wrap(v, binding::primary));
+    v.holds = binding::multiplicative;
+    return v;
 }
 
 typed translator::as_sorted(typed v) {
     const bool span = v.type == oid::interval && !v.is_null;
-    if (!v.is_decimal && !span) return v;
+    if (!v.is_decimal && !span) return without_collations(std::move(v));
     v.sql = fmt::format("{} COLLATE {}", wrap(v, binding::primary), span ? "ashlar_interval" : "ashlar_decimal");
     v.holds = binding::multiplicative;
     return v;

@@ -55,7 +55,16 @@ bool translator::align(typed& a, typed& b, const std::string& op, int location) 
         b = resolve(std::move(b), {a.is_own ? oid::text : a.type, -1});
     }
     if (failed_) return false;
-    if (a.is_own || b.is_own) return true;
+    const auto as_they_are = [&] {
+        const bool nested = b.sql.find(" COLLATE ashlar_") != std::string::npos;
+        a = without_collations(std::move(a));
+        if (nested && a.sql.find(" COLLATE ") == std::string::npos && !a.is_null) {
+            a.sql = fmt::format("{} COLLATE \"binary\"", wrap(a, binding::primary));
+            a.holds = binding::multiplicative;
+        }
+        return true;
+    };
+    if (a.is_own || b.is_own) return as_they_are();
     const std::uint32_t type = comparison_type(a.type, b.type);
     if (type == 0) {
         (void)no_such_operator(op, &a, b, location);
@@ -90,16 +99,16 @@ bool translator::align(typed& a, typed& b, const std::string& op, int location) 
                     *side = as_text(std::move(*side));
                 }
             }
-            return true;
+            return as_they_are();
         case category::none:
             a = as_sorted(std::move(a));
             return true;
         case category::moment:
             a = implicit(std::move(a), type);
             b = implicit(std::move(b), type);
-            return true;
+            return as_they_are();
         default:
-            return true;
+            return as_they_are();
     }
 }
 

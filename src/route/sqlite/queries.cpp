@@ -150,11 +150,17 @@ std::string translator::write_items(const sql::query& q, const level& here, std:
                 }
                 items.push_back(std::move(v));
             }
-            parts.push_back(item.value.path.empty() ? "*" : quoted(item.value.path.back()) + ".*");
+            parts.push_back(item.value.path.empty() || &here == returning_ ? "*"
+                                                                           : quoted(item.value.path.back()) + ".*");
             continue;
         }
         typed v = item_for(item.value, here, out.size() < targets.size() ? &targets[out.size()] : nullptr);
+        // what an aggregate takes is compared as it is already
+        const bool aggregates =
+            item.value.is(expression_kind::function) &&
+            (item.value.name == "min" || item.value.name == "max" || item.value.name == "string_agg");
         if (q.distinct) v = as_key(std::move(v));
+        if (!q.distinct && !aggregates) v = without_collations(std::move(v));
         known_column c{sql::output_name(item), v.type, v.modifier, v.scale, v.not_null, v.is_decimal, v.is_own};
         std::string text = v.sql;
         const auto plain = bare_name(item.value);

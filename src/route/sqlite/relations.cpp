@@ -245,7 +245,7 @@ typed translator::column(const expression& e, const level& here) {
     typed v{0, -1, {}, binding::primary, e.location};
     const std::string& name = e.path.back();
     const std::string qualifier = e.path.size() >= 2 ? e.path[e.path.size() - 2] : std::string{};
-    v.sql = qualifier.empty() ? quoted(name) : quoted(qualifier) + "." + quoted(name);
+    v.sql = qualifier.empty() || &here == returning_ ? quoted(name) : quoted(qualifier) + "." + quoted(name);
     bool named = qualifier.empty();
     for (const level* at = &here; at != nullptr; at = at->outer) {
         const known_column* found = nullptr;

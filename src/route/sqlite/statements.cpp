@@ -248,7 +248,9 @@ std::string translator::write_returning(const std::vector<sql::select_item>& ite
     only.relations.push_back(here.relations.front());
     only.outer = here.outer;
     names_ = true;
+    returning_ = &only;
     std::string out = " RETURNING " + write_items(as_query, only, {}, columns, written);
+    returning_ = nullptr;
     columns_ = std::move(columns);
     return out;
 }

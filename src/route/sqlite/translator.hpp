@@ -164,8 +164,11 @@ private:
     typed as_kept(typed value);     // a decimal text → as the file keeps it
     typed as_key(typed value);      // for GROUP BY and DISTINCT, where equal values must be written alike
     bool has_equal_texts(const typed& value, std::string_view clause);  // false: refused
-    static typed as_sorted(typed value);  // a decimal text as a number, an interval by its length
-    typed settle(typed value);            // an untyped literal or parameter that stands alone is text
+    static typed as_sorted(typed value);  // a decimal text as a number, an interval by its length, others as they are
+    // SQLite compares by the first collation that it finds inside an expression, however deep, as in CASE WHEN … COLLATE …:
+    // a value that is to be compared as it is says so.
+    static typed without_collations(typed value);
+    typed settle(typed value);  // an untyped literal or parameter that stands alone is text
     void unify(std::vector<typed>& values, std::string_view clause, int location);
     static bool is_untyped(const typed& v) noexcept { return v.type == oid::unknown; }
 
@@ -203,10 +206,11 @@ private:
     std::vector<known_column> columns_;        // of the answer
     std::vector<known_type> groups_, orders_;  // of the outermost SELECT
     std::map<std::string, std::optional<aggregate_types>, std::less<>> aggregates_;
-    bool outermost_ = true;   // the next SELECT is the statement itself
-    bool recording_ = false;  // the expressions under way are the outermost SELECT's own
-    bool dry_ = false;        // only the types are wanted
-    bool names_ = true;       // the columns of the query under way are seen by name
+    bool outermost_ = true;             // the next SELECT is the statement itself
+    bool recording_ = false;            // the expressions under way are the outermost SELECT's own
+    bool dry_ = false;                  // only the types are wanted
+    bool names_ = true;                 // the columns of the query under way are seen by name
+    const level* returning_ = nullptr;  // of RETURNING, where SQLite takes columns without their table only
     int client_parameters_ = 0;
     int depth_ = 0;  // of the expression under way
 };
