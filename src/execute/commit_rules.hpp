@@ -25,6 +25,9 @@ constexpr bool commit_as_one(const commit_part& a, const commit_part& b) noexcep
     return a.with_host() && b.with_host();
 }
 
+// Does the commit of this participant keep changes? Else its loss is no doubt about what was kept.
+bool commits_changes(std::span<const commit_part> all, std::size_t which);
+
 // The participants that commit by themselves, as indices, in their order. The host counts as a writer when one that joined it
 // wrote.
 std::vector<std::size_t> commit_order(std::span<const commit_part> all);

@@ -29,6 +29,14 @@ task<result<std::unique_ptr<driver::connection>>> join(io::loop& loop, const top
     co_return std::unique_ptr<driver::connection>{};
 }
 
+// Readers commit before anything that was written does, so that the loss of one leaves no doubt.
+error lost_reader(const error& why) {
+    error lost{errc::connection_lost, "the connection was lost at COMMIT; the transaction was rolled back"};
+    lost.detail(why.message());
+    lost.hint("Nothing was written: run the transaction again.");
+    return lost;
+}
+
 task<outcome> end(std::vector<participant*> all, ending how, ended_hook hook, deadline until) {
     outcome out;
     out.committed = how == ending::commit;
@@ -50,7 +58,8 @@ task<outcome> end(std::vector<participant*> all, ending how, ended_hook hook, de
             over = co_await p.loan.lease->rollback(until);
         if (!over && now == ending::commit) {
             out.committed = false;
-            error why = over.error();
+            const bool in_doubt = over.error() == errc::commit_unknown && commits_changes(parts, i);
+            error why = over.error() == errc::commit_unknown && !in_doubt ? lost_reader(over.error()) : over.error();
             why.on(p.where->name);
             out.why = std::move(why);
         }

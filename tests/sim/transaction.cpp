@@ -40,6 +40,7 @@ struct scene {
             made.member.pool = pool::pool::make(made.member.name, made.server, options, [this] { return loop.now(); });
             made.server->heard = [&made](const char* verb) { made.heard.emplace_back(verb); };
             made.server->refuses_commit = [this] { return loop.chance(0.1); };
+            made.server->loses_commit = [this] { return loop.chance(0.1); };
         }
     }
 };
@@ -80,6 +81,10 @@ void check(const scene& s, execute::ending how, const execute::outcome& out,
         if (!p.in_block) {
             EXPECT_TRUE(of.heard.empty()) << "it had not begun";
             continue;
+        }
+        if (of.heard == std::vector<std::string>{"lost"} && out.why) {
+            EXPECT_EQ(out.why->code(), p.wrote ? errc::commit_unknown : errc::connection_lost);
+            EXPECT_EQ(out.why->where(), p.where->name);
         }
         const bool committed = of.heard == std::vector<std::string>{"commit"};
         all_committed = all_committed && committed;

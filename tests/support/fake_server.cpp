@@ -119,6 +119,11 @@ task<status> fake_connection::commit(deadline until) {
     status done = co_await take(milliseconds{0}, until);
     if (!done) co_return done;
     dirty_ = in_transaction_ = false;
+    if (server_.loses_commit && server_.loses_commit()) {
+        if (server_.heard) server_.heard("lost");
+        break_it();
+        co_return error{errc::commit_unknown, "the script loses the connection"};
+    }
     const bool refused = server_.refuses_commit && server_.refuses_commit();
     if (server_.heard) server_.heard(refused ? "rollback" : "commit");
     if (refused) co_return error{errc::serialization_failed, "the script refuses the commit"};

@@ -23,7 +23,8 @@ public:
     std::function<bool()> drops_login, drops_ping, drops_reset;  // asked each time; empty: no
     std::function<milliseconds()> statement_takes;               // asked for each; empty: it knows no statements
     std::function<bool()> refuses_commit;                        // … the transaction is rolled back then
-    std::function<void(const char* verb)> heard;                 // of each commit and rollback that was done
+    std::function<bool()> loses_commit;                          // … the connection is lost under it
+    std::function<void(const char* verb)> heard;                 // of each commit and rollback that was done, or "lost"
 
     std::atomic<int> open{0}, most_open{0}, logins{0}, attempts{0}, pings{0}, resets{0};
 
