@@ -17,7 +17,9 @@ using plan_pointer = std::shared_ptr<const route::prepared_plan>;
 // What the client of a proxy would say to its session, a program says by calls.
 error no_session() {
     return error{errc::unsupported, "the statement belongs to a session, which a cluster does not have"}.hint(
-        "Use transaction() for BEGIN and COMMIT; settings belong into the databases' URLs.");
+        "A program uses transaction() for BEGIN and COMMIT. Settings belong into the URLs of PostgreSQL and MySQL "
+        "servers; "
+        "a client of `ashlar serve` has settings of its own.");
 }
 
 // Has every shard the same answer? Files do not stop answering: there it stays with the first.

@@ -94,8 +94,10 @@ void write_row_description(std::string& out, const columns& what) {
         to.cstring(c.name);
         to.u32(c.table);
         to.i16(c.table_column);
-        to.u32(c.type);
-        to.i16(c.type_size);
+        // PostgreSQL tells text where a type is not known, as of NULL
+        const bool is_unknown = c.type == oid::unknown;
+        to.u32(is_unknown ? oid::text : c.type);
+        to.i16(is_unknown ? std::int16_t{-1} : c.type_size);
         to.i32(c.type_modifier);
         to.u16(static_cast<std::uint16_t>(c.format));
     }

@@ -71,6 +71,15 @@ TEST(SqliteSettings, WhatWouldHaveNoEffectIsRefused) {
     }
 }
 
+TEST(SqliteSettings, AColumnWithoutATypeIsToldAsText) {
+    const proxied served{house()};
+    raw_client c{served.login()};
+    for (const char* sql :
+         {"select ifnull(null, null) as x", "select null as x", "select iif(id = 1, null, null) as x from t"}) {
+        EXPECT_TRUE(c.query(sql).starts_with("T(x:25) ")) << sql;
+    }
+}
+
 TEST(SqliteSettings, StatementTimeoutEndsAStatement) {
     const proxied served{house()};
     raw_client c{served.login()};
