@@ -79,18 +79,58 @@ public:
         };
         for (const from_item& item : said.from) look_at(item);
         sql::visit(said, sql::visitor{[](const expression&) {}, each_query});
-        sql::visit(said, sql::visitor{[this](const expression& e) { note(e); }, [](const sql::query&) {}});
+        sql::visit(said, sql::visitor{[this](const expression& e) { note(e); },
+                                      [this](const sql::query& q) {
+                                          const level here{q.from};
+                                          sql::visit_level(q, in_level(here), sql::into_queries::no);
+                                      }});
+        note_columns_of(said);
         if (no_) return std::move(*no_);
         if (!any_) return std::optional<std::string>{};
         return std::optional{changes_.text()};
     }
 
 private:
+    // What the names of tables mean in one query, sub-queries apart.
+    struct level {
+        std::set<std::string> classes, others;  // pg_class by its names there, and everything else
+
+        explicit level(const std::vector<from_item>& from) {
+            for (const from_item& each : from) take(each);
+        }
+        void take(const from_item& item) {
+            for (const from_item& side : item.sides) take(side);
+            if (item.what == from_item::kind::join && item.alias.empty()) return;
+            (is_classes(item) ? classes : others).insert(item.alias.empty() ? item.table.name : item.alias);
+        }
+    };
+
+    static bool is_classes(const from_item& item) {
+        return item.what == from_item::kind::table && item.table.name == "pg_class" &&
+               (item.table.schema.empty() || item.table.schema == "pg_catalog");
+    }
+
+    std::function<void(const expression&)> in_level(const level& here) {
+        return [this, &here](const expression& e) {
+            if (!no_ && e.is(expression_kind::column)) note_column(e, here);
+        };
+    }
+
+    // UPDATE, DELETE and INSERT have expressions outside of queries.
+    void note_columns_of(const sql::statement& said) {
+        const level here{said.from};
+        const auto each = in_level(here);
+        for (const sql::assignment& a : said.set) sql::visit(a.value, each, sql::into_queries::no);
+        for (const from_item& f : said.from) sql::visit(f, each, sql::into_queries::no);
+        for (const expression& e : said.where) sql::visit(e, each, sql::into_queries::no);
+        for (const sql::select_item& i : said.returning) sql::visit(i.value, each, sql::into_queries::no);
+    }
+
     void look_at(const from_item& item) {
         for (const from_item& side : item.sides) look_at(side);
         const sql::table_name& table = item.table;
         if (item.what != from_item::kind::table || !(table.schema.empty() || table.schema == "pg_catalog")) return;
-        has_classes_ = has_classes_ || table.name == "pg_class";
+        if (is_classes(item)) class_names_.insert(item.alias.empty() ? table.name : item.alias);
         if (!no_ && tells_of_tables(table.name)) {
             no_ =
                 refusal(text_, item.location,
@@ -100,7 +140,6 @@ private:
 
     void note(const expression& e) {
         if (no_) return;
-        if (e.is(expression_kind::column)) return note_column(e);
         const bool asks = e.is(expression_kind::function) && (e.schema.empty() || e.schema == "pg_catalog") &&
                           !e.inner.empty() && tells_of_a_relation(e.name);
         if (!asks) return;
@@ -119,10 +158,17 @@ private:
         wrap_first_argument(e);
     }
 
-    void note_column(const expression& e) {
+    // Is it a column of pg_class, and not one of a sub-query that is called so?
+    bool is_of_classes(const expression& e, const level& here) const {
+        if (e.path.size() < 2) return !here.classes.empty();
+        const std::string& of = e.path[e.path.size() - 2];
+        return here.classes.contains(of) || (!here.others.contains(of) && class_names_.contains(of));
+    }
+
+    void note_column(const expression& e, const level& here) {
         const std::string& name = e.path.back();
         const bool counts = name == "reltuples" || name == "relpages" || name == "relallvisible";
-        if (!counts || !has_classes_) return;
+        if (!counts || !is_of_classes(e, here)) return;
         const std::size_t first = token_at(e.location);
         if (first >= tokens_.size()) return;
         const std::size_t last = first + 2 * (e.path.size() - 1);
@@ -206,8 +252,9 @@ private:
     const planning_options& options_;
     std::vector<sql::token> tokens_;
     sql::splice changes_;
-    std::set<int> bare_items_;  // where columns stand that an answer's columns are called after
-    bool has_classes_ = false, any_ = false;
+    std::set<int> bare_items_;           // where columns stand that an answer's columns are called after
+    std::set<std::string> class_names_;  // pg_class anywhere in the statement
+    bool any_ = false;
     std::optional<error> no_;
     std::string copies_;
 };

@@ -692,6 +692,15 @@ TEST_F(DependentObjects, SizesAndStatisticsOfTheCopiesAreNotTold) {
                    "'countries', 'visits')"),
               (lines{"acc_pkey|t|", "acc|t|", "countries|t|", "visits|f|"}));
     EXPECT_EQ(rows("select c.reltuples, relpages is null from pg_class c where relname = 'acc'"), (lines{"-1|t|"}));
+    EXPECT_EQ(rows("select reltuples from (select relname as r, reltuples from pg_class) x where r = 'acc'"),
+              (lines{"-1|"}));
+    EXPECT_EQ(rows("select c.reltuples from (select c.relname, c.reltuples from pg_class c) c where relname = 'acc'"),
+              (lines{"-1|"}));
+    EXPECT_EQ(rows("select (select c.relpages is null) from pg_class c where relname = 'acc'"), (lines{"t|"}));
+    EXPECT_EQ(rows("with x as (select relpages from pg_class where relname = 'acc') select relpages is null from x"),
+              (lines{"t|"}));
+    EXPECT_EQ(rows("select reltuples from pg_class where relname = 'acc' union all select 7 order by reltuples"),
+              (lines{"-1|", "7|"}));
     EXPECT_EQ(rows("select pg_relation_size('visits') >= 0"), (lines{"t|"}));
     EXPECT_EQ(
         here().library->query("select oid from pg_class where relname = 'acc' and pg_table_size(oid) is null")->size(),
