@@ -176,7 +176,8 @@ task<result<schema_snapshot>> read_postgres(driver::connection& from, deadline u
         c.not_null = is_true(row[7]);
         c.generated = is_true(row[8]);
         c.default_is_sequence = is_true(row[3]) || calls_sequence(row[9]);
-        c.has_volatile_default = c.default_is_sequence || !is_constant_default(row[9]);
+        const bool computed = c.generated && !is_true(row[3]);  // from its own row, so that it is the same everywhere
+        c.has_volatile_default = c.default_is_sequence || (!computed && !is_constant_default(row[9]));
         if (row[10].empty() || row[10] == "default") {
             c.collation = all.default_collation;
         } else {
