@@ -33,7 +33,7 @@ if(TARGET ashlar_cluster)
   file(RELATIVE_PATH ASHLAR_PC_INCLUDEDIR ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_FULL_INCLUDEDIR})
   # As they were found here; the same list as in ashlarConfig.cmake.in.
   set(ASHLAR_PC_LIBS -lspdlog -lfmt ${PQ_LDFLAGS} ${MARIADB_LDFLAGS} ${SQLITE_LDFLAGS} ${XXHASH_LDFLAGS} ${TOML_LDFLAGS}
-    -lpg_query -lcrypto -lgmp -pthread)
+    -lpg_query -lssl -lcrypto -lgmp -pthread)
   list(JOIN ASHLAR_PC_LIBS " " ASHLAR_PC_LIBS)
   configure_file(cmake/ashlar.pc.in ${CMAKE_BINARY_DIR}/generated/ashlar.pc @ONLY)
   # The test kit is an archive of its own: no program that is shipped needs it.

@@ -170,8 +170,8 @@ A key is read as SQL reads it: '7', ' 7' and '+7' are one integer. No database i
   psql postgres://demo@127.0.0.1:6432/shop
 
 [serve] of the configuration says where to listen and who may log in. SIGINT (Ctrl-C) or SIGTERM stops it: clients may
-finish their transactions for --grace; a second signal ends it at once. SIGHUP, SIGUSR1 and SIGUSR2 are logged and
-change nothing: the configuration is read at the start.)");
+finish their transactions for --grace; a second signal ends it at once. SIGHUP has the certificates of TLS read again; the rest of the configuration
+is read at the start. SIGUSR1 and SIGUSR2 are logged and change nothing.)");
         add_config_or_file(sub, serve.config);
         sub->add_option("--port", serve.port, "Listen here instead of [serve] listen_port")
             ->check(CLI::Range(1, 65535));

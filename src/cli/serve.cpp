@@ -53,15 +53,28 @@ void log_signal(std::string_view name, std::string_view action) {
     log_event(log_level::info, "signal", {{"name", name}, {"action", action}});
 }
 
+// The configuration itself is read only at the start.
+void reload(proxy::server& server, bool has_certificates) {
+    if (!has_certificates) {
+        log_signal("SIGHUP", "none: the configuration is read only at the start; restart ashlar to apply changes");
+        return;
+    }
+    if (status s = server.reload_certificates(); !s) {
+        spdlog::error("the certificates were not read again, those read before stay: {}", s.error().message());
+        return;
+    }
+    log_signal("SIGHUP",
+               "the certificates have been read again; the rest of the configuration is read only at the start");
+}
+
 // Waits for a signal that stops the proxy. The others are answered by a line.
-void wait_for_end(const sigset_t& held) {
+void wait_for_end(const sigset_t& held, proxy::server& server, bool has_certificates) {
     for (;;) {
         int signal = 0;
         if (sigwait(&held, &signal) != 0) continue;
         switch (signal) {
             case SIGHUP:
-                log_signal("SIGHUP",
-                           "none: the configuration is read only at the start; restart ashlar to apply changes");
+                reload(server, has_certificates);
                 break;
             case SIGUSR1:
                 log_signal("SIGUSR1", "none: pausing is not available");
@@ -151,7 +164,7 @@ int run_serve(const serve_options& asked) {
     log_event(log_level::info, "started",
               {{"database", how.database}, {"address", how.listen_addr}, {"port", server.port()}});
     notify_service_manager("READY=1");
-    wait_for_end(held);
+    wait_for_end(held, server, how.tls.is_on());
     notify_service_manager("STOPPING=1");
     print(fmt::format("\nStopping: clients may finish their transactions for {} s.\n", asked.grace.count() / 1000));
     finish_output();

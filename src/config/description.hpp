@@ -119,6 +119,18 @@ struct serve_settings {
         std::string name, password;  // the password in clear or as PostgreSQL's SCRAM-SHA-256$… verifier
     };
     std::vector<user> users;
+    // TLS to clients, by PgBouncer's names and meanings.
+    struct client_tls {
+        std::string sslmode =
+            "disable";  // allow and prefer: for who asks; require; verify-ca and verify-full: with a certificate
+        std::string key_file, cert_file, ca_file;
+        std::string ciphers, ciphers_13;      // OpenSSL's lists, of TLS 1.2 and 1.3; empty: its own choice
+        std::string least = "TLSv1.2", most;  // versions; empty: the newest there is
+        bool is_on() const noexcept { return sslmode != "disable"; }
+        bool is_demanded() const noexcept { return is_on() && sslmode != "allow" && sslmode != "prefer"; }
+        bool wants_certificate() const noexcept { return sslmode == "verify-ca" || sslmode == "verify-full"; }
+    };
+    client_tls tls;
     std::vector<std::string> admin_users, stats_users;  // who may use the console: for everything, to look
     struct address {
         std::string host;

@@ -76,6 +76,80 @@ void read_listening(section& from, serve_settings& into) {
     }
 }
 
+// PgBouncer's words: secure (TLS 1.2 and 1.3), all, or a list such as "tlsv1.2,tlsv1.3", which must have no gap.
+void read_tls_protocols(section& from, serve_settings::client_tls& into) {
+    const auto written = from.text("client_tls_protocols");
+    if (!written || written->text.empty() || written->text == "secure" || written->text == "default") return;
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 4> known{
+        {{"tlsv1.0", "TLSv1"}, {"tlsv1.1", "TLSv1.1"}, {"tlsv1.2", "TLSv1.2"}, {"tlsv1.3", "TLSv1.3"}}};
+    std::array<bool, known.size()> named{};
+    bool good = true;
+    if (written->text == "all" || written->text == "legacy")
+        named.fill(true);
+    else {
+        std::string_view rest = written->text;
+        while (good && !rest.empty()) {
+            const auto comma = rest.find(',');
+            std::string_view word = rest.substr(0, comma);
+            rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
+            while (word.starts_with(' ')) word.remove_prefix(1);
+            while (word.ends_with(' ')) word.remove_suffix(1);
+            const auto at = std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.first == word; });
+            good = at != known.end();
+            if (good) named[static_cast<std::size_t>(at - known.begin())] = true;
+        }
+    }
+    const auto first = std::find(named.begin(), named.end(), true);
+    const auto last = std::find(named.rbegin(), named.rend(), true).base();
+    if (!good || first == named.end() || std::find(first, last, false) != last) {
+        from.with().wrong.add(written->at, from.at_path("client_tls_protocols"), in_quotes(written->shown),
+                              "secure, all, or neighbours of tlsv1.0, tlsv1.1, tlsv1.2, tlsv1.3 with commas between");
+        return;
+    }
+    into.least = known[static_cast<std::size_t>(first - named.begin())].second;
+    into.most =
+        last == named.end() ? "" : std::string{known[static_cast<std::size_t>(last - named.begin()) - 1].second};
+}
+
+void read_client_tls(section& from, serve_settings& into) {
+    constexpr std::string_view modes[] = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"};
+    serve_settings::client_tls& tls = into.tls;
+    const auto mode = from.text("client_tls_sslmode");
+    const position at = mode ? mode->at : from.what().at;
+    if (mode) {
+        if (std::find(std::begin(modes), std::end(modes), mode->text) == std::end(modes)) {
+            from.with().wrong.add(at, from.at_path("client_tls_sslmode"), in_quotes(mode->shown), listed(modes),
+                                  did_you_mean(mode->shown, modes));
+        } else {
+            tls.sslmode = mode->text;
+        }
+    }
+    const auto read_file = [&](std::string_view key, std::string& path) {
+        const auto file = from.text(key);
+        if (!file || file->text.empty()) return;
+        path = file->text.front() == '/' ? file->text : from.with().folder + file->text;
+    };
+    read_file("client_tls_key_file", tls.key_file);
+    read_file("client_tls_cert_file", tls.cert_file);
+    read_file("client_tls_ca_file", tls.ca_file);
+    if (const auto list = from.text("client_tls_ciphers")) {
+        const bool usual = list->text == "default" || list->text == "secure" || list->text == "normal";
+        tls.ciphers = usual ? "" : list->text;
+    }
+    if (const auto list = from.text("client_tls13_ciphers")) tls.ciphers_13 = list->text;
+    read_tls_protocols(from, tls);
+    if (!tls.is_on()) return;
+    if (tls.cert_file.empty()) {
+        from.with().wrong.add_absence(at, from.at_path("client_tls_cert_file"), "no certificate for TLS to clients",
+                                      "client_tls_cert_file and client_tls_key_file, PEM files");
+    }
+    if (tls.wants_certificate() && tls.ca_file.empty()) {
+        from.with().wrong.add_absence(at, from.at_path("client_tls_ca_file"),
+                                      "nothing to check the clients' certificates against",
+                                      "client_tls_ca_file, a PEM file of the authorities that are trusted");
+    }
+}
+
 // A verifier has the shape SCRAM-SHA-256$4096:salt$stored:server, the last three in base64.
 bool is_whole_verifier(std::string_view text) {
     const auto colon = text.find(':'), dollar = text.find('$', 14);
@@ -178,6 +252,7 @@ serve_settings read_serve(reading& with, const node& what) {
     if (what.what != node::kind::table) return out;
     read_listening(from, out);
     read_users(from, out);
+    read_client_tls(from, out);
     check_login(from, out);
     read_console_users(from, "admin_users", out, out.admin_users);
     read_console_users(from, "stats_users", out, out.stats_users);

@@ -39,7 +39,7 @@ void show_clients(const snapshot& from, view& to) {
                 held += from.of->place(server.place).servers->servers()[server.server].name;
             }
             out.text(each.holds.empty() ? std::string{} : pointer_of(*from.of, each.holds.front()));
-            out.zero().text("").text(each.application).number(each.prepared).number(each.process);
+            out.zero().text(each.tls).text(each.application).number(each.prepared).number(each.process);
             out.text(held).text(each.in_transaction ? "yes" : "no").end();
         }
     }

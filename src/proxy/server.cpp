@@ -99,6 +99,44 @@ result<listener> listen_on(const std::string& host, std::uint16_t port, bool loo
 
 }  // namespace
 
+namespace {
+
+// libpq's keywords of TLS. What is not one is left alone; what cannot be kept is refused, never weakened.
+status read_tls_option(const std::string& name, const std::string& value, driver::pgwire::server_tls& into) {
+    using mode = driver::pgwire::server_tls::mode;
+    constexpr std::array<std::pair<std::string_view, mode>, 6> modes{{{"disable", mode::disable},
+                                                                      {"allow", mode::allow},
+                                                                      {"prefer", mode::prefer},
+                                                                      {"require", mode::require},
+                                                                      {"verify-ca", mode::verify_ca},
+                                                                      {"verify-full", mode::verify_full}}};
+    if (name == "sslmode") {
+        const auto at = std::find_if(modes.begin(), modes.end(), [&](const auto& m) { return m.first == value; });
+        if (at == modes.end()) return error{errc::config_invalid, "sslmode=" + value + " is not known"};
+        into.how = at->second;
+        into.is_given = true;
+    } else if (name == "sslrootcert") {
+        into.options.ca_file = value;
+    } else if (name == "sslcert") {
+        into.options.cert_file = value;
+    } else if (name == "sslkey") {
+        into.options.key_file = value;
+    } else if (name == "sslcrl") {
+        into.options.crl_file = value;
+    } else if (name == "sslsni") {
+        into.options.sends_name = value != "0";
+    } else if (name == "ssl_min_protocol_version") {
+        into.options.versions.least = value;
+    } else if (name == "sslpassword" || (name == "channel_binding" && value == "require") ||
+               (name == "gssencmode" && value == "require")) {
+        return error{errc::config_invalid, "the proxy cannot keep " + name + " to its servers"}.hint(
+            "Leave it out of the database's URL.");
+    }
+    return {};
+}
+
+}  // namespace
+
 result<std::shared_ptr<driver::driver>> driver_for(const config::endpoint& where, const config::pool_settings& how) {
     if (where.engine == config::engine::mysql) {
         return error{errc::unsupported, "the proxy does not serve MySQL and MariaDB databases yet: " + where.display()}
@@ -112,11 +150,8 @@ result<std::shared_ptr<driver::driver>> driver_for(const config::endpoint& where
     o.password = where.password;
     o.database = where.database;
     for (const auto& [name, value] : where.options) {
-        if (name == "sslmode") {
-            o.sslmode = value;
-        } else if (name == "application_name" || name == "options") {
-            o.startup.emplace_back(name, value);
-        }
+        if (name == "application_name" || name == "options") o.startup.emplace_back(name, value);
+        if (status s = read_tls_option(name, value, o.tls); !s) return std::move(s).error();
     }
     return make_server_driver(std::move(o));
 }
@@ -251,8 +286,13 @@ server::~server() {
     wait();
 }
 
+status server::reload_certificates() {
+    return inside_->shared.open_tls();
+}
+
 status server::start() {
     const config::serve_settings& settings = inside_->shared.settings();
+    if (status secured = inside_->shared.open_tls(); !secured) return secured;
     auto listening = listen_on(settings.listen_addr, settings.listen_port, inside_->shared.trusts());
     if (!listening) return std::move(listening).error();
     inside_->listening = *listening;

@@ -37,6 +37,9 @@ public:
     void wait();
     void stop(milliseconds grace = milliseconds{5'000});
 
+    // Reads the files of TLS to clients again, for logins from now on. On failure (config_invalid) those read before stay.
+    status reload_certificates();
+
     std::uint16_t port() const noexcept;          // after start(): the one listened on, also when 0 was asked for
     std::uint16_t metrics_port() const noexcept;  // the same for serve.metrics_listen; 0: not listened
     traffic counts() const;                       // of all clients; once wait() has returned

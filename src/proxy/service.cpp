@@ -43,6 +43,29 @@ wire::scram_verifier service::verifier_of(const std::string& user, bool& known) 
     return known ? at->second : wire::scram_verifier::mock(user, secret_);
 }
 
+std::shared_ptr<const io::tls_context> service::tls() const {
+    std::lock_guard hold{guard_};
+    return tls_;
+}
+
+status service::open_tls() {
+    const config::serve_settings::client_tls& wanted = settings().tls;
+    if (!wanted.is_on()) return {};
+    io::tls_server_options how;
+    how.cert_file = wanted.cert_file;
+    how.key_file = wanted.key_file;
+    how.ca_file = wanted.ca_file;
+    how.wants_client_certificate = wanted.wants_certificate();
+    how.ciphers = wanted.ciphers;
+    how.cipher_suites = wanted.ciphers_13;
+    how.versions = {wanted.least, wanted.most};
+    auto made = io::tls_context::for_server(how);
+    if (!made) return std::move(made).error();
+    std::lock_guard hold{guard_};
+    tls_ = std::move(*made);
+    return {};
+}
+
 std::shared_ptr<const driver::pgwire::server_parameters> service::greeting() const {
     std::lock_guard hold{guard_};
     return greeting_;

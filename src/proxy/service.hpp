@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/description.hpp"
+#include "core/io/tls.hpp"
 #include "core/memory_bound.hpp"
 #include "driver/pgwire/server_target.hpp"
 #include "proxy/interned.hpp"
@@ -50,6 +51,10 @@ public:
     // The verifier for this user; for an unknown one a mock that no password fits, with `known` false.
     wire::scram_verifier verifier_of(const std::string& user, bool& known) const;
     bool has_user(const std::string& user) const { return users_.find(user) != users_.end(); }
+    // TLS to clients: nullptr until open_tls() has read the files, and where it is off. Any thread.
+    std::shared_ptr<const io::tls_context> tls() const;
+    // Reads the certificate's files, at the start and again later; on failure what was read before stays.
+    status open_tls();
     bool trusts() const noexcept { return settings().auth_type == "trust"; }
 
     // What real servers greet with; empty before the first link was made.
@@ -89,6 +94,7 @@ private:
     std::string secret_;  // for mock verifiers
     mutable std::mutex guard_;
     std::shared_ptr<const driver::pgwire::server_parameters> greeting_;
+    std::shared_ptr<const io::tls_context> tls_;
     interned<std::map<std::string, std::string>, proxy::settings> settings_;
 };
 

@@ -102,6 +102,8 @@ private:
     task<status> log_in();
     task<status> admit(const wire::startup_request& start);
     task<result<wire::startup_request>> read_start_up();
+    task<status> begin_tls(std::shared_ptr<const io::tls_context> by, std::string arrived, deadline until);
+    task<status> begin_direct_tls(deadline until);
     task<status> authenticate(std::string user);
     task<result<std::string>> read_sasl_message(deadline until, bool initial);
     task<status> take_parameters(const wire::startup_request& start);
@@ -393,6 +395,7 @@ private:
     memory_account memory_;  // before all that counts on it
     memory_part settings_memory_{&memory_}, block_memory_{&memory_}, flight_memory_{&memory_};
     client_stream stream_;
+    std::unique_ptr<const io::tls_facts> tls_;  // nullptr: it is not encrypted
     wire::cancel_key key_;
     bool logged_in_ = false;
     bool console_ = false;  // logged in to it

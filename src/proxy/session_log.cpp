@@ -38,6 +38,7 @@ void session::log_admission(const wire::startup_request& start, const status& ho
                    {"address", client.address},
                    {"port", client.port},
                    {"application", client.application},
+                   {"tls", client.tls.empty() ? "no" : client.tls},
                    {"client", client.process}});
     } else {
         log_event(log_level::warning, "login_refused",

@@ -51,6 +51,11 @@ task<result<wire::startup_request>> session::read_start_up() {
             continue;
         }
         wire::first_packet& packet = **read;
+        if (std::holds_alternative<wire::tls_hello>(packet.what)) {
+            status secured = co_await begin_direct_tls(until);
+            if (!secured) co_return std::move(secured).error();
+            continue;
+        }
         const bool secure = std::holds_alternative<wire::ssl_request>(packet.what) ||
                             std::holds_alternative<wire::gss_request>(packet.what);
         stream_.take(packet.size);
@@ -59,9 +64,18 @@ task<result<wire::startup_request>> session::read_start_up() {
             if (!stream_.is_empty()) {
                 co_return error{errc::protocol_violation, "bytes arrived after a request for encryption"};
             }
-            stream_.out() += 'N';
+            const bool tls = std::holds_alternative<wire::ssl_request>(packet.what);
+            if (tls && stream_.bytes().is_encrypted()) {
+                co_return error{errc::protocol_violation, "a request for TLS within TLS"};
+            }
+            auto context = tls ? shared_.tls() : nullptr;
+            stream_.out() += context != nullptr ? 'S' : 'N';
             status sent = co_await stream_.flush();
             if (!sent) co_return std::move(sent).error();
+            if (context == nullptr) continue;
+            std::string nothing;  // has arrived yet
+            status secured = co_await begin_tls(std::move(context), std::move(nothing), until);
+            if (!secured) co_return std::move(secured).error();
             continue;
         }
         if (auto* cancel = std::get_if<wire::cancel_request>(&packet.what)) {
@@ -71,6 +85,29 @@ task<result<wire::startup_request>> session::read_start_up() {
         }
         co_return std::get<wire::startup_request>(std::move(packet.what));
     }
+}
+
+// `arrived`: what was read of the handshake already.
+task<status> session::begin_tls(std::shared_ptr<const io::tls_context> by, std::string arrived, deadline until) {
+    auto agreed = co_await io::accept_tls(stream_.bytes(), std::move(by), std::move(arrived), until);
+    if (!agreed) co_return std::move(agreed).error();
+    tls_ = std::make_unique<io::tls_facts>(std::move(*agreed));
+    co_return status{};
+}
+
+// A client that begins with TLS has to say in it that it means PostgreSQL, or bytes for another server could be taken for ours.
+task<status> session::begin_direct_tls(deadline until) {
+    auto context = shared_.tls();
+    if (context == nullptr || stream_.bytes().is_encrypted()) {
+        co_return error{errc::protocol_violation, "TLS is not available here"};
+    }
+    std::string arrived{stream_.rest()};
+    stream_.take(arrived.size());
+    status secured = co_await begin_tls(std::move(context), std::move(arrived), until);
+    if (secured && tls_->protocol != "postgresql") {
+        co_return error{errc::protocol_violation, "TLS from the first byte needs ALPN's protocol postgresql"};
+    }
+    co_return secured;
 }
 
 task<status> session::log_in() {
@@ -84,6 +121,10 @@ task<status> session::log_in() {
 task<status> session::admit(const wire::startup_request& start) {
     if (start.needs_negotiation()) wire::write_negotiate_version(stream_.out(), 0, start.unknown_options);
     if (shared_.draining) co_return error{errc::shutting_down};
+    if (shared_.settings().tls.is_demanded() && !stream_.bytes().is_encrypted()) {
+        co_return error{errc::login_failed, "this proxy accepts encrypted connections only"}.sqlstate("28000").hint(
+            "Connect with sslmode=require.");
+    }
     std::string_view replication = start.find("replication");
     if (!replication.empty() && replication != "false" && replication != "off" && replication != "0") {
         co_return error{errc::unsupported, "replication connections are not passed on"}.hint(

@@ -72,6 +72,7 @@ client_facts session::facts() const {
     out.port = peer.port;
     out.local_address = std::move(local.address);
     out.local_port = local.port;
+    if (tls_ != nullptr) out.tls = tls_->version + '/' + tls_->cipher;
     const instant now = loop_.now();
     out.connected_at = to_wall(came_at_, now);
     out.asked_at = to_wall(since_, now);

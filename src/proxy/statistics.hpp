@@ -57,6 +57,7 @@ struct client_facts {
     std::uint32_t process = 0;  // of its cancel key
     std::string address, local_address;
     std::uint16_t port = 0, local_port = 0;
+    std::string tls;                   // version and cipher; empty: not encrypted
     wall_time connected_at, asked_at;  // its coming, its last message
     microseconds waiting_for{0};
     std::size_t prepared = 0;

@@ -69,6 +69,9 @@ std::string_view startup_request::database() const noexcept {
 }
 
 result<std::optional<first_packet>> read_first_packet(std::string_view arrived) {
+    // The type of a TLS record that begins a handshake; a start-up packet of such a length would be far too long.
+    constexpr char tls_handshake = 0x16;
+    if (!arrived.empty() && arrived.front() == tls_handshake) return std::optional<first_packet>{{tls_hello{}, 0}};
     if (arrived.size() < 4) return std::optional<first_packet>{};
     const std::uint32_t size = reader{arrived}.u32();
     if (size < smallest_packet || size > startup_packet_max) {

@@ -25,6 +25,7 @@ struct cancel_key {
 };
 
 struct ssl_request {};
+struct tls_hello {};  // TLS from the first byte (sslnegotiation=direct): nothing was taken
 struct gss_request {};
 struct cancel_request {
     cancel_key key;
@@ -43,7 +44,7 @@ struct startup_request {
 };
 
 struct first_packet {
-    std::variant<ssl_request, gss_request, cancel_request, startup_request> what;
+    std::variant<ssl_request, tls_hello, gss_request, cancel_request, startup_request> what;
     std::size_t size = 0;  // how many of the bytes it took
 };
 

@@ -5,6 +5,7 @@
 
 #include "pool/pool.hpp"
 #include "support/becomes.hpp"
+#include "support/certificates.hpp"
 #include "support/free_port.hpp"
 #include "support/postgres_server.hpp"
 #include "support/sanitizer.hpp"
@@ -209,12 +210,106 @@ TEST_F(Link, NobodyThereIsConnectFailedAndSilenceEndsAtTheDeadline) {
     paused.resume();
 }
 
-TEST_F(Link, TlsThatWasAskedForIsRefusedNotForgotten) {
-    server_options o = to(shared_server());
-    o.sslmode = "verify-full";
-    EXPECT_EQ(make_server_driver(o).error(), errc::config_invalid);
-    o.sslmode = "prefer";
-    EXPECT_TRUE(make_server_driver(o));
+// --- TLS ----------------------------------------------------------------------------------------------------------
+
+// A server with a certificate for the name localhost that our own authority signed; it takes plain and encrypted sessions.
+struct encrypting {
+    test::certificates files;
+    postgres_server server{[&] {
+        postgres_server::options o;
+        o.auth = "scram-sha-256";
+        o.settings["ssl"] = "on";
+        o.settings["ssl_cert_file"] = files.cert("localhost");
+        o.settings["ssl_key_file"] = files.key("localhost");
+        return o;
+    }()};
+
+    server_options how(server_tls::mode mode, std::string host = "127.0.0.1", std::string ca = {}) const {
+        server_options o = to(server);
+        o.host = std::move(host);
+        o.tls.how = mode;
+        o.tls.is_given = true;
+        o.tls.options.ca_file = std::move(ca);
+        return o;
+    }
+};
+
+class Tls : public Link {
+protected:
+    static encrypting& house() {
+        static encrypting one;
+        return one;
+    }
+    // "TLSv1.3", "no", or the error's code and SQLSTATE.
+    std::string version(const server_options& how) {
+        auto made = make_server_driver(how);
+        if (!made) return std::string{facts_of(made.error().code()).name};
+        auto lent = loop->run((*made)->connect(*loop, soon()));
+        if (!lent) return std::string{facts_of(lent.error().code()).name} + " " + lent.error().message();
+        return scalar(*server_link_of(**lent),
+                      "select coalesce((select version from pg_stat_ssl where pid = pg_backend_pid() and ssl), 'no')");
+    }
+};
+
+TEST_F(Tls, IsSpokenAsSslmodeSays) {
+    using enum server_tls::mode;
+    encrypting& e = house();
+    EXPECT_EQ(version(e.how(disable)), "no");
+    EXPECT_EQ(version(e.how(allow)), "no");
+    EXPECT_EQ(version(e.how(prefer)), "TLSv1.3");
+    EXPECT_EQ(version(e.how(require)), "TLSv1.3");
+    server_options unsaid = e.how(prefer);
+    unsaid.tls.is_given = false;  // to this machine
+    EXPECT_EQ(version(unsaid), "no");
+    server_options old = e.how(require);
+    old.tls.options.versions = {"TLSv1.2", "TLSv1.2"};
+    EXPECT_EQ(version(old), "TLSv1.2");
+    // A server without a certificate.
+    server_options plain = to(shared_server());
+    plain.tls.is_given = true;
+    plain.tls.how = prefer;
+    EXPECT_EQ(version(plain), "no");
+    plain.tls.how = require;
+    EXPECT_NE(version(plain).find("the server offers no TLS"), std::string::npos) << version(plain);
+}
+
+TEST_F(Tls, BelievesOnlyWhomItsAuthoritySigned) {
+    using enum server_tls::mode;
+    encrypting& e = house();
+    const std::string ca = e.files.authority(), other = e.files.other_authority();
+    EXPECT_EQ(version(e.how(verify_ca, "127.0.0.1", ca)), "TLSv1.3");
+    EXPECT_EQ(version(e.how(verify_full, "localhost", ca)), "TLSv1.3");
+    EXPECT_NE(version(e.how(verify_full, "127.0.0.1", ca)).find("certificate is not accepted"), std::string::npos);
+    EXPECT_NE(version(e.how(verify_ca, "localhost", other)).find("certificate is not accepted"), std::string::npos);
+    EXPECT_NE(version(e.how(require, "localhost", other)).find("certificate is not accepted"), std::string::npos)
+        << "as libpq: a file of authorities makes `require` check";
+    EXPECT_EQ(version(e.how(verify_full, "localhost")), "config_invalid");
+    EXPECT_EQ(version(e.how(verify_ca, "localhost", "/no/such/file")), "config_invalid");
+}
+
+TEST_F(Tls, CarriesRowsCancelsAndFarewells) {
+    encrypting& e = house();
+    auto made = make_server_driver(e.how(server_tls::mode::require)).value();
+    auto opened = loop->run(made->connect(*loop, soon())).value();
+    server_link* const lent = server_link_of(*opened);
+    EXPECT_EQ(scalar(*lent, "select length(repeat('x', 30000000))"), "30000000");
+    EXPECT_EQ(scalar(*lent, "select repeat('x', 3000000)").size(), 3'000'000u);
+    driver::statement s = statement("select length($1)", {std::string(5'000'000, 'y')});
+    auto shape = get(lent->start(s, soon()));
+    ASSERT_TRUE(shape) << shape.error();
+    row_batch batch;
+    ASSERT_TRUE(get(lent->fetch(batch, soon())));
+    EXPECT_EQ(batch.at(0, 0), "5000000");
+    while (get(lent->fetch(batch, soon())).value() != driver::fetched::ended) {
+    }
+    driver::statement slow = statement("select pg_sleep(30)", {});
+    auto late = get(lent->start(slow, deadline::in(300ms)));
+    EXPECT_FALSE(late);
+    EXPECT_TRUE(lent->is_reusable()) << "the cancel went over TLS";
+    EXPECT_EQ(scalar(*lent, "select 1"), "1");
+    e.server.pause();
+    EXPECT_FALSE(get(lent->start(statement("select 1", {}), deadline::in(200ms))));
+    e.server.resume();
 }
 
 // --- statements ---------------------------------------------------------------------------------------------------

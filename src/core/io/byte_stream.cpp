@@ -36,6 +36,7 @@ byte_stream& byte_stream::operator=(byte_stream&& other) noexcept {
     close();
     loop_ = other.loop_;
     descriptor_ = std::exchange(other.descriptor_, -1);
+    channel_ = std::move(other.channel_);
     return *this;
 }
 
@@ -47,15 +48,25 @@ void byte_stream::move_to(loop& other) noexcept {
 
 void byte_stream::close() noexcept {
     if (descriptor_ < 0) return;
+    if (channel_ != nullptr) channel_->say_end();
+    channel_.reset();
     loop_->close(std::exchange(descriptor_, -1));
 }
 
 void byte_stream::send_now(std::string_view last) noexcept {
-    loop_->send_now(descriptor_, last);
+    if (channel_ != nullptr) {
+        (void)channel_->send(last);
+    } else {
+        loop_->send_now(descriptor_, last);
+    }
 }
 
 std::optional<std::size_t> byte_stream::peek(std::span<char> into) const noexcept {
-    return loop_->peek(descriptor_, into);
+    if (channel_ == nullptr) return loop_->peek(descriptor_, into);
+    const attempted seen = channel_->peek(into);
+    using enum attempted::outcome;
+    if (seen.what == ended || seen.what == failed) return std::nullopt;
+    return seen.what == moved ? seen.count : 0;
 }
 
 bool byte_stream::has_news() const noexcept {

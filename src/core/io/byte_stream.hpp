@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/io/loop.hpp"
+#include "core/io/secure_channel.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -28,7 +29,8 @@ class byte_stream {
 public:
     byte_stream() noexcept = default;
     byte_stream(loop& on, int descriptor) noexcept : loop_(&on), descriptor_(descriptor) {}
-    byte_stream(byte_stream&& other) noexcept : loop_(other.loop_), descriptor_(std::exchange(other.descriptor_, -1)) {}
+    byte_stream(byte_stream&& other) noexcept
+        : loop_(other.loop_), descriptor_(std::exchange(other.descriptor_, -1)), channel_(std::move(other.channel_)) {}
     byte_stream& operator=(byte_stream&& other) noexcept;
     ~byte_stream() { close(); }
 
@@ -39,18 +41,24 @@ public:
 
     // As on the loop. Precondition of all that follows: is_open().
     detail::size_operation receive(std::span<char> into, deadline until = {}) {
-        return loop_->receive(descriptor_, into, until);
+        return loop_->receive(descriptor_, into, until, channel_.get());
     }
     detail::size_operation send(std::string_view all, deadline until = {}) {
-        return loop_->send(descriptor_, all, until);
+        return loop_->send(descriptor_, all, until, channel_.get());
     }
     detail::status_operation wait_for_arrival(deadline until = {}) {
-        return loop_->wait_for_arrival(descriptor_, until);
+        return loop_->wait_for_arrival(descriptor_, until, channel_.get());
     }
     // Waits until there is something to receive, or the end of the stream; asks the system, whoever has read before.
     detail::status_operation wait_until_readable(deadline until = {}) {
-        return loop_->wait(descriptor_, interest::readable, until);
+        return loop_->wait(descriptor_, interest::readable, until, channel_.get());
     }
+
+    // From now on all bytes go through `channel`. Precondition: none was set, and nothing waits on the stream.
+    void encrypt(std::unique_ptr<secure_channel> channel) noexcept { channel_ = std::move(channel); }
+    bool is_encrypted() const noexcept { return channel_ != nullptr; }
+    // For the handshake that makes a channel. -1: closed.
+    int descriptor() const noexcept { return descriptor_; }
 
     // --- at once, without waiting ---------------------------------------------------------------------------------
 
@@ -75,6 +83,7 @@ public:
 private:
     loop* loop_ = nullptr;
     int descriptor_ = -1;
+    std::unique_ptr<secure_channel> channel_;  // nullptr: plain
 };
 
 }  // namespace ashlar::io

@@ -3,6 +3,7 @@
 // receive goes straight to waiting (no speculative read). wait(), for libraries that read by themselves, re-arms the
 // registration instead, which makes epoll look at the descriptor's level.
 #include "core/io/loop.hpp"
+#include "core/io/secure_channel.hpp"
 #include "core/io/socket_calls.hpp"
 
 #include <sys/epoll.h>
@@ -94,7 +95,10 @@ protected:
         if (op.kind == op_kind::wait) return false;
         descriptor& d = descriptors_.of(op.fd);
         if (op.kind == op_kind::arrival) return d.may_read.load(relaxed);
-        if (op.kind == op_kind::receive) return d.may_read.load(relaxed) && receive(op, d) == attempt::ended;
+        if (op.kind == op_kind::receive) {
+            const bool may = d.may_read.load(relaxed) || (op.through != nullptr && op.through->holds_bytes());
+            return may && receive(op, d) == attempt::ended;
+        }
         return d.may_write.load(relaxed) && send(op, d) == attempt::ended;
     }
 
@@ -178,12 +182,15 @@ private:
             d.may_read.store(true, relaxed);
             if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) d.at_end.store(true, relaxed);
             if (d.reader != nullptr && ended(*d.reader, d)) finish(*std::exchange(d.reader, nullptr), op_state::done);
+            if (is_crossed(d.writer) && ended(*d.writer, d)) finish(*std::exchange(d.writer, nullptr), op_state::done);
         }
         if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
             d.may_write.store(true, relaxed);
             if (d.writer != nullptr && ended(*d.writer, d)) finish(*std::exchange(d.writer, nullptr), op_state::done);
+            if (is_crossed(d.reader) && ended(*d.reader, d)) finish(*std::exchange(d.reader, nullptr), op_state::done);
         }
     }
+    static bool is_crossed(const operation* op) noexcept { return op != nullptr && op->crossed; }
 
     static bool ended(operation& op, descriptor& d) {
         if (op.kind == op_kind::receive) return receive(op, d) == attempt::ended;
@@ -193,15 +200,14 @@ private:
 
     static attempt receive(operation& op, descriptor& d) {
         const attempt a = detail::try_receive(op);
-        // A short read has drained a stream socket (epoll(7)), unless its end came in the same event: that end makes no
-        // other edge.
-        const bool drained = a == attempt::would_block || (op.error_number == 0 && op.done > 0 && op.done < op.size);
+        // Unless the stream's end came in the same event: that end makes no other edge.
+        const bool drained = a == attempt::would_block ? !op.crossed : op.error_number == 0 && op.drained;
         if (drained && !d.at_end.load(relaxed)) d.may_read.store(false, relaxed);
         return a;
     }
     static attempt send(operation& op, descriptor& d) {
         const attempt a = detail::try_send(op);
-        if (a == attempt::would_block) d.may_write.store(false, relaxed);
+        if (a == attempt::would_block && !op.crossed) d.may_write.store(false, relaxed);
         return a;
     }
 

@@ -3,6 +3,7 @@
 
 #include "core/errno_text.hpp"
 #include "core/io/blocking_threads.hpp"
+#include "core/io/secure_channel.hpp"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -98,10 +99,13 @@ bool operation::suspend(std::coroutine_handle<> h, cancel_scope* in) {
 bool operation::ends_at_once() {
     bool ended = false;
     switch (kind) {
-        case op_kind::receive:
-        case op_kind::send:
         case op_kind::wait:
         case op_kind::arrival:
+            ended = (through != nullptr && direction == interest::readable && through->holds_bytes()) ||
+                    owner.try_now(*this);
+            break;
+        case op_kind::receive:
+        case op_kind::send:
             ended = owner.try_now(*this);
             break;
         case op_kind::signal:
@@ -147,6 +151,9 @@ bool operation::start_waiting() {
 result<std::size_t> size_operation::await_resume() {
     throw_if_cancelled();
     if (state == op_state::timed_out) return deadline_error(kind);
+    if (error_number == EPROTO && through != nullptr && !through->trouble().empty()) {
+        return error{errc::io_failure, "TLS: " + std::string{through->trouble()}};
+    }
     if (error_number != 0) return from_errno(error_number);
     return done;
 }
@@ -230,21 +237,21 @@ void signal::block_until_set() const {
 loop::loop() : inside_(std::make_unique<inside>()) {}
 loop::~loop() = default;
 
-detail::size_operation loop::receive(int fd, std::span<char> into, deadline until) {
-    return {*this, op_kind::receive, interest::readable, fd, until, into};
+detail::size_operation loop::receive(int fd, std::span<char> into, deadline until, secure_channel* through) {
+    return {*this, op_kind::receive, interest::readable, fd, until, into, {}, through};
 }
 
-detail::size_operation loop::send(int fd, std::string_view all, deadline until) {
-    // The buffer is only read from.
-    return {*this, op_kind::send, interest::writable, fd, until, std::span{const_cast<char*>(all.data()), all.size()}};
+detail::size_operation loop::send(int fd, std::string_view all, deadline until, secure_channel* through) {
+    const std::span only_read{const_cast<char*>(all.data()), all.size()};
+    return {*this, op_kind::send, interest::writable, fd, until, only_read, {}, through};
 }
 
-detail::status_operation loop::wait(int fd, interest what, deadline until) {
-    return {*this, op_kind::wait, what, fd, until};
+detail::status_operation loop::wait(int fd, interest what, deadline until, secure_channel* through) {
+    return {*this, op_kind::wait, what, fd, until, {}, {}, through};
 }
 
-detail::status_operation loop::wait_for_arrival(int fd, deadline until) {
-    return {*this, op_kind::arrival, interest::readable, fd, until};
+detail::status_operation loop::wait_for_arrival(int fd, deadline until, secure_channel* through) {
+    return {*this, op_kind::arrival, interest::readable, fd, until, {}, {}, through};
 }
 
 detail::status_operation loop::sleep_until(deadline until) {

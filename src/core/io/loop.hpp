@@ -28,6 +28,7 @@ namespace ashlar::io {
 
 class loop;
 class cancel_scope;
+class secure_channel;
 
 enum class interest : std::uint8_t { readable, writable };
 
@@ -62,7 +63,7 @@ enum class op_state : std::uint8_t { idle, pending, done, timed_out, cancelled }
 // One operation under way. It lives in the awaiting coroutine's frame, and is known to the loop only while pending.
 struct operation {
     operation(loop& l, op_kind k, interest way, int descriptor, deadline d, std::span<char> buffer = {},
-              std::shared_ptr<void> shared = nullptr) noexcept
+              std::shared_ptr<void> shared = nullptr, secure_channel* channel = nullptr) noexcept
         : owner(l),
           kind(k),
           direction(way),
@@ -70,6 +71,7 @@ struct operation {
           until(d),
           data(buffer.data()),
           size(buffer.size()),
+          through(channel),
           extra(std::move(shared)) {}
     operation(const operation&) = delete;
     operation& operator=(const operation&) = delete;
@@ -79,12 +81,15 @@ struct operation {
     op_kind kind;
     interest direction;
     op_state state = op_state::idle;
+    bool drained = false;  // receive: the socket had no more
+    bool crossed = false;  // its channel waits for the other direction
     int fd;
     int error_number = 0;
     deadline until;
     char* data;
     std::size_t size;
     std::size_t done = 0;
+    secure_channel* through;  // nullptr: none
     std::coroutine_handle<> waiter = nullptr;
     link place{this};                   // in its scope's ring while pending, then in the loop's ring of what is ready
     std::size_t timer_slot = SIZE_MAX;  // in the loop's heap of timers while pending with a deadline
@@ -177,14 +182,16 @@ public:
 
     // Reads what has arrived, at least a byte: the count, 0 at the orderly end; peer_closed, io_failure,
     // deadline_passed. `into` must stay valid until the operation ends, and must not be empty.
-    detail::size_operation receive(int fd, std::span<char> into, deadline until = {});
+    // `through`: what encrypts the stream's bytes; nullptr for a plain one.
+    detail::size_operation receive(int fd, std::span<char> into, deadline until = {},
+                                   secure_channel* through = nullptr);
     // Sends everything. On failure an unknown part of it has been sent: the stream is unusable.
-    detail::size_operation send(int fd, std::string_view all, deadline until = {});
+    detail::size_operation send(int fd, std::string_view all, deadline until = {}, secure_channel* through = nullptr);
     // Waits until `fd` is ready, for libraries that read and write by themselves. Level-triggered.
-    detail::status_operation wait(int fd, interest what, deadline until = {});
+    detail::status_operation wait(int fd, interest what, deadline until = {}, secure_channel* through = nullptr);
     // Waits until receive() will find something, on a descriptor that only receive() reads: unlike wait() it need not
     // ask the system about the level. For peers who are silent long, so that no buffer waits with them.
-    detail::status_operation wait_for_arrival(int fd, deadline until = {});
+    detail::status_operation wait_for_arrival(int fd, deadline until = {}, secure_channel* through = nullptr);
     // Always ends by deadline, which is success here.
     detail::status_operation sleep_until(deadline until);
     detail::status_operation wait_for(signal& what, deadline until = {});

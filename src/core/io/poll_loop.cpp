@@ -52,7 +52,7 @@ protected:
         for (const operation* op : pending_) {
             pollfd p{};
             p.fd = op->fd;
-            p.events = op->direction == interest::readable ? POLLIN : POLLOUT;
+            p.events = (op->direction == interest::readable) != op->crossed ? POLLIN : POLLOUT;
             polled_.push_back(p);
         }
         int wait = -1;

@@ -30,23 +30,31 @@ private:
     session_opener opener_;
 };
 
-bool asks_for_tls(const std::string& sslmode) {
-    return sslmode == "require" || sslmode == "verify-ca" || sslmode == "verify-full";
-}
-
-bool is_known(const std::string& sslmode) {
-    return sslmode.empty() || sslmode == "disable" || sslmode == "allow" || sslmode == "prefer";
+// What the server is believed by, as libpq has it: a file of authorities makes `require` check it.
+status make_context(server_tls& tls) {
+    using enum server_tls::mode;
+    if (tls.how == disable) return {};
+    const bool has_authorities = !tls.options.ca_file.empty();
+    if (tls.options.ca_file == "system" && tls.how != verify_full) {
+        return error{errc::config_invalid, "sslrootcert=system needs sslmode=verify-full"};
+    }
+    if (!has_authorities && (tls.how == verify_ca || tls.how == verify_full)) {
+        return error{errc::config_invalid, "sslmode=verify-ca and verify-full need sslrootcert"}.hint(
+            "Give the file of the authorities that signed the server's certificate, or sslrootcert=system.");
+    }
+    tls.options.verify = tls.how == verify_full ? io::tls_verify::authority_and_name
+                         : tls.how == verify_ca || (tls.how == require && has_authorities) ? io::tls_verify::authority
+                                                                                           : io::tls_verify::nothing;
+    auto made = io::tls_context::for_client(tls.options);
+    if (!made) return std::move(made).error();
+    tls.context = std::move(*made);
+    return {};
 }
 
 }  // namespace
 
 result<std::shared_ptr<driver>> make_server_driver(server_options options) {
-    if (asks_for_tls(options.sslmode)) {
-        return error{errc::config_invalid,
-                     "sslmode=" + options.sslmode + " cannot be kept: the proxy does not speak TLS to its servers yet"}
-            .hint("Reach the server over a private network or a tunnel, and say sslmode=disable.");
-    }
-    if (!is_known(options.sslmode)) return error{errc::config_invalid, "sslmode=" + options.sslmode + " is not known"};
+    if (status s = make_context(options.tls); !s) return std::move(s).error();
     if (options.user.empty()) return error{errc::config_invalid, "a PostgreSQL server needs a user to log in as"};
     return std::shared_ptr<driver>{std::make_shared<server_driver>(std::move(options))};
 }

@@ -49,6 +49,11 @@ bool leaves_state(std::string_view tag) noexcept {
     }
 }
 
+// May it help to go without TLS? pg_hba.conf refuses by 28000, an old or odd server by hanging up.
+bool is_about_tls(const error& why) {
+    return why == errc::connect_failed || why.sqlstate() == "28000";
+}
+
 }  // namespace
 
 server_link::server_link(std::shared_ptr<server_target> to, connected_socket connected)
@@ -71,10 +76,29 @@ int server_link::watch_end() const noexcept {
 
 task<result<std::unique_ptr<server_link>>> server_link::connect(io::loop& loop, std::shared_ptr<server_target> to,
                                                                 deadline until, session_values values) {
+    using enum server_tls::mode;
+    const server_tls::mode how = to->options().tls.how;
+    bool asked = false;  // for TLS
+    auto made = co_await connect_once(loop, to, how != disable && how != allow, asked, until, values);
+    // `prefer` and `allow` try the other way where the first was refused, and the other one is another.
+    const bool other_may_help = !made && ((how == prefer && asked && is_about_tls(made.error())) ||
+                                          (how == allow && made.error().sqlstate() == "28000"));
+    if (!other_may_help) co_return made;
+    auto again = co_await connect_once(loop, to, how == allow, asked, until, std::move(values));
+    if (again) co_return again;
+    co_return made;
+}
+
+task<result<std::unique_ptr<server_link>>> server_link::connect_once(io::loop& loop, std::shared_ptr<server_target> to,
+                                                                     bool tls, bool& asked, deadline until,
+                                                                     session_values values) {
     auto socket = co_await connect_socket(loop, *to, until);
     if (!socket) co_return std::move(socket).error();
     std::unique_ptr<server_link> link{new server_link{std::move(to), *std::move(socket)}};
-    if (auto in = co_await link->log_in(values, until); !in) {
+    status in;
+    if (tls) in = co_await link->secure(asked, until);
+    if (in) in = co_await link->log_in(values, until);
+    if (!in) {
         link->broken_ = true;
         error why = std::move(in).error();
         if (why == errc::deadline_passed) {
@@ -86,6 +110,25 @@ task<result<std::unique_ptr<server_link>>> server_link::connect(io::loop& loop, 
     co_return std::move(link);
 }
 
+// Encrypts the link, as far as the target wants it and the server has it.
+task<status> server_link::secure(bool& asked, deadline until) {
+    const server_options& o = target_->options();
+    if (target_->is_unix() || (!o.tls.is_given && address_.is_local())) co_return status{};
+    asked = true;
+    auto secured = co_await ask_for_tls(stream_, o.tls, o.host, until);
+    if (!secured) {
+        error why = std::move(secured).error();
+        if (why == errc::peer_closed || why == errc::protocol_violation || why == errc::io_failure) {
+            co_return error{errc::connect_failed, why.message()};
+        }
+        co_return why;
+    }
+    if (*secured || o.tls.how == server_tls::mode::prefer || o.tls.how == server_tls::mode::allow) co_return status{};
+    co_return error{errc::login_failed, "the server offers no TLS, and sslmode asks for it"}.sqlstate("08001").hint(
+        "Give the server a certificate (ssl = on), or put sslmode=prefer into the URL, which takes a connection "
+        "without TLS.");
+}
+
 task<status> server_link::log_in(const session_values& values, deadline until) {
     const server_options& o = target_->options();
     std::vector<std::pair<std::string, std::string>> parameters{
@@ -94,7 +137,8 @@ task<status> server_link::log_in(const session_values& values, deadline until) {
     for (const session_value& each : values) parameters.emplace_back(each.name, each.value);
     wire::write_startup(out_, parameters);
 
-    wire::login::identity who{o.user, o.password, address_.is_local()};
+    const bool is_verified = stream_.is_encrypted() && o.tls.options.verify != io::tls_verify::nothing;
+    wire::login::identity who{o.user, o.password, address_.is_local() || is_verified};
     wire::login login{std::move(who), wire::random_nonce()};
     awaited_ = 1;
     for (;;) {
@@ -115,7 +159,7 @@ task<status> server_link::log_in(const session_values& values, deadline until) {
     greeting_ = parameters_ = target_->share(login.parameters());
     if (login.key()) {
         process_ = login.key()->process;
-        canceller_ = server_canceller{address_, *login.key()};
+        canceller_ = server_canceller{address_, *login.key(), stream_.is_encrypted() ? target_ : nullptr};
     }
     co_return status{};
 }

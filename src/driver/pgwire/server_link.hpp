@@ -165,6 +165,10 @@ private:
     bool next_buffered(message& into);
     task<status> receive_more(deadline until);
     task<status> send_out(deadline until);  // what stands in out_
+    static task<result<std::unique_ptr<server_link>>> connect_once(io::loop& loop, std::shared_ptr<server_target> to,
+                                                                   bool tls, bool& asked, deadline until,
+                                                                   session_values values);
+    task<status> secure(bool& asked, deadline until);  // `asked`: the server was asked for TLS
     task<status> log_in(const session_values& values, deadline until);
     error lost(std::string_view doing, const error& why);
     error broke_protocol(std::string_view what);

@@ -157,10 +157,29 @@ task<result<connected_socket>> connect_socket(io::loop& loop, const server_targe
     co_return no_connection(to, last.message());
 }
 
+task<result<bool>> ask_for_tls(io::byte_stream& on, const server_tls& by, std::string host, deadline until) {
+    std::string request;
+    wire::write_ssl_request(request);
+    if (auto sent = co_await on.send(request, until); !sent) co_return std::move(sent).error();
+    // One byte: what a server sends behind it in clear stays where TLS will find it, and refuse it (CVE-2021-23222).
+    char answer = 0;
+    const std::span<char> into{&answer, 1};
+    auto got = co_await on.receive(into, until);
+    if (!got) co_return std::move(got).error();
+    if (*got == 0) co_return error{errc::peer_closed, "the server closed the connection when asked for TLS"};
+    if (answer == 'N') co_return false;
+    if (answer != 'S') co_return error{errc::protocol_violation, "the server does not know the request for TLS"};
+    std::string no_offer;
+    auto agreed = co_await io::connect_tls(on, by.context, std::move(host), std::move(no_offer), until);
+    if (!agreed) co_return std::move(agreed).error();
+    co_return true;
+}
+
 // --- cancelling ---------------------------------------------------------------------------------------------------
 
 struct server_canceller::shared {
     server_address address;
+    std::shared_ptr<const server_target> tls;  // whose options say how; nullptr: plain
     wire::cancel_key key;
     mutable std::mutex guard;
     std::size_t under_way = 0;
@@ -189,8 +208,11 @@ private:
     std::shared_ptr<shared> of_;
 };
 
-server_canceller::server_canceller(server_address address, wire::cancel_key key) : shared_(std::make_shared<shared>()) {
+server_canceller::server_canceller(server_address address, wire::cancel_key key,
+                                   std::shared_ptr<const server_target> tls)
+    : shared_(std::make_shared<shared>()) {
     shared_->address = address;
+    shared_->tls = std::move(tls);
     shared_->key = std::move(key);
 }
 
@@ -200,6 +222,12 @@ task<status> server_canceller::send(io::loop& loop, deadline until) {
     const count counted{what};
     auto made = co_await connect_to(loop, what->address, nullptr, until);
     if (!made) co_return std::move(made).error();
+    if (what->tls != nullptr) {
+        const server_options& o = what->tls->options();
+        auto secured = co_await ask_for_tls(*made, o.tls, o.host, until);
+        if (!secured) co_return std::move(secured).error();
+        if (!*secured) co_return error{errc::connect_failed, "the server offers no TLS for the cancel"};
+    }
     std::string request;
     wire::write_cancel_request(request, what->key);
     if (auto sent = co_await made->send(request, until); !sent) co_return std::move(sent).error();

@@ -20,6 +20,10 @@ struct server_address {
     bool is_local() const noexcept;  // a Unix socket or a loopback address
 };
 
+// Asks the server for TLS, and begins it. False: it offers none, and the stream is plain. Fails as connect_socket, and with
+// what connect_tls says.
+task<result<bool>> ask_for_tls(io::byte_stream& on, const server_tls& by, std::string host, deadline until);
+
 struct connected_socket {
     io::byte_stream stream;
     server_address address;
@@ -34,7 +38,8 @@ task<result<connected_socket>> connect_socket(io::loop& loop, const server_targe
 class server_canceller {
 public:
     server_canceller() = default;
-    server_canceller(server_address address, wire::cancel_key key);
+    // `tls`: of the session; nullptr: it is not encrypted.
+    server_canceller(server_address address, wire::cancel_key key, std::shared_ptr<const server_target> tls = nullptr);
 
     // Sends the request on a connection of its own and waits until the server has closed that: from then on
     // the request can hit nothing that the session starts later.

@@ -4,11 +4,12 @@
 //
 // Threads   All members from any thread.
 // Secrets   The password and keys are wiped with the target, and appear in no error and no describe().
-// TLS       Not spoken here yet: sslmode `require`, `verify-ca` and `verify-full` are refused at make_server_driver(),
-//           never silently weakened. A password goes in clear only over a Unix socket or to a loopback address.
+// TLS       By libpq's sslmode, never over a Unix socket. Without one: `prefer`, and none to a loopback address. A request
+//           to cancel is encrypted as its session is. A password goes in clear only within TLS that verifies the server, over
+//           a Unix socket, or to a loopback address.
 #pragma once
 
-#include "core/io/loop.hpp"
+#include "core/io/tls.hpp"
 #include "wire/scram.hpp"
 
 #include <ashlar/result.hpp>
@@ -24,6 +25,15 @@
 
 namespace ashlar::driver::pgwire {
 
+// libpq's sslmode and what goes with it.
+struct server_tls {
+    enum class mode { disable, allow, prefer, require, verify_ca, verify_full };
+    mode how = mode::prefer;
+    bool is_given = false;  // by the URL: without, a server on this machine is not asked for TLS
+    io::tls_client_options options;
+    std::shared_ptr<const io::tls_context> context;  // made by make_server_driver(); nullptr for `disable`
+};
+
 struct server_options {
     std::string host;  // a name, an address, or the folder of a Unix socket (begins with '/'; empty:
                        // /var/run/postgresql)
@@ -32,7 +42,7 @@ struct server_options {
     std::string database;  // empty: as the user is called
     // Sent at start-up, after user, database and client_encoding=UTF8; RESET ALL returns to these.
     std::vector<std::pair<std::string, std::string>> startup;
-    std::string sslmode;  // libpq's word; see TLS above
+    server_tls tls;
     std::size_t prepared_statements_max = 200;
     // How long sent bytes may stay unacknowledged, and a silent link unprobed, before it counts as dead. Too small and
     // a congested network kills transactions; too large and a vanished server holds its leases that long.
