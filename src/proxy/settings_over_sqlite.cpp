@@ -161,7 +161,7 @@ std::string value_of_setting(std::string_view statement) {
     const auto next_word = [&rest] {
         std::size_t end = 0;
         while (end < rest.size() && !is_blank(rest[end]) && rest[end] != '=' && rest[end] != '\'') ++end;
-        const std::string word = lowered(rest.substr(0, end));
+        std::string word = lowered(rest.substr(0, end));
         rest = trim(rest.substr(end));
         return word;
     };
