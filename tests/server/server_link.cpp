@@ -307,6 +307,13 @@ TEST_F(Tls, CarriesRowsCancelsAndFarewells) {
     EXPECT_FALSE(late);
     EXPECT_TRUE(lent->is_reusable()) << "the cancel went over TLS";
     EXPECT_EQ(scalar(*lent, "select 1"), "1");
+    // What TLS itself says on an idle link, such as a session's ticket, is no news; its end is.
+    EXPECT_FALSE(lent->has_news());
+    EXPECT_EQ(scalar(*lent, "select 1"), "1");
+    auto other = loop->run(made->connect(*loop, soon())).value();
+    EXPECT_FALSE(server_link_of(*other)->has_news());
+    e.server.run_sql("select pg_terminate_backend(" + std::to_string(other->process()) + ")");
+    EXPECT_TRUE(test::becomes([&] { return server_link_of(*other)->has_news(); }));
     e.server.pause();
     EXPECT_FALSE(get(lent->start(statement("select 1", {}), deadline::in(200ms))));
     e.server.resume();
