@@ -219,7 +219,7 @@ bool looks_like_a_day(std::string_view text) {
 // A moment's text in the form that the readers take: what PostgreSQL has words for is written in numbers.
 struct spelled_moment {
     std::string text;
-    std::optional<error> why;  // it is good for PostgreSQL, and not to be had here
+    std::optional<error> why;  // PostgreSQL accepts it, and it is not supported here
 };
 
 bool is_zone_word(std::string_view word) {

@@ -261,7 +261,7 @@ task<status> session::take_parameters(const wire::startup_request& start) {
         else
             to_try = true;
         if (shared_.is_sqlite()) {
-            // pgjdbc names the zone of its machine, reads what it is told of ours, and sends times with their offset.
+            // pgjdbc sends its machine's time zone, reads ours from ParameterStatus, and sends times with their offset.
             const bool zone_alone = name == "timezone" && !check_over_sqlite(name, value, user_);
             if (zone_alone) continue;
             if (status may = check_over_sqlite(name, value, user_); !may) co_return may;

@@ -344,8 +344,8 @@ void session::let_go_of_joined() {
     leave_if([](const participant& p) { return p.joined != nullptr; });
 }
 
-// A server that joins a transaction late is told of what was set since by replay_, so that a rollback, also to a savepoint, undoes on
-// it what it undoes on the others.
+// A server that joins a transaction late begins with the settings of the transaction's start. replay_ then repeats the later SETs on it,
+// so that a rollback, also to a savepoint, undoes the same on every server.
 const settings_ptr& session::settings_to_begin_with() const noexcept {
     return settings_at_begin_ != nullptr ? settings_at_begin_ : settings_;
 }

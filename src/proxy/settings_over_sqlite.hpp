@@ -24,10 +24,10 @@ status check_over_sqlite(const setting_command& command, std::string_view user);
 
 // As SHOW tells it: "1500" of a statement_timeout is "1500ms". Nothing: no session can set it, and none is shown.
 std::optional<std::string> shown_over_sqlite(std::string_view name, std::string_view value);
-// The value of a setting that nobody has set.
+// The value of a setting before any SET.
 std::optional<std::string> first_value_over_sqlite(std::string_view name);
 
-// How long a statement may run; 0: for ever.
+// How long a statement may run; 0: without a limit.
 milliseconds statement_timeout(const settings& of_session, const settings& local);
 // Is it on, as PostgreSQL reads booleans? Nothing: it is none.
 std::optional<bool> read_switch(std::string_view value);

@@ -149,7 +149,7 @@ TEST(MysqlEncryption, ThatBreaksOnOneConnectionLeavesTheOthersOfItsThreadAlone) 
     EXPECT_FALSE(e.calls.run(*given_up, "select 1", {}, deadline::in(milliseconds{100})));
     e.server.resume();
     EXPECT_FALSE(given_up->is_reusable());
-    EXPECT_EQ(waits(), "") << "after one that was given up while it waited";
+    EXPECT_EQ(waits(), "") << "after a connection that was abandoned while it waited";
     driver::mysql_options unknown = e.where("verify_identity");
     for (int i = 0; i < 8; ++i) EXPECT_FALSE(e.connect(unknown));  // on each thread that connects
     for (int i = 0; i < 8; ++i) EXPECT_TRUE(e.connect(e.where("required")));

@@ -44,7 +44,7 @@ protected:
     proxied proxy_{house()};
 
 private:
-    // What is told of parameters comes last: only its place before ReadyForQuery may differ.
+    // ParameterStatus messages are moved to the end: only their place before ReadyForQuery may differ.
     static std::string ask(raw_client& c, const std::string& sql) {
         std::string got = said(c, sql), told;
         for (std::size_t at; (at = got.find("S(")) != got.npos;) {
